@@ -1,0 +1,1 @@
+"""What users write: custom resources and ConfigMaps become domain values here, and the CRDs are generated from here."""

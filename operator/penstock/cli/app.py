@@ -1,0 +1,84 @@
+"""The command `penstock`: finds the subcommand, turns errors into three lines and an exit code (API.md §5)."""
+
+import importlib
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from penstock import __version__
+from penstock.domain.errors import InvalidField, NotEnoughData, PenstockError, Refused, Unreachable, shown
+
+FINE: Final = 0
+PROBLEM: Final = 1
+USAGE: Final = 2
+UNREACHABLE: Final = 3
+REFUSED: Final = 4
+INTERRUPTED: Final = 130
+
+# name -> (module, sentence). Modules are loaded when asked for, so that `penstock engine` starts without kopf.
+COMMANDS: Final = {
+    "operator": ("penstock.cli.operator", "Run the operator: scaling pass and policy push, on a cluster."),
+    "router": ("penstock.cli.router", "Run the endpoint picker that orders requests and chooses endpoints."),
+    "local": ("penstock.cli.local", "Run engines, Envoy, router and scaling on this machine, without a cluster."),
+    "engine": ("penstock.cli.engine", "Run an emulated vLLM server; takes the flags of llm-d-inference-sim."),
+    "demo": ("penstock.cli.demo", "Drive the local world with a recorded trace for a minute and report."),
+    "crds": ("penstock.cli.crds", "Print the custom resource definitions."),
+}
+
+
+class _Lazy(click.Group):
+    """A group that knows every subcommand's name and sentence without importing any of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="penstock")
+def root() -> None:
+    """Decide which LLM request goes next and how many replicas of each model variant run, and say why."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; errors go to standard error as three lines."""
+    try:
+        code = root.main(args=list(arguments), prog_name="penstock", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except PenstockError as error:
+        what, where, remedy, status = _explain(error)
+        click.echo(f"error: {what}\n  at:  {where}\n  fix: {remedy}", err=True)
+        return status
+    return code if isinstance(code, int) else FINE
+
+
+def _explain(error: PenstockError) -> tuple[str, str, str, int]:
+    """Return what went wrong, where, what to do, and the exit code."""
+    match error:
+        case InvalidField():
+            return "a value cannot be used", f"{error.field} = {shown(error.value)}", error.remedy, USAGE
+        case Unreachable():
+            return f"no answer ({error.cause})", error.peer, error.remedy, UNREACHABLE
+        case Refused():
+            return f"refused: {error.message}", f"{error.peer} ({error.status})", error.remedy, UNREACHABLE
+        case NotEnoughData():
+            return "the data do not carry an answer", str(error), "gather more, then try again", REFUSED
+        case _:
+            return str(error), type(error).__name__, "report this with the log", PROBLEM

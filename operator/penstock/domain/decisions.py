@@ -1,0 +1,92 @@
+"""What one scaling pass decided about one variant, and everything that status, gauges, events and log tell of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+from penstock.domain.reasons import (
+    ActiveReason,
+    DecisionReason,
+    LimitReason,
+    MetricsReason,
+    OptimizationReason,
+    TargetReason,
+)
+from penstock.domain.variants import Actuation, ObjectKey, Slo, TargetRef
+
+R = TypeVar("R", bound=StrEnum)
+
+NO_FACTS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict(Generic[R]):
+    """A reason and the facts that its sentence names (field values, object names; never live numbers)."""
+
+    reason: R
+    facts: Mapping[str, str] = field(default_factory=lambda: NO_FACTS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation:
+    """What runs now; None is unknown. Money per hour, times in seconds, arrivals per second, means over one minute."""
+
+    accelerator: str | None = None
+    replicas: int | None = None
+    max_batch: int | None = None
+    cost_per_h: float | None = None
+    itl_s: float | None = None
+    ttft_s: float | None = None
+    arrival_per_s: float | None = None
+    input_tokens: float | None = None
+    output_tokens: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One variant's outcome of one pass.
+
+    `desired` is None until there was a first decision; while holding it repeats the last one. `previous` is what was
+    desired before. `changed_at_s` and `record_id` belong to the last decision that changed something. `computed` says
+    whether this pass computed a number (false: held). `need_per_s` and `capacity_per_s` explain it, where known.
+    """
+
+    key: ObjectKey
+    model: str
+    generation: int
+    target_ref: TargetRef
+    mode: Actuation
+    desired: int | None
+    previous: int | None
+    computed: bool
+    reason: DecisionReason
+    summary: str
+    record_id: str
+    changed_at_s: float
+    decided_at_s: float
+    target: Verdict[TargetReason]
+    metrics: Verdict[MetricsReason]
+    optimization: Verdict[OptimizationReason]
+    limited: Verdict[LimitReason]
+    active: Verdict[ActiveReason] | None  # set where the decision itself forbids acting: paused, foreign scaler, hold
+    alloc: Allocation
+    slo: Slo
+    min_replicas: int
+    max_replicas: int | None
+    need_per_s: float | None = None
+    capacity_per_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A decision after acting upon it: what was really handed over, and the replica counts seen then."""
+
+    decision: Decision
+    active: Verdict[ActiveReason]
+    current: int | None
+    ready: int
+    starting: int
+    stuck: int
+    draining: int

@@ -1,0 +1,47 @@
+"""Every error of Penstock tells what is wrong, where (field and value), and what to do.
+
+PenstockError
+├── InvalidField      a user wrote something impossible; only its owner can mend it
+├── Unreachable       cluster, Prometheus, router or engine did not answer; waiting may mend it
+├── Refused           the other side answered no: rights, conflict, validation
+└── NotEnoughData     the data do not carry an answer
+"""
+
+
+class PenstockError(Exception):
+    """Root of the family; never raised itself."""
+
+
+class InvalidField(PenstockError):
+    """A field holds a value that cannot be; `remedy` is an imperative without a full stop."""
+
+    def __init__(self, field: str, value: object, remedy: str) -> None:
+        super().__init__(f"{field}={shown(value)}: {remedy}")
+        self.field, self.value, self.remedy = field, value, remedy
+
+
+class Unreachable(PenstockError):
+    """A peer did not answer; `cause` is a short class of error such as `timeout` or `tls`."""
+
+    def __init__(self, peer: str, cause: str, remedy: str) -> None:
+        super().__init__(f"{peer}: {cause}; {remedy}")
+        self.peer, self.cause, self.remedy = peer, cause, remedy
+
+
+class Refused(PenstockError):
+    """A peer answered no; `status` is its HTTP status or 0."""
+
+    def __init__(self, peer: str, status: int, message: str, remedy: str) -> None:
+        super().__init__(f"{peer}: {status} {message}; {remedy}")
+        self.peer, self.status, self.message, self.remedy = peer, status, message, remedy
+
+
+class NotEnoughData(PenstockError):
+    """What was measured does not carry an answer."""
+
+
+def shown(value: object, limit: int = 80) -> str:
+    """Return a value fit for one line of a message: printable, quoted when text, cut at `limit` characters."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    text = "".join(char if char.isprintable() else "?" for char in text)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,0 +1,92 @@
+"""What one scaling pass sees: measurements, targets and configuration of one moment, as one immutable value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from penstock.domain.catalogue import Catalogue
+from penstock.domain.readings import ABSENT, Reading
+from penstock.domain.reasons import MetricsReason, TargetReason
+from penstock.domain.variants import ObjectKey, TargetRef, Variant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodMetrics:
+    """One engine's series under one model name. `namespace` or `pod` is empty where the series has no such label.
+
+    Rates and means are over the collector's window (1 min on a cluster); `completed_per_s` counts finished
+    requests, `backlog_growth_per_s` is the slope of running plus waiting. A counter that does not exist yet is absent.
+    """
+
+    namespace: str
+    pod: str
+    model: str
+    sampled_at_s: float
+    running: Reading = ABSENT
+    waiting: Reading = ABSENT
+    kv_usage_ratio: Reading = ABSENT
+    completed_per_s: Reading = ABSENT
+    backlog_growth_per_s: Reading = ABSENT
+    input_tokens: Reading = ABSENT
+    output_tokens: Reading = ABSENT
+    ttft_s: Reading = ABSENT
+    tpot_s: Reading = ABSENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScrapeProblem:
+    """Why a whole scrape failed; `reason` is PROMETHEUS_UNREACHABLE or PROMETHEUS_ERROR.
+
+    `peer` is the URL without credentials, or the query's name; `cause` a short class such as `timeout`.
+    """
+
+    reason: MetricsReason
+    peer: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scrape:
+    """Everything one collection returned; `rows` is empty when `problem` is set."""
+
+    at_s: float
+    rows: tuple[PodMetrics, ...] = ()
+    problem: ScrapeProblem | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The scaled object as the cluster shows it. Counts are replicas (groups for a LeaderWorkerSet), never pods.
+
+    `current` is `spec.replicas` of its scale; None when it could not be read. `pods` are the names of its live pods.
+    `foreign_scaler` names an HPA or ScaledObject that sets the replicas without reading our gauges;
+    `gauge_consumer` names one that reads them. `facts` carries what a message about a bad `state` needs.
+    """
+
+    ref: TargetRef
+    state: TargetReason
+    facts: Mapping[str, str]
+    uid: str = ""
+    current: int | None = None
+    ready: int = 0
+    starting: int = 0
+    stuck: int = 0
+    draining: int = 0
+    pods: frozenset[str] = frozenset()
+    ready_pods: int = 0
+    accelerator: str | None = None
+    accelerators_per_replica: int | None = None
+    max_batch: int | None = None
+    foreign_scaler: str | None = None
+    gauge_consumer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """All that one pass may decide upon, at Unix time `now_s`; a variant without a target entry was not read."""
+
+    now_s: float
+    variants: tuple[Variant, ...]
+    targets: Mapping[ObjectKey, Target]
+    scrape: Scrape
+    catalogue: Catalogue

@@ -1,0 +1,45 @@
+"""Names of the engine series that we read, and their aliases over vLLM versions (autoscalers.md §5, wva.md §8)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Signal(StrEnum):
+    """What a series tells; histograms are read by their `_sum` and `_count`."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    KV_USAGE = "kv_usage"
+    COMPLETED = "completed"
+    INPUT_TOKENS = "input_tokens"
+    OUTPUT_TOKENS = "output_tokens"
+    TTFT = "ttft"
+    TPOT = "tpot"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One signal's names, newest first; the first that answers for a pod counts."""
+
+    names: tuple[str, ...]
+    kind: str  # gauge, counter, histogram
+
+
+SERIES: Final = {
+    Signal.RUNNING: Series(("vllm:num_requests_running",), "gauge"),
+    Signal.WAITING: Series(("vllm:num_requests_waiting",), "gauge"),
+    Signal.KV_USAGE: Series(("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"), "gauge"),
+    Signal.COMPLETED: Series(("vllm:request_success_total",), "counter"),
+    Signal.INPUT_TOKENS: Series(("vllm:request_prompt_tokens",), "histogram"),
+    Signal.OUTPUT_TOKENS: Series(("vllm:request_generation_tokens",), "histogram"),
+    Signal.TTFT: Series(("vllm:time_to_first_token_seconds",), "histogram"),
+    Signal.TPOT: Series(
+        (
+            "vllm:time_per_output_token_seconds",
+            "vllm:request_time_per_output_token_seconds",
+            "vllm:inter_token_latency_seconds",
+        ),
+        "histogram",
+    ),
+}

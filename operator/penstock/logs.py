@@ -1,0 +1,61 @@
+"""Log lines as text (`msg key=value …`, what people grep) or as JSON with the same keys; facts travel in `extra`."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, Final
+
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_HIDDEN: Final = frozenset({"k8s_skip", "k8s_ref", "settings", "color_message"})  # kopf's own marks on its records
+
+
+def setup(level: str, style: str) -> None:
+    """Send every log line to standard error; `style` is `text` or `json`, `level` a name such as `info`."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines() if style == "json" else TextLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def facts(record: logging.LogRecord) -> dict[str, Any]:
+    """Return what was passed as `extra`, in the order in which it was passed."""
+    return {key: value for key, value in vars(record).items() if key not in _STANDARD and key not in _HIDDEN}
+
+
+def one_line(value: object) -> str:
+    """Return a value as `key=value` needs it: quoted if it holds a blank, a quote or anything unprintable."""
+    text = str(value)
+    if text and text.isprintable() and not any(char in text for char in ' "='):
+        return text
+    return json.dumps(text)
+
+
+class TextLines(logging.Formatter):
+    """`2026-11-21T06:15:00.123Z INFO logger message key=value …`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Render one record as one line, with a traceback below it where there is one."""
+        pairs = "".join(f" {key}={one_line(value)}" for key, value in facts(record).items())
+        line = f"{_stamp(record)} {record.levelname} {record.name} {_flat(record.getMessage())}{pairs}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per line: `time`, `level`, `logger`, `msg`, then the facts."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Render one record; what JSON cannot hold is shown as text."""
+        line = {"time": _stamp(record), "level": record.levelname.lower(), "logger": record.name}
+        line |= {"msg": record.getMessage()} | facts(record)
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def _stamp(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _flat(message: str) -> str:
+    """Keep hostile input from starting a line of its own."""
+    return message.replace("\r", "\\r").replace("\n", "\\n")

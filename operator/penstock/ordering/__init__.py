@@ -1,0 +1,1 @@
+"""Which request goes first: the keys and scores of every ordering policy."""

@@ -1,0 +1,1 @@
+"""How many replicas of each variant, and why: demand, capacity, bounds, hold."""

@@ -1,0 +1,1 @@
+"""Virtual time and recorded traffic; runs the pure rooms unchanged."""

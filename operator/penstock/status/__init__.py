@@ -1,0 +1,1 @@
+"""Decision and observation become conditions and status stanzas."""

@@ -1,0 +1,1 @@
+"""Adapters to measurements: Prometheus, direct scraping, exposition text; all yield one Scrape value."""
