@@ -28,3 +28,36 @@ check: setup   ## style, types, imports between rooms
 
 test: setup    ## unit and integration tests, with branch coverage
 	$(PYTEST) -n 2 --dist loadgroup --cov --cov-report=term tests/unit tests/integration
+
+# Base and options come from outside, for builders behind a mirror: make image BASE=... BUILD_OPTIONS="--network host"
+IMAGE         ?= penstock:dev
+BASE          ?= python:3.12-slim
+BUILD_OPTIONS ?=
+
+image:         ## build the container image ($(IMAGE))
+	docker build --build-arg BASE=$(BASE) $(BUILD_OPTIONS) --tag $(IMAGE) .
+
+demo: setup    ## the whole of Penstock for a minute on real HTTP traffic; writes out/demo
+	$(BIN)/penstock demo --out out/demo
+
+e2e: setup     ## the stories on a kind cluster (needs docker, kind, kubectl)
+	$(PYTEST) -m e2e -p no:randomly -n 0 tests/e2e
+
+bench: setup   ## ratios of one run: wire, ordering, scaling pass
+	$(PYTEST) -m bench -p no:randomly -n 0 -s tests/bench
+
+crds: setup    ## write crds/ from the models
+	$(BIN)/penstock crds --out crds
+
+chart: crds    ## copy the CRDs into the chart and check that it renders
+	cp crds/*.penstock.dev*.yaml crds/llmd.ai*.yaml charts/penstock/crds/
+	helm lint charts/penstock
+
+lock:          ## pin dependencies anew (needs uv); no index address may get into the files
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file constraints.txt
+	uv pip compile pyproject.toml --group image --constraints constraints.txt --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file constraints-image.txt
+
+clean:         ## remove what make made
+	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
