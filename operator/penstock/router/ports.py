@@ -65,13 +65,13 @@ class Gate(Protocol):
         ...
 
     def first_byte(self, ticket: int, served: str = "") -> None:
-        """Response headers came; `served` is the endpoint that sent them where the proxy tells (fallbacks)."""
+        """Note that response headers came; `served` is the endpoint that sent them, where the proxy tells."""
         ...
 
     def done(self, ticket: int) -> None:
-        """The response has ended, was cut off, or the client left after the pick."""
+        """Note that the response has ended or was cut off, or that the client left after the pick."""
         ...
 
     def cancel(self, ticket: int) -> None:
-        """The client left before the reply."""
+        """Forget a request whose client left before the reply."""
         ...
