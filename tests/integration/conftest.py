@@ -1,0 +1,5 @@
+"""Servers that the integration tests share."""
+
+from tests.kubeapi import kube_api, own_kube_api
+
+__all__ = ["kube_api", "own_kube_api"]

@@ -1,0 +1,278 @@
+"""A real etcd and kube-apiserver on loopback, without nodes or controllers: what the integration tests talk to."""
+
+import base64
+import itertools
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.needs import missing
+
+ADMIN_TOKEN = "admin-of-this-test-run"
+FOREIGN_CRDS = Path(__file__).parent / "crds"
+OUR_CRDS = Path(__file__).parents[1] / "crds"
+START_S = 60.0
+_ASSETS = "KUBEBUILDER_ASSETS"
+_WELL_KNOWN = ("/usr/local/kubebuilder/bin",)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the API server answered; `body` is the decoded JSON, or text where it is none."""
+
+    status: int
+    body: Any
+
+    @property
+    def ok(self) -> bool:
+        return self.status < 300
+
+    @property
+    def message(self) -> str:
+        """The sentence of a Status object: why the server refused."""
+        return str(self.body.get("message", "")) if isinstance(self.body, dict) else str(self.body)
+
+
+class KubeApi:
+    """One control plane of its own: `start()`, `stop()` (the API server alone, as in an outage), `close()`."""
+
+    def __init__(self, programs: Path, home: Path) -> None:
+        self._programs, self._home = programs, home
+        self._etcd: subprocess.Popen[bytes] | None = None
+        self._server: subprocess.Popen[bytes] | None = None
+        self._names = itertools.count(1)
+        self.token = ADMIN_TOKEN
+        self.port, self._etcd_port, self._peer_port = _free_ports(3)
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.ca_file = home / "certs" / "apiserver.crt"
+        self.kubeconfig = home / "kubeconfig"
+
+    def open(self) -> None:
+        """Start both programs and wait until the API server is ready."""
+        _write_key(self._home / "key")
+        (self._home / "tokens").write_text(f"{self.token},admin,1,system:masters\n")
+        self._etcd = self._spawn(
+            "etcd",
+            *("--data-dir", "etcd", "--unsafe-no-fsync", "--log-level", "error"),
+            *("--listen-client-urls", self._etcd_url, "--advertise-client-urls", self._etcd_url),
+            *("--listen-peer-urls", f"http://127.0.0.1:{self._peer_port}"),
+        )
+        self.start()
+        self.kubeconfig.write_text(yaml.safe_dump(self._kubeconfig()))
+
+    @property
+    def _etcd_url(self) -> str:
+        return f"http://127.0.0.1:{self._etcd_port}"
+
+    def start(self) -> None:
+        """Start the API server on its port and wait until it is ready; what etcd holds is still there."""
+        self._server = self._spawn(
+            "kube-apiserver",
+            *("--etcd-servers", self._etcd_url, "--cert-dir", "certs"),
+            *("--bind-address", "127.0.0.1", "--secure-port", str(self.port)),
+            *("--authorization-mode", "Node,RBAC", "--token-auth-file", "tokens"),
+            *("--service-account-issuer", "https://localhost", "--service-account-key-file", "key"),
+            *("--service-account-signing-key-file", "key"),
+            # without a controller manager nobody makes the default service accounts that pods would wait for
+            *("--disable-admission-plugins", "ServiceAccount"),
+        )
+        deadline = time.monotonic() + START_S
+        while not self._ready():
+            if self._server.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError((self._home / "kube-apiserver.log").read_text()[-3000:])
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Kill the API server at once: connections break, nothing answers, etcd keeps its data."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGKILL)
+            self._server.wait()
+            self._server = None
+
+    def close(self) -> None:
+        """End both programs."""
+        self.stop()
+        if self._etcd is not None:
+            self._etcd.kill()
+            self._etcd.wait()
+            self._etcd = None
+
+    def request(
+        self, method: str, path: str, body: object = None, *, content: str = "application/json", token: str = ""
+    ) -> Reply:
+        """Send one request (JSON, or YAML for server-side apply) and return what came back, whatever its status."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {token or self.token}", "Content-Type": content}
+        request = urllib.request.Request(self.url + path, data=data, method=method, headers=headers)  # noqa: S310 - https
+        try:
+            with urllib.request.urlopen(request, timeout=10, context=self._tls()) as answer:  # noqa: S310 - https
+                return Reply(answer.status, _decode(answer.read()))
+        except urllib.error.HTTPError as error:
+            return Reply(error.code, _decode(error.read()))
+
+    def must(self, method: str, path: str, body: object = None, *, content: str = "application/json") -> Any:
+        """Send a request that has to succeed and return its body."""
+        reply = self.request(method, path, body, content=content)
+        assert reply.ok, f"{method} {path}: {reply.status} {reply.message}"
+        return reply.body
+
+    def apply(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> Reply:
+        """Server-side apply one object, refusing unknown fields, as `kubectl apply --server-side` does."""
+        query = "?fieldManager=test&force=true&fieldValidation=Strict" + ("&dryRun=All" if dry_run else "")
+        path = f"{self.path_of(manifest)}{query}"
+        return self.request("PATCH", path, manifest, content="application/apply-patch+yaml")
+
+    def namespace(self, prefix: str = "test", **metadata: Any) -> str:
+        """Create a namespace with a name of its own and return it; `labels` and `annotations` go into its metadata."""
+        name = f"{prefix}-{os.getpid()}-{next(self._names)}"
+        self.must("POST", "/api/v1/namespaces", {"metadata": {"name": name, **metadata}})
+        return name
+
+    def install(self, *folders: Path) -> None:
+        """Apply every CRD in the folders and wait until each is established."""
+        manifests = [
+            part
+            for folder in folders
+            for file in sorted(folder.glob("*.yaml"))
+            for part in yaml.safe_load_all(file.read_text())
+        ]
+        for manifest in manifests:
+            reply = self.apply(manifest)
+            assert reply.ok, reply.message
+        for manifest in manifests:
+            wait_until(lambda name=manifest["metadata"]["name"]: self._established(name), f"CRD {name_of(manifest)}")
+
+    def service_account_token(self, namespace: str, name: str, audience: str = "") -> str:
+        """Create the service account where it is missing and return a token of it, as TokenRequest gives."""
+        accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+        self.request("POST", accounts, {"metadata": {"name": name}})
+        spec = {"audiences": [audience]} if audience else {}
+        return str(self.must("POST", f"{accounts}/{name}/token", {"spec": spec})["status"]["token"])
+
+    def path_of(self, manifest: Mapping[str, Any]) -> str:
+        """Return the path of an object: plural and scope as the server's discovery tells them."""
+        version, meta = str(manifest["apiVersion"]), manifest["metadata"]
+        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        resources = self.must("GET", root)["resources"]
+        found = next(r for r in resources if r["kind"] == manifest["kind"] and "/" not in r["name"])
+        scope = f"/namespaces/{meta['namespace']}" if found["namespaced"] else ""
+        return f"{root}{scope}/{found['name']}/{meta['name']}"
+
+    def _established(self, crd: str) -> bool:
+        body = self.must("GET", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd}")
+        conditions = {c["type"]: c["status"] for c in body.get("status", {}).get("conditions", [])}
+        group, version = body["spec"]["group"], body["spec"]["versions"][0]["name"]
+        plural = body["spec"]["names"]["plural"]
+        # established first, served a moment later
+        return conditions.get("Established") == "True" and self.request("GET", f"/apis/{group}/{version}/{plural}").ok
+
+    def _spawn(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with (self._home / f"{program}.log").open("ab") as log:
+            return subprocess.Popen([self._programs / program, *arguments], cwd=self._home, stdout=log, stderr=log)
+
+    def _ready(self) -> bool:
+        try:
+            return self.request("GET", "/readyz").ok
+        except OSError:
+            return False
+
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.ca_file)
+
+    def _kubeconfig(self) -> dict[str, Any]:
+        authority = base64.b64encode(self.ca_file.read_bytes()).decode()
+        return {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "test",
+            "clusters": [{"name": "test", "cluster": {"server": self.url, "certificate-authority-data": authority}}],
+            "users": [{"name": "admin", "user": {"token": self.token}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin", "namespace": "default"}}],
+        }
+
+
+def name_of(manifest: Mapping[str, Any]) -> str:
+    """Return the name of an object."""
+    return str(manifest["metadata"]["name"])
+
+
+def wait_until(condition: Any, what: str, timeout_s: float = 20.0) -> Any:
+    """Poll until the condition holds and return its value; fail naming what was awaited."""
+    deadline = time.monotonic() + timeout_s
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what} did not happen within {timeout_s} s"
+        time.sleep(0.02)
+    return value
+
+
+def programs() -> Path:
+    """Return the folder that holds kube-apiserver and etcd, or skip saying how to get them."""
+    on_path = shutil.which("kube-apiserver")
+    folders = [os.environ.get(_ASSETS), str(Path(on_path).parent) if on_path else None, *_WELL_KNOWN]
+    for folder in filter(None, folders):
+        if all((Path(folder) / name).is_file() for name in ("kube-apiserver", "etcd")):
+            return Path(folder)
+    missing("kube-apiserver with etcd", f"run `setup-envtest use 1.34.x` and set {_ASSETS} to the folder it prints")
+
+
+@pytest.fixture(scope="session")
+def kube_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeApi]:
+    """One control plane per worker, with the foreign CRDs of tests/crds and our own; namespaces keep tests apart."""
+    api = KubeApi(programs(), tmp_path_factory.mktemp("control-plane"))
+    try:
+        api.open()
+        api.install(FOREIGN_CRDS, OUR_CRDS)
+        yield api
+    finally:
+        api.close()
+
+
+@pytest.fixture
+def own_kube_api(tmp_path: Path) -> Iterator[KubeApi]:
+    """A bare control plane for one test that stops it, or that needs CRDs to be absent."""
+    api = KubeApi(programs(), tmp_path)
+    try:
+        api.open()
+        yield api
+    finally:
+        api.close()
+
+
+def _free_ports(count: int) -> tuple[int, ...]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = tuple(int(one.getsockname()[1]) for one in sockets)
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def _write_key(path: Path) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+        )
+    )
+
+
+def _decode(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return raw.decode(errors="replace")
