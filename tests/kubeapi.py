@@ -21,7 +21,6 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-
 from tests.needs import missing
 
 ADMIN_TOKEN = "admin-of-this-test-run"
@@ -228,7 +227,9 @@ def programs() -> Path:
     for folder in filter(None, folders):
         if all((Path(folder) / name).is_file() for name in ("kube-apiserver", "etcd")):
             return Path(folder)
-    missing("kube-apiserver with etcd", f"run `setup-envtest use 1.34.x` and set {_ASSETS} to the folder it prints")
+    return missing(
+        "kube-apiserver with etcd", f"run `setup-envtest use 1.34.x` and set {_ASSETS} to the folder it prints"
+    )
 
 
 @pytest.fixture(scope="session")

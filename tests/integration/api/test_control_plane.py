@@ -3,7 +3,6 @@
 import subprocess
 
 import pytest
-
 from tests.kubeapi import KubeApi, programs
 
 
