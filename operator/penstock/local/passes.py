@@ -1,0 +1,91 @@
+"""One scaling pass without a cluster: the operator's own decision, with processes for replicas."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from penstock.domain.decisions import Decision, Outcome, Verdict
+from penstock.domain.observations import Observation, Target
+from penstock.domain.reasons import ActiveReason, TargetReason
+from penstock.domain.variants import Actuation, ObjectKey, Variant
+from penstock.local.fleet import Fleet
+from penstock.local.ports import Scraping
+from penstock.local.world import NAMESPACE, EngineTemplate, World
+from penstock.scaling.config import Config
+from penstock.scaling.decide import decide
+from penstock.scaling.memory import Memory
+
+
+@dataclass(slots=True)
+class Passes:
+    """Runs passes one after another and keeps what must survive between them."""
+
+    fleet: Fleet
+    scraping: Scraping
+    clock: Callable[[], float]
+    memory: Memory = field(default_factory=Memory)
+
+    async def run(self, world: World, config: Config) -> tuple[Outcome, ...]:
+        """Look, decide, act, and return what came of it."""
+        now_s = self.clock()
+        observation = await self._observe(world, now_s)
+        decisions, self.memory = decide(observation, self.memory, config)
+        return tuple([await self._act(world, decision) for decision in decisions])
+
+    async def _observe(self, world: World, now_s: float) -> Observation:
+        engines = {engine.name: engine.address for engine in self.fleet.engines if engine.ready or engine.draining}
+        return Observation(
+            now_s=now_s,
+            variants=world.variants,
+            targets={variant.key: self._target(variant, world.engines) for variant in world.variants},
+            scrape=await self.scraping.scrape(engines, NAMESPACE, now_s),
+            catalogue=world.catalogue,
+        )
+
+    def _target(self, variant: Variant, templates: Mapping[ObjectKey, EngineTemplate]) -> Target:
+        key = ObjectKey(variant.key.namespace, variant.target.name)
+        template = templates.get(key)
+        if template is None:
+            facts = {"kind": variant.target.kind, "namespace": key.namespace, "name": key.name}
+            return Target(ref=variant.target, state=TargetReason.NOT_FOUND, facts=facts)
+        engines = self.fleet.of(key)
+        ready = sum(engine.ready for engine in engines)
+        return Target(
+            ref=variant.target,
+            state=TargetReason.FOUND,
+            facts={},
+            uid=str(key),
+            current=self.fleet.wanted.get(key, 0),
+            ready=ready,
+            starting=len(engines) - ready,
+            draining=sum(engine.draining for engine in self.fleet.engines if engine.variant == key),
+            pods=frozenset(engine.name for engine in self.fleet.engines if engine.variant == key),
+            ready_pods=ready,
+            max_batch=template.max_batch,
+        )
+
+    async def _act(self, world: World, decision: Decision) -> Outcome:
+        key = ObjectKey(decision.key.namespace, decision.target_ref.name)
+        template = world.engines.get(key)
+        active = decision.active or Verdict(_handed_over(decision.mode))
+        if template and decision.active is None and decision.desired is not None and decision.mode is Actuation.SCALE:
+            await self.fleet.scale(template, decision.desired)
+        engines = self.fleet.of(key)
+        ready = sum(engine.ready for engine in engines)
+        return Outcome(
+            decision=decision,
+            active=active,
+            current=self.fleet.wanted.get(key),
+            ready=ready,
+            starting=len(engines) - ready,
+            stuck=0,
+            draining=sum(engine.draining for engine in self.fleet.engines if engine.variant == key),
+        )
+
+
+def _handed_over(mode: Actuation) -> ActiveReason:
+    """Return what a decision that nothing forbids becomes in each mode; here nobody reads gauges, so they are shown."""
+    return {
+        Actuation.SCALE: ActiveReason.SCALE_APPLIED,
+        Actuation.METRICS: ActiveReason.GAUGE_PUBLISHED,
+        Actuation.RECOMMEND: ActiveReason.RECOMMENDING,
+    }[mode]

@@ -1,0 +1,114 @@
+"""kubectl as the stories use it: apply, read, wait on a condition, forward a port on loopback."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+T = TypeVar("T")
+POLL_S = 0.5
+
+
+class NotInTimeError(AssertionError):
+    """A condition did not come true before its deadline; the message shows the last thing seen."""
+
+
+def until(see: Callable[[], T], want: Callable[[T], Any], what: str, within_s: float = 60.0) -> T:
+    """Return the first value of `see` that `want` accepts; ask twice a second."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            seen: Any = see()
+            if want(seen):
+                return seen
+        except (subprocess.CalledProcessError, KeyError, IndexError, OSError) as error:
+            seen = getattr(error, "stderr", "") or repr(error)
+        if time.monotonic() > deadline:
+            shown = seen if isinstance(seen, str) else json.dumps(seen, indent=1, default=str)
+            raise NotInTimeError(f"not within {within_s:.0f} s: {what}; last seen: {shown[-4000:]}")
+        time.sleep(POLL_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Kube:
+    """One cluster through its kubeconfig."""
+
+    kubectl: Path
+    kubeconfig: Path
+
+    def run(self, *words: str, stdin: str | None = None, timeout_s: float = 120.0) -> str:
+        """Return what one kubectl command printed; raise with what it complained about."""
+        done = subprocess.run(
+            [str(self.kubectl), *words],
+            env={**os.environ, "KUBECONFIG": str(self.kubeconfig)},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+        if done.returncode:
+            raise subprocess.CalledProcessError(done.returncode, words, done.stdout, done.stderr)
+        return done.stdout
+
+    def apply(self, *objects: Mapping[str, Any] | str, namespace: str = "default") -> None:
+        """Apply objects (or YAML text) as a user would."""
+        text = "\n---\n".join(one if isinstance(one, str) else yaml.safe_dump(dict(one)) for one in objects)
+        self.run("apply", "-n", namespace, "-f", "-", stdin=text)
+
+    def get(self, kind: str, name: str, namespace: str = "default") -> dict[str, Any]:
+        """Return one object."""
+        body: dict[str, Any] = json.loads(self.run("get", kind, name, "-n", namespace, "-o", "json"))
+        return body
+
+    def list(self, kind: str, namespace: str = "default", selector: str = "") -> list[dict[str, Any]]:
+        """Return all objects of a kind, or those with these labels."""
+        labels = ["-l", selector] if selector else []
+        body = json.loads(self.run("get", kind, "-n", namespace, "-o", "json", *labels))
+        return list(body["items"])
+
+    def delete(self, kind: str, name: str, namespace: str = "default") -> None:
+        """Delete one object if it is there, and wait until it is gone."""
+        self.run("delete", kind, name, "-n", namespace, "--ignore-not-found", "--wait=true")
+
+    def patch(self, kind: str, name: str, body: Mapping[str, Any], namespace: str = "default") -> None:
+        """Merge fields into one object."""
+        self.run("patch", kind, name, "-n", namespace, "--type=merge", "-p", json.dumps(body))
+
+    def rolled_out(self, kind: str, name: str, namespace: str = "default", within_s: int = 120) -> None:
+        """Wait until all replicas of the newest template are there and ready."""
+        words = ("rollout", "status", f"{kind}/{name}", "-n", namespace, f"--timeout={within_s}s")
+        self.run(*words, timeout_s=within_s + 10)
+
+    def logs(self, target: str, namespace: str = "default", *more: str) -> str:
+        """Return what a pod or a workload has printed."""
+        return self.run("logs", target, "-n", namespace, "--tail=-1", *more)
+
+    @contextlib.contextmanager
+    def forward(self, target: str, port: int, namespace: str = "default") -> Iterator[str]:
+        """Give a URL on loopback that leads to a pod's or Service's port, as long as the block lasts."""
+        command: Sequence[str] = (str(self.kubectl), "port-forward", "-n", namespace, target, f":{port}")
+        with subprocess.Popen(
+            command,
+            env={**os.environ, "KUBECONFIG": str(self.kubeconfig)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            try:
+                assert process.stdout is not None
+                line = process.stdout.readline()
+                match = re.search(r"127\.0\.0\.1:(\d+)", line)
+                if match is None:
+                    raise NotInTimeError(f"no port-forward to {target}: {line}{process.stdout.read()}")
+                yield f"http://127.0.0.1:{match[1]}"
+            finally:
+                process.kill()
