@@ -7,7 +7,7 @@ from penstock.domain.errors import InvalidField
 
 _DURATION: Final = re.compile(r"([0-9]{1,5}(h|m|s|ms)){1,4}")
 _DURATION_PART: Final = re.compile(r"([0-9]+)(h|ms|m|s)")
-_SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_MILLISECONDS: Final = {"h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 _PERCENT: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?%")
 _QUANTITY: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(Ki|Mi|Gi|Ti|k|M|G|T|)")
 _BYTES: Final = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
@@ -22,14 +22,15 @@ def parse_duration(text: str, field: str) -> float:
     """
     if len(text) > 24 or not _DURATION.fullmatch(text):
         raise InvalidField(field, text, "write a duration such as 500ms, 30s or 10m")
-    return sum(int(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
+    # whole milliseconds first, so that 1001ms and 1s1ms are the same float
+    return sum(int(number) * _MILLISECONDS[unit] for number, unit in _DURATION_PART.findall(text)) / 1000
 
 
 def format_duration(seconds: float) -> str:
     """Return the shortest exact spelling down to a millisecond: `94s`, `1h30m`, `500ms`."""
     rest = round(seconds * 1000)
     parts = []
-    for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+    for unit, size in _MILLISECONDS.items():
         count, rest = divmod(rest, size)
         if count:
             parts.append(f"{count}{unit}")
@@ -62,3 +63,11 @@ def parse_bytes(text: str, field: str) -> int:
     if match is None:
         raise InvalidField(field, text, "write a quantity such as 256Mi or 1Gi")
     return round(float(match[1]) * _BYTES[match[2]])
+
+
+def format_bytes(count: int) -> str:
+    """Return the shortest exact quantity: 1073741824 as `1Gi`, 1000 as `1000`."""
+    for unit in ("Ti", "Gi", "Mi", "Ki"):
+        if count and count % _BYTES[unit] == 0:
+            return f"{count // _BYTES[unit]}{unit}"
+    return str(count)
