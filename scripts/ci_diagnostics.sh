@@ -244,7 +244,7 @@ statuses_one() {
     fault "$ns/$name has no status" "the operator does not see it: check 12, its watchNamespaces, and the label wva.llmd.ai/controller-instance"
   elif [ "$observed" != "$generation" ]; then
     fault "$ns/$name: status is of generation $observed, the object of $generation" "the operator is behind: check 12"
-  elif ! grep -q 'Ready=True' <<< "${conditions/*ScalingActive/}${conditions}" || [ "$desired" = "<no value>" ] || [ -z "$desired" ]; then
+  elif ! grep -qE '(^| )Ready=True' <<< "$conditions" || [ "$desired" = "<no value>" ] || [ -z "$desired" ]; then
     fault "$ns/$name: $(grep -oE '(Ready|MetricsAvailable|OptimizationReady|TargetResolved)=(False|Unknown) \([^)]*\)' <<< "$conditions" | head -n 1)" "do what the condition says: kubectl -n $ns describe va $name"
   else
     found="$found${found:+, }$name desired $desired"
