@@ -49,8 +49,10 @@ class Decision:
     """One variant's outcome of one pass.
 
     `desired` is None until there was a first decision; while holding it repeats the last one. `previous` is what was
-    desired before. `changed_at_s` and `record_id` belong to the last decision that changed something. `computed` says
-    whether this pass computed a number (false: held). `need_per_s` and `capacity_per_s` explain it, where known.
+    desired before. `reason`, `summary`, `changed_at_s` and `record_id` belong to the last decision that changed
+    something, `this_pass` to this one. `computed` says whether this pass computed a number (false: held).
+    `decided_at_s` is when one was last computed. `need_per_s` and `capacity_per_s` explain it, where known;
+    `data_age_s` is the age of the newest sample.
     """
 
     key: ObjectKey
@@ -77,6 +79,8 @@ class Decision:
     max_replicas: int | None
     need_per_s: float | None = None
     capacity_per_s: float | None = None
+    data_age_s: float | None = None
+    this_pass: DecisionReason = DecisionReason.STEADY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,48 @@
+"""Settings of the scaling pass that hold for the whole cluster (API.md §3)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from penstock.domain.variants import Actuation, Slo, SloSource
+
+
+class Analyzer(StrEnum):
+    """What turns load into replicas: latency targets by the queueing model, or gauges of full engines."""
+
+    SLO = "slo"
+    SATURATION_V1 = "saturation-v1"
+
+
+DEFAULT_SLO: Final = Slo(ttft_s=2.0, tpot_s=0.1, attainment_ratio=0.995, source=SloSource.DEFAULT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """At most `max_accelerators` of one type, in one namespace or (empty) over all of them; `where` says who set it."""
+
+    accelerator: str
+    max_accelerators: int
+    namespace: str = ""
+    where: str = "quotas"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What the operator was told; the defaults are those of API.md §3. Times in seconds.
+
+    `idle_before_zero_s` says how long a model must idle before zero, once something could wake it.
+    `shared_namespaces` hold the ConfigMaps that count for every namespace; empty means that any does.
+    """
+
+    default_actuation: Actuation = Actuation.SCALE
+    default_slo: Slo = DEFAULT_SLO
+    analyzer: Analyzer = Analyzer.SLO
+    scale_to_zero: bool = False
+    idle_before_zero_s: float = 600.0
+    stale_after_s: float = 120.0
+    scale_down_window_s: float = 300.0
+    startup_prior_s: float = 180.0
+    quotas: tuple[Quota, ...] = ()
+    controller_instance: str = ""
+    shared_namespaces: frozenset[str] = frozenset()

@@ -1,0 +1,32 @@
+"""The window over which a number may not fall: the highest recommendation within it holds, as in an HPA."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendations:
+    """Past recommendations as (Unix seconds, replicas), oldest first and falling: only those that can still hold."""
+
+    peaks: tuple[tuple[float, int], ...] = ()
+
+    def adding(self, at_s: float, replicas: int) -> "Recommendations":
+        """Return these and one more; what is not above it can never be the highest again, and goes."""
+        higher = tuple(peak for peak in self.peaks if peak[1] > replicas)
+        return Recommendations((*higher, (at_s, replicas)))
+
+    def within(self, window_s: float, now_s: float) -> "Recommendations":
+        """Return those of the last `window_s` seconds; one whose age is exactly the window has left it."""
+        return Recommendations(tuple(peak for peak in self.peaks if now_s - peak[0] < window_s))
+
+    @property
+    def highest(self) -> int:
+        """The highest recommendation, 0 if there is none."""
+        return self.peaks[0][1] if self.peaks else 0
+
+
+def stabilised(
+    replicas: int, history: Recommendations, *, window_s: float, now_s: float
+) -> tuple[int, Recommendations]:
+    """Return the highest of `replicas` and the window, and the history with this recommendation in it."""
+    kept = history.within(window_s, now_s).adding(now_s, replicas)
+    return kept.highest, kept
