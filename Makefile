@@ -33,6 +33,9 @@ test: setup    ## unit and integration tests, with branch coverage
 IMAGE         ?= penstock:dev
 BASE          ?= python:3.12-slim
 BUILD_OPTIONS ?=
+KIND_IMAGE    ?=
+E2E_OPTIONS   ?=
+export BASE BUILD_OPTIONS
 
 image:         ## build the container image ($(IMAGE))
 	docker build --build-arg BASE=$(BASE) $(BUILD_OPTIONS) --tag $(IMAGE) .
@@ -41,7 +44,8 @@ demo: setup    ## the whole of Penstock for a minute on real HTTP traffic; write
 	$(BIN)/penstock demo --out out/demo
 
 e2e: setup     ## the stories on a kind cluster (needs docker, kind, kubectl)
-	$(PYTEST) -m e2e -p no:randomly -n 0 tests/e2e
+	$(PYTEST) -m e2e -p no:randomly -n 0 --timeout 900 --cluster-name penstock-e2e $(if $(KIND_IMAGE),--kind-image $(KIND_IMAGE)) \
+	  --kind-bin "$$(command -v kind)" --kind-kubectl-bin "$$(command -v kubectl)" $(E2E_OPTIONS) tests/e2e
 
 bench: setup   ## ratios of one run: wire, ordering, scaling pass
 	$(PYTEST) -m bench -p no:randomly -n 0 -s tests/bench

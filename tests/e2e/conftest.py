@@ -32,7 +32,8 @@ def programs() -> None:
 
 
 @pytest.fixture(scope="session")
-def images(programs: None) -> Images:
+@pytest.mark.usefixtures("programs")
+def images() -> Images:
     """The images of this run, built or pulled."""
     return provide(ROOT)
 

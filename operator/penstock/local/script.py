@@ -1,4 +1,4 @@
-"""The demo's script: a recorded minute of traffic, a burst before and after the policy is edited, and the edit itself."""
+"""The demo's script: a recorded minute of traffic, the edit of a policy, and a burst of requests before and after it."""
 
 import asyncio
 import itertools
