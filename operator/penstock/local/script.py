@@ -1,4 +1,4 @@
-"""The demo's script: a recorded minute of traffic, the edit of a policy, and a burst of requests before and after it."""
+"""The demo's script: a recorded minute of traffic, a policy edited half-way, and a burst before and after that."""
 
 import asyncio
 import itertools
