@@ -1,7 +1,6 @@
 """Settings of `penstock router`: what flags and environment said, checked once (API.md §3)."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +8,7 @@ from penstock.domain.errors import InvalidField
 from penstock.domain.goduration import parse_go_duration
 from penstock.domain.units import parse_bytes
 
+LOOPBACK: Final = "127.0.0.1"
 MAX_TARGET_PORTS: Final = 8  # as many as an InferencePool may name
 
 
@@ -40,13 +40,6 @@ class FromFile:
 EndpointOrigin = FromPool | FromSelector | FromFile
 
 
-class AdminAccess(StrEnum):
-    """Who may use the admin API: bearers of a token made for this pod, or whoever is on this machine."""
-
-    TOKEN = "token"  # noqa: S105 - the name of a mode
-    LOOPBACK = "loopback"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Ports that the router listens on; 0 takes a free one, which the log names."""
@@ -61,8 +54,9 @@ class Ports:
 class RouterSettings:
     """Everything that a router process is told at its start.
 
-    `grpc_address` is where ext_proc listens (empty: everywhere). `pod_uid` is the audience of admin tokens;
-    `operator_namespace` is where the service accounts live that may use the admin API.
+    `grpc_address` is where ext_proc listens (empty: everywhere). `local`: no cluster; everything listens on loopback,
+    and the admin API asks no token. `pod_uid` is the audience of admin tokens, `operator_namespace` the home of the
+    service accounts that may use the admin API.
     """
 
     endpoints: EndpointOrigin
@@ -78,10 +72,15 @@ class RouterSettings:
     max_workloads: int
     max_body_bytes: int
     conformance: bool
-    admin_access: AdminAccess
+    local: bool
     operator_namespace: str
     pod_name: str
     pod_uid: str
+
+    @property
+    def listen_address(self) -> str:
+        """The address of all ports but ext_proc's; empty is every address of this machine."""
+        return LOOPBACK if self.local else ""
 
     @property
     def pool_name(self) -> str:
