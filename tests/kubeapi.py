@@ -149,6 +149,7 @@ class KubeApi:
             part
             for folder in folders
             for file in sorted(folder.glob("*.yaml"))
+            if file.name != "kustomization.yaml"
             for part in yaml.safe_load_all(file.read_text())
         ]
         for manifest in manifests:
