@@ -1,0 +1,12 @@
+"""What holds for every test of the project."""
+
+import asyncio
+
+
+def pytest_configure() -> None:
+    """Say that the main thread has no event loop.
+
+    pytest-asyncio asks for the current one before it sets its own; Python before 3.14 would then make one that
+    nobody closes, and an unclosed loop is a warning, which is an error here.
+    """
+    asyncio.set_event_loop(None)
