@@ -151,6 +151,7 @@ class KubeApi:
             for file in sorted(folder.glob("*.yaml"))
             if file.name != "kustomization.yaml"
             for part in yaml.safe_load_all(file.read_text())
+            if part["kind"] == "CustomResourceDefinition"
         ]
         for manifest in manifests:
             reply = self.apply(manifest)
