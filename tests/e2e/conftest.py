@@ -32,9 +32,9 @@ def programs() -> None:
 
 
 @pytest.fixture(scope="session")
-@pytest.mark.usefixtures("programs")
-def images() -> Images:
+def images(programs: None) -> Images:
     """The images of this run, built or pulled."""
+    del programs
     return provide(ROOT)
 
 
