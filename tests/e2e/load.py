@@ -1,0 +1,53 @@
+"""Load from inside the cluster: a Job that sends a bounded number of completions at a fixed pace."""
+
+from typing import Any
+
+from tests.e2e.images import Images
+
+# Runs in the image's own Python. Open loop: a request is sent when it is due, whatever became of the ones before.
+PROGRAM = """
+import asyncio, sys, aiohttp
+
+async def one(session, url, body):
+    try:
+        async with session.post(url, json=body) as answer:
+            await answer.read()
+            return answer.status
+    except aiohttp.ClientError as error:
+        return type(error).__name__
+
+async def main(url, model, per_s, seconds, tokens):
+    body = {"model": model, "prompt": "word " * 100, "max_tokens": int(tokens), "ignore_eos": True}
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120)) as session:
+        tasks = []
+        for _ in range(int(float(per_s) * float(seconds))):
+            tasks.append(asyncio.create_task(one(session, url, body)))
+            await asyncio.sleep(1 / float(per_s))
+        answers = await asyncio.gather(*tasks)
+    print({status: answers.count(status) for status in set(answers)})
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def job(
+    images: Images, name: str, *, url: str, model: str, per_s: float, seconds: float, tokens: int
+) -> dict[str, Any]:
+    """Return a Job that sends `per_s` requests a second for `seconds`, and then is done."""
+    container = {
+        "name": "load",
+        "image": images.penstock,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["/opt/penstock/bin/python", "-c", PROGRAM],
+        "args": [f"{url}/v1/completions", model, str(per_s), str(seconds), str(tokens)],
+    }
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name},
+        "spec": {
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": int(seconds) + 180,
+            "template": {"spec": {"restartPolicy": "Never", "containers": [container]}},
+        },
+    }
