@@ -1,7 +1,8 @@
 """What one scaling pass sees: measurements, targets and configuration of one moment, as one immutable value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from penstock.domain.catalogue import Catalogue
 from penstock.domain.readings import ABSENT, Reading
@@ -46,12 +47,26 @@ class ScrapeProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scrape:
-    """Everything one collection returned; `rows` is empty when `problem` is set."""
+    """Everything one collection returned; `rows` is empty when `problem` is set.
+
+    `durations_s` says how long each query took; it belongs to the collection, not to what was seen.
+    """
 
     at_s: float
     rows: tuple[PodMetrics, ...] = ()
     problem: ScrapeProblem | None = None
     warnings: tuple[str, ...] = ()
+    durations_s: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """One `/scale` as it was read: `selector` is a label selector in text form; uid and version are the object's."""
+
+    replicas: int
+    selector: str
+    uid: str
+    resource_version: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,142 @@
+"""Asks Prometheus everything that one scaling pass needs, at one instant, and makes rows of the answers."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from penstock.domain.errors import PenstockError, Refused, Unreachable
+from penstock.domain.observations import Scrape, ScrapeProblem
+from penstock.domain.reasons import MetricsReason
+from penstock.domain.series import Signal
+from penstock.telemetry.answers import Answer, Sample
+from penstock.telemetry.queries import GROWTH, MEANS, PART, SAMPLE_TIME, Query, queries
+from penstock.telemetry.rows import RowKey, Shard, rows
+
+WINDOW_S: Final = 60.0
+PARTIAL: Final = "partial answer"
+
+
+class Queries(Protocol):
+    """Something that answers PromQL: Prometheus, or whatever speaks its API."""
+
+    async def query(self, name: str, promql: str, at_s: float) -> Answer:
+        """Answer one instant query.
+
+        Raises:
+            Unreachable: no answer.
+            Refused: an answer that cannot be used; `peer` is the query's name.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _ShardKey:
+    row: RowKey
+    engine: str
+    place: str
+
+
+async def collect(
+    prometheus: Queries, namespaces: Iterable[str], now_s: float, stale_after_s: float, window_s: float = WINDOW_S
+) -> Scrape:
+    """Return what Prometheus knows about the engines of these namespaces (none: of all) at Unix time `now_s`.
+
+    One query that fails, or is answered in part, makes a problem of the whole scrape: half of the data looks like
+    less load (DESIGN.md §5.6, rule 1). Rates and means are over `window_s` seconds, or over four times as long where
+    scrapes are too rare for that.
+    """
+    asked = queries(frozenset(namespaces), window_s, stale_after_s)
+    answers = await asyncio.gather(*(_guarded(prometheus.query(one.name, one.promql, now_s)) for one in asked))
+    by_name = {query.name: answer for query, answer in zip(asked, answers, strict=True)}
+    problem = next(filter(None, map(_problem, asked, answers)), None)
+    good = {name: answer for name, answer in by_name.items() if isinstance(answer, Answer)}
+    return Scrape(
+        at_s=now_s,
+        rows=() if problem else rows(_groups(good), now_s=now_s, stale_after_s=stale_after_s),
+        problem=problem,
+        warnings=tuple(_warnings(by_name)),
+        durations_s={name: answer.duration_s for name, answer in good.items()},
+    )
+
+
+async def _guarded(question: Awaitable[Answer]) -> Answer | PenstockError:
+    try:
+        return await question
+    except PenstockError as error:
+        return error
+
+
+def _problem(query: Query, answer: Answer | PenstockError) -> ScrapeProblem | None:
+    match answer:
+        case Unreachable():
+            return ScrapeProblem(reason=MetricsReason.PROMETHEUS_UNREACHABLE, peer=answer.peer, cause=answer.cause)
+        case Refused():
+            return ScrapeProblem(reason=MetricsReason.PROMETHEUS_ERROR, peer=query.name, cause=answer.message)
+        case PenstockError():
+            return ScrapeProblem(reason=MetricsReason.PROMETHEUS_ERROR, peer=query.name, cause=type(answer).__name__)
+    return (
+        ScrapeProblem(reason=MetricsReason.PROMETHEUS_ERROR, peer=query.name, cause=PARTIAL)
+        if answer.warnings
+        else None
+    )
+
+
+def _warnings(answers: Mapping[str, Answer | PenstockError]) -> Iterable[str]:
+    for name, answer in answers.items():
+        if isinstance(answer, Answer):
+            yield from (f"{name}: {warning}" for warning in answer.warnings)
+        else:
+            yield f"{name}: {answer}"
+
+
+def _groups(answers: Mapping[str, Answer]) -> Mapping[RowKey, list[Shard]]:
+    shards: defaultdict[_ShardKey, Shard] = defaultdict(Shard)
+    for name, answer in answers.items():
+        write = _WRITERS[name]
+        for sample in answer.samples:
+            write(shards[_key(sample.labels)], sample)
+    groups: defaultdict[RowKey, list[Shard]] = defaultdict(list)
+    for key, shard in shards.items():
+        groups[key.row].append(shard)
+    return groups
+
+
+def _key(labels: Mapping[str, str]) -> _ShardKey:
+    """Return whose numbers these are. A label of the engine's own, renamed by the scrape, tells more than the scrape's.
+
+    Without any pod label the address stands in, so that engines stay apart, but no pod's name is made up of it.
+    """
+    pod = labels.get("exported_pod") or labels.get("pod") or labels.get("pod_name") or ""
+    place = labels.get("exported_instance") or labels.get("instance") or ""
+    namespace = labels.get("exported_namespace") or labels.get("namespace") or ""
+    row = RowKey(namespace, pod, labels.get("model_name", ""), "" if pod else place)
+    return _ShardKey(row, labels.get("engine", ""), place)
+
+
+def _attribute(name: str) -> Callable[[Shard, Sample], None]:
+    def write(shard: Shard, sample: Sample) -> None:
+        setattr(shard, name, sample.value)
+
+    return write
+
+
+def _mean(signal: Signal) -> Callable[[Shard, Sample], None]:
+    def write(shard: Shard, sample: Sample) -> None:
+        total, count = shard.means.get(signal, (None, None))
+        is_sum = sample.labels.get(PART) == "sum"
+        shard.means[signal] = (sample.value, count) if is_sum else (total, sample.value)
+
+    return write
+
+
+_WRITERS: Final[Mapping[str, Callable[[Shard, Sample], None]]] = {
+    SAMPLE_TIME: _attribute("at_s"),
+    GROWTH: _attribute("backlog_growth_per_s"),
+    Signal.RUNNING: _attribute("running"),
+    Signal.WAITING: _attribute("waiting"),
+    Signal.KV_USAGE: _attribute("kv_usage_ratio"),
+    Signal.COMPLETED: _attribute("completed_per_s"),
+    **{signal: _mean(signal) for signal in MEANS},
+}

@@ -1,0 +1,114 @@
+"""The queries of one scaling pass: always the same ten, however many variants there are.
+
+Each returns its numbers per shard, which is one engine of one pod as one scrape target: copies of a series that
+several Prometheis or scrape jobs made fall together (`max`), and everything else is left for `rows` to add up.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from penstock.domain.series import SERIES, Signal
+from penstock.telemetry.promql import checked, one_of, selector, span
+
+SAMPLE_TIME: Final = "sample_time"
+GROWTH: Final = "backlog_growth"
+GAUGES: Final = (Signal.RUNNING, Signal.WAITING, Signal.KV_USAGE)
+MEANS: Final = (Signal.INPUT_TOKENS, Signal.OUTPUT_TOKENS, Signal.TTFT, Signal.TPOT)
+PART: Final = "penstock_part"  # tells _sum and _count of a histogram apart, so that one query brings both
+
+_SHARD: Final = (
+    *("namespace", "exported_namespace", "pod", "exported_pod", "pod_name"),
+    *("instance", "exported_instance", "engine", "model_name"),
+)
+_BY: Final = ", ".join(_SHARD)
+_FINISH: Final = "finished_reason, finish_reason"  # vLLM's name and the simulator's
+_WIDER: Final = 4  # where two scrapes do not fit into the window, one of four times its length has to do
+_TIME_STEP_S: Final = 15.0
+_LOOKBACK_S: Final = 300.0  # how far Prometheus itself looks for the newest sample
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query and the name that people and metrics know it by."""
+
+    name: str
+    promql: str
+
+
+def lookback_s(stale_after_s: float) -> float:
+    """Return how old a sample may be and still be found, so that it can be called stale instead of missing."""
+    return max(_LOOKBACK_S, 2 * stale_after_s)
+
+
+@lru_cache(maxsize=8)
+def queries(namespaces: frozenset[str], window_s: float, stale_after_s: float) -> tuple[Query, ...]:
+    """Return the queries of one pass over these namespaces; no namespace means all of them."""
+    build = _Builder(namespaces, window_s, lookback_s(stale_after_s))
+    found = [Query(SAMPLE_TIME, build.sample_time()), Query(GROWTH, build.growth())]
+    found += [Query(signal.value, build.gauge(signal)) for signal in GAUGES]
+    found += [Query(Signal.COMPLETED.value, build.completed())]
+    found += [Query(signal.value, build.mean(signal)) for signal in MEANS]
+    return tuple(Query(query.name, checked(query.promql)) for query in found)
+
+
+class _Builder:
+    def __init__(self, namespaces: frozenset[str], window_s: float, lookback_s: float) -> None:
+        self._window_s, self._lookback_s = window_s, lookback_s
+        # series without a namespace come along, since some Prometheis drop the label; `exported_` is where the label
+        # of the engine itself ends up when the scrape has one of its own
+        self._scopes = (
+            ((one_of("namespace", namespaces, or_none=True),), (one_of("exported_namespace", namespaces),))
+            if namespaces
+            else ((),)
+        )
+
+    def sample_time(self) -> str:
+        """Newest sample's own time. Where a scrape failed, the subquery still sees the samples before it."""
+        names = SERIES[Signal.RUNNING].names + SERIES[Signal.COMPLETED].names
+        now = [f"timestamp({one})" for one in self._selectors(names)]
+        steps = f"[{span(self._lookback_s)}:{span(_TIME_STEP_S)}]"
+        return _per_shard(_first(now + [f"max_over_time({one}{steps})" for one in now]))
+
+    def gauge(self, signal: Signal) -> str:
+        """Newest value; a failed scrape does not hide it, its age will tell."""
+        found = self._selectors(SERIES[signal].names, self._lookback_s)
+        return _per_shard(_first(f"last_over_time({one})" for one in found))
+
+    def growth(self) -> str:
+        """Slope of running plus waiting; both come from the same scrape, so their slopes add up."""
+        running, waiting = (
+            _per_shard(self._windowed("deriv", SERIES[signal].names)) for signal in (Signal.RUNNING, Signal.WAITING)
+        )
+        return f"{running} + {waiting}"
+
+    def completed(self) -> str:
+        """Finished requests per second, over all ways in which a request can finish."""
+        rate = self._windowed("rate", SERIES[Signal.COMPLETED].names)
+        return f"sum by ({_BY}) (max by ({_BY}, {_FINISH}) ({rate}))"
+
+    def mean(self, signal: Signal) -> str:
+        """Growth per second of a histogram's sum and count, told apart by a label."""
+        return _first(self._part(signal, part) for part in ("sum", "count"))
+
+    def _part(self, signal: Signal, part: str) -> str:
+        rate = self._windowed("rate", [f"{name}_{part}" for name in SERIES[signal].names])
+        return f'label_replace({_per_shard(rate)}, "{PART}", "{part}", "", "")'
+
+    def _windowed(self, function: str, names: Sequence[str]) -> str:
+        windows = (self._window_s, self._window_s * _WIDER)
+        return _first(f"{function}({one})" for window_s in windows for one in self._selectors(names, window_s))
+
+    def _selectors(self, names: Iterable[str], window_s: float | None = None) -> Iterator[str]:
+        for name in names:
+            yield from (selector(name, scope, window_s) for scope in self._scopes)
+
+
+def _first(expressions: Iterable[str]) -> str:
+    """Of several expressions the first that has an answer for a set of labels gives it."""
+    return " or ".join(expressions)
+
+
+def _per_shard(expression: str) -> str:
+    return f"max by ({_BY}) ({expression})"

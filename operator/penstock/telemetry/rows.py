@@ -1,0 +1,98 @@
+"""Adds up what the engines of one pod said to one row of readings; Prometheus and direct scraping both end here."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from penstock.domain.observations import PodMetrics
+from penstock.domain.readings import ABSENT, Absent, Reading, reading
+from penstock.domain.series import Signal
+
+IDLE: Final = Absent("no request finished within the window")
+
+
+@dataclass(slots=True, kw_only=True)
+class Shard:
+    """One engine of one pod, under one model name; None is a number that nobody gave.
+
+    `means` holds growth per second of a histogram's sum and count. `at_s` is the Unix time of its newest sample.
+    """
+
+    at_s: float | None = None
+    running: float | None = None
+    waiting: float | None = None
+    kv_usage_ratio: float | None = None
+    completed_per_s: float | None = None
+    backlog_growth_per_s: float | None = None
+    means: dict[Signal, tuple[float | None, float | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RowKey:
+    """What makes a row: `place` tells engines apart whose pod is unknown, and is empty where it is known."""
+
+    namespace: str
+    pod: str
+    model: str
+    place: str = ""
+
+
+def combine(key: RowKey, shards: Sequence[Shard], *, now_s: float, stale_after_s: float) -> PodMetrics | None:
+    """Return the row of a pod, or None where no sample has a time.
+
+    Requests and rates add up, of KV usages the fullest counts, means are weighted by their counts. An engine that
+    fell silent is left out while another one of the pod still speaks: it may be one that was replaced.
+    """
+    dated = [shard for shard in shards if shard.at_s is not None]
+    if not dated:
+        return None
+    fresh = [shard for shard in dated if now_s - _time(shard) <= stale_after_s]
+    used = fresh or dated
+    at_s = max(map(_time, used))
+
+    def read(value: float | None) -> Reading:
+        return reading(value, at_s, now_s=now_s, stale_after_s=stale_after_s)
+
+    return PodMetrics(
+        namespace=key.namespace,
+        pod=key.pod,
+        model=key.model,
+        sampled_at_s=at_s,
+        running=read(_over(sum, (shard.running for shard in used))),
+        waiting=read(_over(sum, (shard.waiting for shard in used))),
+        kv_usage_ratio=read(_over(_largest, (shard.kv_usage_ratio for shard in used))),
+        completed_per_s=read(_over(sum, (shard.completed_per_s for shard in used))),
+        backlog_growth_per_s=read(_over(sum, (shard.backlog_growth_per_s for shard in used))),
+        input_tokens=_mean(used, Signal.INPUT_TOKENS, read),
+        output_tokens=_mean(used, Signal.OUTPUT_TOKENS, read),
+        ttft_s=_mean(used, Signal.TTFT, read),
+        tpot_s=_mean(used, Signal.TPOT, read),
+    )
+
+
+def rows(groups: Mapping[RowKey, Sequence[Shard]], *, now_s: float, stale_after_s: float) -> tuple[PodMetrics, ...]:
+    """Return one row per key, in the order of namespace, model and pod."""
+    found = (combine(key, shards, now_s=now_s, stale_after_s=stale_after_s) for key, shards in groups.items())
+    return tuple(sorted(filter(None, found), key=lambda row: (row.namespace, row.model, row.pod)))
+
+
+def _time(shard: Shard) -> float:
+    return shard.at_s if shard.at_s is not None else float("-inf")
+
+
+def _over(fold: Callable[[Sequence[float]], float], values: Iterable[float | None]) -> float | None:
+    given = [value for value in values if value is not None]
+    return fold(given) if given else None
+
+
+def _largest(values: Sequence[float]) -> float:
+    """Return the largest; NaN wins, because a number that is none must not hide behind others."""
+    return next((value for value in values if value != value), max(values))  # noqa: PLR0124 - the test for NaN
+
+
+def _mean(shards: Sequence[Shard], signal: Signal, read: Callable[[float | None], Reading]) -> Reading:
+    parts = [shard.means.get(signal, (None, None)) for shard in shards]
+    total, count = _over(sum, (part[0] for part in parts)), _over(sum, (part[1] for part in parts))
+    if total is None or count is None:
+        return ABSENT
+    return read(total / count) if count else IDLE
