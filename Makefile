@@ -53,8 +53,9 @@ bench: setup   ## ratios of one run: wire, ordering, scaling pass
 crds: setup    ## write crds/ from the models
 	$(BIN)/penstock crds --out crds
 
-chart: crds    ## copy the CRDs into the chart and check that it renders
-	cp crds/*.penstock.dev*.yaml crds/llmd.ai*.yaml charts/penstock/crds/
+chart: crds    ## copy definitions and Envoy template into the chart and check that it renders
+	cp crds/llmd.ai_variantautoscalings.yaml crds/penstock.dev_workloadpolicies.yaml charts/penstock/crds/
+	cp manifests/router/envoy.yaml charts/penstock/files/
 	helm lint charts/penstock
 
 lock:          ## pin dependencies anew (needs uv); no index address may get into the files

@@ -1,0 +1,138 @@
+"""Both ways to install Penstock yield the same objects, a real API server takes them, and no pod asks for too much."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.kubeapi import KubeApi
+from tests.needs import missing
+
+from penstock.router.envoyconfig import EnvoyOptions, bootstrap
+
+ROOT = Path(__file__).parents[3]
+CHART = ROOT / "charts" / "penstock"
+ENVOY = EnvoyOptions(
+    listen_host="0.0.0.0",
+    listen_port=8081,
+    admin_port=9901,
+    picker_port=9002,
+    eds_path="/run/penstock/eds.json",
+    picker_tls=True,
+    first_byte=True,
+)
+Object = dict[str, Any]
+_HASHED = re.compile(r"-[a-z0-9]{10}$")
+_FROM_CRDS = {"CustomResourceDefinition"}  # helm installs its crds/ folder by itself: compared below
+
+
+def program(name: str) -> str:
+    found = shutil.which(name)
+    return found or missing(name, f"install {name}; the manifests cannot be rendered without it")
+
+
+def kustomize(folder: str) -> list[Object]:
+    text = subprocess.run([program("kubectl"), "kustomize", ROOT / folder], capture_output=True, text=True, check=True)
+    return [body for body in yaml.safe_load_all(text.stdout) if body]
+
+
+def helm(namespace: str, *values: str) -> list[Object]:
+    command = [program("helm"), "template", "penstock", CHART, "--namespace", namespace]
+    text = subprocess.run([*command, "--set", ",".join(values)], capture_output=True, text=True, check=True)
+    return [body for body in yaml.safe_load_all(text.stdout) if body]
+
+
+def named(objects: list[Object]) -> dict[tuple[str, str], Object]:
+    """Index by kind and name, without what only one way adds: hash suffixes, namespaces, pull policies."""
+    text = yaml.safe_dump_all(objects)
+    for body in objects:
+        name = body["metadata"]["name"]
+        if body["kind"] == "ConfigMap" and _HASHED.search(name):
+            text = text.replace(name, _HASHED.sub("", name))
+    return {(body["kind"], body["metadata"]["name"]): _comparable(body) for body in yaml.safe_load_all(text)}
+
+
+def _comparable(body: Object) -> Object:
+    body["metadata"].pop("namespace", None)
+    if body["kind"] == "Deployment":
+        body["spec"]["template"]["metadata"]["annotations"].pop("checksum/flags", None)
+        for container in body["spec"]["template"]["spec"]["containers"]:
+            container.pop("imagePullPolicy", None)
+    return body
+
+
+@pytest.mark.parametrize(
+    ("folder", "namespace", "values", "apart"),
+    [
+        pytest.param("manifests", "penstock-system", ("operator.enabled=true",), {"Namespace"}, id="operator"),
+        pytest.param(
+            "manifests/router",
+            "default",
+            ("operator.enabled=false", "router.enabled=true", "router.operatorNamespace=penstock-system"),
+            {"ConfigMap"},
+            id="router",
+        ),
+    ],
+)
+def test_kustomize_and_helm_install_the_same(
+    folder: str, namespace: str, values: tuple[str, ...], apart: set[str]
+) -> None:
+    ours = {key: body for key, body in named(kustomize(folder)).items() if key[0] not in {*apart, *_FROM_CRDS}}
+    theirs = {key: body for key, body in named(helm(namespace, *values)).items() if key[0] not in apart}
+
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("name", ["llmd.ai_variantautoscalings.yaml", "penstock.dev_workloadpolicies.yaml"])
+def test_the_chart_carries_the_same_definitions(name: str) -> None:
+    assert (CHART / "crds" / name).read_bytes() == (ROOT / "crds" / name).read_bytes(), "run `make chart`"
+
+
+def test_the_routers_settings_reach_both_installations() -> None:
+    ours = named(kustomize("manifests/router"))["ConfigMap", "penstock-router"]["data"]
+    theirs = named(helm("llm", "router.enabled=true"))["ConfigMap", "penstock-router"]["data"]
+
+    assert ours == {"PENSTOCK_POOL_NAME": "chat"}
+    assert theirs == {"PENSTOCK_POOL_NAME": "chat", "PENSTOCK_OPERATOR_NAMESPACE": "llm"}
+
+
+@pytest.mark.parametrize("copy", ["manifests/router/envoy.yaml", "charts/penstock/files/envoy.yaml"])
+def test_envoy_is_configured_by_the_one_template(copy: str) -> None:
+    assert yaml.safe_load((ROOT / copy).read_text()) == bootstrap(ENVOY), (
+        "write it anew from bootstrap(ENVOY) of this test, then `make chart`"
+    )
+
+
+@pytest.mark.parametrize("folder", ["manifests", "manifests/router"])
+def test_a_real_api_server_takes_every_object(kube_api: KubeApi, folder: str) -> None:
+    for body in kustomize(folder):
+        reply = kube_api.apply(body) if body["kind"] == "Namespace" else kube_api.apply(body, dry_run=True)
+
+        assert reply.ok, f"{body['kind']} {body['metadata']['name']}: {reply.message}"
+
+
+def test_the_pod_monitor_is_taken_too(kube_api: KubeApi) -> None:
+    found = named(helm("llm", "podMonitor.enabled=true"))["PodMonitor", "penstock"]
+
+    found["metadata"]["namespace"] = "default"
+    assert kube_api.apply(found, dry_run=True).ok
+
+
+@pytest.mark.parametrize("folder", ["manifests", "manifests/router"])
+def test_no_container_may_more_than_it_needs(folder: str) -> None:
+    pods = [body["spec"]["template"]["spec"] for body in kustomize(folder) if body["kind"] == "Deployment"]
+
+    assert pods
+    for pod in pods:
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in pod["containers"]:
+            context = container["securityContext"]
+            assert context["readOnlyRootFilesystem"] is True
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["capabilities"] == {"drop": ["ALL"]}
+            assert "memory" in container["resources"]["limits"]
+            assert not container["image"].endswith(":latest")
