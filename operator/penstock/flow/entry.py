@@ -17,12 +17,24 @@ class Gate(NamedTuple):
 
 
 class Entry:
-    """One request. `rule`, `context` and `key` follow the policy, the rest stays; in flight it has a `server`.
+    """One request. In flight it has a `server`. What `bind` sets follows the policy, the rest stays.
 
     `context` is the client's after defaults and caps; `key` names the line of the queue it belongs to.
     """
 
-    __slots__ = ("answered", "arrived_s", "context", "gate", "key", "request", "rule", "seq", "server", "workload")
+    __slots__ = (
+        "answered",
+        "arrived_s",
+        "context",
+        "gate",
+        "generation",
+        "key",
+        "request",
+        "rule",
+        "seq",
+        "server",
+        "workload",
+    )
 
     def __init__(self, request: Request, seq: int, arrived_s: float, workload: Workload, effective: Effective) -> None:
         self.request = request
@@ -35,6 +47,7 @@ class Entry:
 
     def bind(self, effective: Effective) -> None:
         """Follow a policy."""
+        self.generation = effective.document.generation
         self.rule = effective.rule(self.request)
         self.context = self.rule.context(self.request.context)
         self.gate = Gate(self.rule, self.request.subset)

@@ -1,23 +1,24 @@
 """The endpoints of one router: which have room, which one a request gets, what is in flight where."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from penstock.domain.policies import Saturation
 from penstock.domain.requests import Endpoint, EndpointLoad
 from penstock.flow.credit import detector
 from penstock.flow.server import Server
+from penstock.flow.views import EndpointView
 from penstock.picking.pick import pick
 
 
 class Fleet:
-    """Endpoints by address. `review_s` is the next moment at which a limit changes by time alone."""
+    """Endpoints by address; those in `open` have room. At `review_s` a limit changes next by time alone."""
 
     def __init__(self, saturation: Saturation) -> None:
         self._detector = detector(saturation)
         self._servers: dict[str, Server] = {}
         self._gone: dict[str, Server] = {}
-        self._open: set[str] = set()
+        self.open: set[str] = set()
         self._turn = 0
         self.review_s = math.inf
 
@@ -25,14 +26,13 @@ class Fleet:
         return len(self._servers)
 
     @property
-    def servers(self) -> Iterable[Server]:
-        """Every endpoint."""
-        return self._servers.values()
-
-    @property
     def credit(self) -> int:
         """How many requests could be sent now."""
         return sum(max(0, server.limit - server.in_flight) for server in self._servers.values())
+
+    def view(self) -> tuple[EndpointView, ...]:
+        """Return every endpoint as it stands."""
+        return tuple(EndpointView.of(server) for server in self._servers.values())
 
     def replace(self, endpoints: Sequence[Endpoint], now_s: float) -> None:
         """Take the ready endpoints. One that stays, or comes back while it still works for us, keeps its state."""
@@ -68,8 +68,8 @@ class Fleet:
     def has_room(self, subset: frozenset[str] | None) -> bool:
         """Whether an endpoint that the subset allows may take one more."""
         if subset is None:
-            return bool(self._open)
-        return any(not self._servers[address].names.isdisjoint(subset) for address in self._open)
+            return bool(self.open)
+        return any(not self._servers[address].names.isdisjoint(subset) for address in self.open)
 
     def can_serve(self, subset: frozenset[str] | None) -> bool:
         """Whether the subset allows any endpoint at all; with none known, whether it could allow one."""
@@ -111,7 +111,7 @@ class Fleet:
         return server
 
     def _settle_all(self, now_s: float) -> None:
-        self._open.clear()
+        self.open.clear()
         self.review_s = math.inf
         for server in self._servers.values():
             server.limit, server.review_s = self._detector.limit(server, now_s)
@@ -120,9 +120,9 @@ class Fleet:
 
     def _settle(self, server: Server) -> None:
         if server.has_room:
-            self._open.add(server.address)
+            self.open.add(server.address)
         else:
-            self._open.discard(server.address)
+            self.open.discard(server.address)
 
 
 def _is_news(last: EndpointLoad | None, load: EndpointLoad) -> bool:

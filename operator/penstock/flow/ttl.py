@@ -34,10 +34,9 @@ class Deadlines:
         """When the next request has to be refused; infinite while none waits."""
         if not self._waiting:
             return math.inf
-        oldest = next(iter(self._waiting.values()))
         self._drop_gone()
         own_s = self._own[0][0] if self._own else math.inf
-        return min(self._deadline_s(oldest), own_s)
+        return min(self._deadline_s(next(iter(self._waiting.values()))), own_s)
 
     def limit(self, limits: QueueLimits) -> None:
         """Change the times to live, also for those that wait."""

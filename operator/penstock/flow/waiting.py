@@ -5,18 +5,17 @@ from penstock.flow.effective import Effective
 from penstock.flow.entry import Entry
 from penstock.flow.ttl import Deadlines
 from penstock.ordering.queue import Queue
+from penstock.ordering.score import Score
 
 
 class Waiting:
-    """What waits, with its size in requests and bytes."""
+    """What waits; `size` in requests, `size_bytes` of their bodies."""
 
     def __init__(self, policy: Policy, now_s: float) -> None:
         self.queue: Queue[Entry] = Queue(policy.ordering)
         self.deadlines = Deadlines(policy.queue, now_s, ready=False)
+        self.size = 0
         self.size_bytes = 0
-
-    def __len__(self) -> int:
-        return len(self.queue)
 
     def find(self, ticket: int) -> Entry | None:
         """Return what waits under this ticket."""
@@ -36,6 +35,10 @@ class Waiting:
         self.deadlines.remove(entry)
         self._exit(entry)
 
+    def score(self, entry: Entry, now_s: float) -> Score | None:
+        """Return what a request that waits scores now; None where the ordering has no score."""
+        return self.queue.score(entry, entry.key, now_s)
+
     def rebuild(self, effective: Effective) -> None:
         """Order everything anew under another policy; arrival and clocks stay."""
         self.queue = Queue(effective.policy.ordering)
@@ -51,7 +54,7 @@ class Waiting:
         All of them are still queued on return.
         """
         out: list[Entry] = []
-        while len(self.queue) > max_requests or self.size_bytes > max_bytes:
+        while self.size > max_requests or self.size_bytes > max_bytes:
             worst = self.queue.worst(now_s)
             self._exit(worst)
             out.append(worst)
@@ -63,10 +66,12 @@ class Waiting:
 
     def _enter(self, entry: Entry) -> None:
         self.queue.add(entry, entry.key)
+        self.size += 1
         self.size_bytes += entry.request.size_bytes
         entry.rule.queued += 1
 
     def _exit(self, entry: Entry) -> None:
         self.queue.remove(entry, entry.key)
+        self.size -= 1
         self.size_bytes -= entry.request.size_bytes
         entry.rule.queued -= 1

@@ -41,12 +41,8 @@ class Queue(Generic[AnyItem]):
     def __init__(self, ordering: Ordering) -> None:
         self._order = ORDERS[ordering]
         self._lines: dict[LineKey, Line[AnyItem]] = {}
-        self._size = 0
         self._head: AnyItem | None = None
         self._head_at_s = -1.0
-
-    def __len__(self) -> int:
-        return self._size
 
     def add(self, item: AnyItem, key: LineKey) -> None:
         """Queue an item that came after all others of its line."""
@@ -54,7 +50,6 @@ class Queue(Generic[AnyItem]):
         if line is None:
             line = self._lines[key] = Line(key)
         line.append(item)
-        self._size += 1
         self._head = None
 
     def remove(self, item: AnyItem, key: LineKey) -> None:
@@ -67,7 +62,6 @@ class Queue(Generic[AnyItem]):
         line.remove(item)
         if not line.items:
             del self._lines[key]
-        self._size -= 1
         self._head = None
 
     def standings_changed(self) -> None:
