@@ -65,6 +65,14 @@ class Call:
             block = HEADERS + block
         self.stream.trailers(block)
 
+    def hold(self, count: int) -> bool:
+        """Reserve memory until `release` or the call's end; false where there is none."""
+        return self.stream.hold(count)
+
+    def release(self, count: int) -> None:
+        """Return reserved memory."""
+        self.stream.release(count)
+
     def data(self, chunk: bytes) -> None:
         """Take a part of the body; in most cases it is one whole message."""
         whole = self._partial is None and len(chunk) >= PREFIX_SIZE and chunk[0] == 0

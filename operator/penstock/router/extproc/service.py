@@ -1,0 +1,23 @@
+"""The gRPC method of external processing, joined to a gate."""
+
+from typing import Final
+
+from penstock.router.extproc.session import MAX_BODY_BYTES, Desk, Session
+from penstock.router.grpc.call import Call
+from penstock.router.grpc.service import Method
+from penstock.router.ports import Gate
+
+SERVICE: Final = "envoy.service.ext_proc.v3.ExternalProcessor"
+PROCESS: Final = f"/{SERVICE}/Process".encode()
+MESSAGE_OVERHEAD_BYTES: Final = 1 << 20
+"""What a message carries beside a body: headers, metadata, attributes."""
+
+
+def external_processor(gate: Gate, max_body_bytes: int = MAX_BODY_BYTES) -> dict[bytes, Method]:
+    """Return the methods of the service, by path."""
+    desk = Desk(gate, max_body_bytes)
+
+    def process(call: Call) -> Session:
+        return Session(call, desk)
+
+    return {PROCESS: process}

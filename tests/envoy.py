@@ -1,0 +1,96 @@
+"""A real Envoy for tests, from its wheel, on free loopback ports, with the bootstrap that we ship."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from penstock.domain.errors import NotEnoughData
+from penstock.local.envoybin import envoy_binary
+from penstock.router.envoyconfig import EnvoyOptions, bootstrap, cluster_load_assignment
+from tests.needs import missing
+
+READY_WITHIN_S = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envoy:
+    """A running Envoy: where it listens, its admin port, and the EDS file that it follows."""
+
+    port: int
+    admin_port: int
+    eds: Path
+    process: asyncio.subprocess.Process
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def set_engines(self, *addresses: str) -> None:
+        """Replace the EDS file by rename, as the router does."""
+        fresh = self.eds.with_suffix(".new")
+        fresh.write_text(json.dumps(cluster_load_assignment(addresses)))
+        fresh.rename(self.eds)
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that were free a moment ago."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [int(sock.getsockname()[1]) for sock in sockets]
+
+
+def binary() -> Path:
+    """Return Envoy's binary, or skip the test."""
+    try:
+        return envoy_binary()
+    except NotEnoughData as error:
+        missing("Envoy", str(error))
+
+
+@contextlib.asynccontextmanager
+async def envoy(folder: Path, picker_port: int, engines: tuple[str, ...], **changes: object) -> AsyncIterator[Envoy]:
+    """Run Envoy in front of `engines` (`ip:port`) with the picker on `picker_port`; `changes` go to EnvoyOptions."""
+    port, admin_port = free_ports(2)
+    eds, config = folder / "eds.json", folder / "envoy.json"
+    eds.write_text(json.dumps(cluster_load_assignment(engines)))
+    options = EnvoyOptions(
+        listen_host="127.0.0.1", listen_port=port, admin_port=admin_port, picker_port=picker_port, eds_path=str(eds)
+    )
+    config.write_text(json.dumps(bootstrap(replace(options, **changes))))  # type: ignore[arg-type]  # rows of a table
+    process = await asyncio.create_subprocess_exec(
+        *(str(binary()), "-c", str(config), "--disable-hot-restart", "--concurrency", "1", "-l", "error"),
+        stderr=(folder / "envoy.log").open("wb"),
+    )
+    try:
+        await _ready(admin_port, process, folder / "envoy.log")
+        yield Envoy(port=port, admin_port=admin_port, eds=eds, process=process)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+
+
+async def admin(port: int, path: str) -> str:
+    """Return the body of a GET on Envoy's admin port."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    return answer.partition(b"\r\n\r\n")[2].decode()
+
+
+async def _ready(port: int, process: asyncio.subprocess.Process, log: Path) -> None:
+    """Poll the admin port until the listeners are up."""
+    async with asyncio.timeout(READY_WITHIN_S):
+        while process.returncode is None:
+            with contextlib.suppress(OSError):
+                if "LIVE" in await admin(port, "/ready"):
+                    return
+            await asyncio.sleep(0.02)
+    raise AssertionError(log.read_text())
