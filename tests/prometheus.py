@@ -68,7 +68,7 @@ class PrometheusServer:
     targets: Mapping[str, Sequence[str]] = field(default_factory=dict)  # job -> host:port
     web: Mapping[str, Any] = field(default_factory=dict)
     port: int = 0
-    flags: Sequence[str] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)  # more of prometheus.yml
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -84,7 +84,7 @@ class PrometheusServer:
         log = (self.home / "prometheus.log").open("ab")
         with log:
             self._process = subprocess.Popen(
-                [str(program()), f"--config.file={config}", f"--web.config.file={web}", *self.flags,
+                [str(program()), f"--config.file={config}", f"--web.config.file={web}",
                  f"--storage.tsdb.path={self.home / 'data'}", f"--web.listen-address=127.0.0.1:{self.port}",
                  "--web.enable-remote-write-receiver"],
                 cwd=self.home, stdout=log, stderr=log,
@@ -112,11 +112,11 @@ class PrometheusServer:
             {"job_name": job, "honor_labels": True, "static_configs": [{"targets": list(targets)}]}
             for job, targets in self.targets.items()
         ]
-        limits = {"scrape_interval": "1s", "scrape_timeout": "1s"}
         return {
-            "global": limits,
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
             "scrape_configs": jobs,
             "storage": {"tsdb": {"out_of_order_time_window": "1h"}},
+            **self.config,
         }
 
     def write(self, series: Sequence[Series]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import Callable
 from typing import Final
@@ -132,6 +133,8 @@ class Prometheus:
 
 def _cause(error: aiohttp.ClientError) -> str:
     """Return the short class of a transport error; its own text may hold addresses that change with every attempt."""
+    if isinstance(error.__cause__, ssl.SSLError):  # TLS 1.3 refuses a client only after its first request
+        return "TLS"
     match error:
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
             return "TLS"
