@@ -13,19 +13,23 @@ from penstock.programs.context import MAX_HEADER_BYTES, ContextCause, parse_cont
 NOBODY = WorkloadContext("default", 3, declared=False)
 
 
+def said(workload_id: str, criticality: int) -> WorkloadContext:
+    return WorkloadContext(workload_id, criticality, declared=True)
+
+
 @pytest.mark.parametrize(
     ("raw", "context", "cause"),
     [
         pytest.param(None, NOBODY, None, id="no header"),
-        pytest.param(b'{"workload_id":"a","criticality":5}', WorkloadContext("a", 5, declared=True), None, id="both"),
+        pytest.param(b'{"workload_id":"a","criticality":5}', said("a", 5), None, id="both"),
         pytest.param(b' {"criticality": 1, "x": [], "workload_id": "a/b.c:d_e-1"} ',
-                     WorkloadContext("a/b.c:d_e-1", 1, declared=True), None, id="order, space and strangers do not matter"),
+                     said("a/b.c:d_e-1", 1), None, id="order, space and strangers do not matter"),
         pytest.param(b'{"workload_id":"a"}', WorkloadContext("a", 3, declared=False), None, id="no criticality"),
-        pytest.param(b'{"criticality":4}', WorkloadContext("default", 4, declared=True), None, id="no id"),
+        pytest.param(b'{"criticality":4}', said("default", 4), None, id="no id"),
         pytest.param(b"{}", NOBODY, None, id="empty object"),
-        pytest.param(b'{"criticality":6}', WorkloadContext("default", 5, declared=True), ContextCause.CLAMPED, id="above"),
-        pytest.param(b'{"criticality":0}', WorkloadContext("default", 1, declared=True), ContextCause.CLAMPED, id="below"),
-        pytest.param(b'{"criticality":-999999999999999999999999}', WorkloadContext("default", 1, declared=True),
+        pytest.param(b'{"criticality":6}', said("default", 5), ContextCause.CLAMPED, id="above"),
+        pytest.param(b'{"criticality":0}', said("default", 1), ContextCause.CLAMPED, id="below"),
+        pytest.param(b'{"criticality":-999999999999999999999999}', said("default", 1),
                      ContextCause.CLAMPED, id="far below"),
         pytest.param(b'{"criticality":5.0}', NOBODY, ContextCause.BAD_CRITICALITY, id="float"),
         pytest.param(b'{"criticality":true}', NOBODY, ContextCause.BAD_CRITICALITY, id="boolean"),
@@ -36,9 +40,9 @@ NOBODY = WorkloadContext("default", 3, declared=False)
         pytest.param(b'{"workload_id":""}', NOBODY, ContextCause.BAD_ID, id="empty id"),
         pytest.param(b'{"workload_id":7}', NOBODY, ContextCause.BAD_ID, id="id of another type"),
         pytest.param(b'{"workload_id":"a\\n"}', NOBODY, ContextCause.BAD_ID, id="line break at the end"),
-        pytest.param(b'{"workload_id":"%s"}' % (b"x" * 64), WorkloadContext("x" * 64, 3, declared=False), None, id="64"),
+        pytest.param(b'{"workload_id":"%s"}' % (b"x" * 64), WorkloadContext("x" * 64, 3), None, id="64"),
         pytest.param(b'{"workload_id":"%s"}' % (b"x" * 65), NOBODY, ContextCause.BAD_ID, id="65"),
-        pytest.param(b'{"workload_id":"a b","criticality":5}', WorkloadContext("default", 5, declared=True),
+        pytest.param(b'{"workload_id":"a b","criticality":5}', said("default", 5),
                      ContextCause.BAD_ID, id="a bad id does not cost a good criticality"),
         pytest.param(b"{invalid-json}", NOBODY, ContextCause.NOT_JSON, id="no JSON"),
         pytest.param(b"[]", NOBODY, ContextCause.NOT_JSON, id="no object"),
