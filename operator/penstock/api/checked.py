@@ -114,6 +114,7 @@ _REMEDIES: Mapping[str, str] = {
     "missing": "this field is required",
     "extra_forbidden": "no such field in this version; remove it, or upgrade Penstock",
     "string_type": "write a string",
+    "string_pattern_mismatch": 'write a decimal number as a string, such as "10.0"',
     "int_type": "write a whole number",
     "int_from_float": "write a whole number",
     "float_type": "write a number",

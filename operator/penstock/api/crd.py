@@ -60,7 +60,9 @@ _POLICY_EXAMPLE: Final = {
 
 def generate() -> dict[str, dict[str, Any]]:
     """Return every definition by the name of its file in crds/."""
-    return {f"{body['spec']['group']}_{body['spec']['names']['plural']}.yaml": body for body in (_variants(), _policies())}
+    return {
+        f"{body['spec']['group']}_{body['spec']['names']['plural']}.yaml": body for body in (_variants(), _policies())
+    }
 
 
 def as_yaml(definition: Mapping[str, Any]) -> str:

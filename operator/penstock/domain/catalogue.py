@@ -23,7 +23,7 @@ class ServiceTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaturationThresholds:
-    """Settings of the saturation analysers (wva.md §2.2); ratios 0 to 1, queue lengths in requests."""
+    """Settings of WVA's saturation analysers; ratios 0 to 1, queue lengths in requests."""
 
     kv_cache: float = 0.80
     queue_length: float = 5.0
@@ -36,9 +36,9 @@ class SaturationThresholds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZeroRule:
-    """Whether a model may go to zero, and after how many idle seconds."""
+    """Whether a model may go to zero (None: as the operator is set), and after how many idle seconds."""
 
-    enabled: bool
+    enabled: bool | None
     retention_s: float
 
 
@@ -88,7 +88,8 @@ class Catalogue:
 
 
 def _narrowest(table: Mapping[ModelScope, _T], namespace: str, model: str) -> _T | None:
-    for scope in (ModelScope(namespace, model), ModelScope("", model), ModelScope(namespace, ""), ModelScope("", "")):
+    # a namespace's own copy of a ConfigMap replaces the shared one there: its default goes before shared entries
+    for scope in (ModelScope(namespace, model), ModelScope(namespace, ""), ModelScope("", model), ModelScope("", "")):
         if scope in table:
             return table[scope]
     return None
