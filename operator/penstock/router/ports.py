@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from penstock.domain.reasons import RejectReason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestHead:
-    """What the proxy told about one HTTP request before it is sent on.
+class RequestHead(NamedTuple):
+    """What the proxy told about one HTTP request before it is sent on; a tuple, since each request builds one.
 
     `headers`: lower-case names, pseudo-headers (`:path`) included, the first value of each; names that came more than
     once stand in `repeated`. `subset`: the proxy's subset hint, entries `ip:port` or a bare `ip` (all of its ports);

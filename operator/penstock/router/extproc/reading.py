@@ -79,39 +79,42 @@ def _length(message: bytes, at: int) -> tuple[int, int]:
 
 
 def _walk_map(message: bytes, at: int, end: int) -> Headers | None:
-    """Return the headers of a HeaderMap: entries of a short `key` and a `raw_value`, each name once."""
+    """Return the headers of a HeaderMap: entries of a short `key` and a `raw_value`, each name once.
+
+    An entry is `0a size 0a key-size key 1a value-size value`; one that is longer than 127 bytes is left to `_entry`.
+    """
     headers: Headers = {}
     count = 0
     while at < end:
         size = message[at + 1]
-        name_at = at + 4
-        if size > 0x7F:
-            high = message[at + 2]
-            size = (size & 0x7F) | high << 7
-            name_at = at + 5
-            if high > 0x7F:
+        stop, name_at = at + 2 + size, at + 4
+        value_at = name_at + message[at + 3]
+        plain = size < 0x80 and message[at] == message[at + 2] == 0x0A
+        if plain and message[value_at] == 0x1A and message[value_at + 1] == stop - value_at - 2:
+            headers[message[name_at:value_at]] = message[value_at + 2 : stop]
+        else:
+            long = _entry(message, at)
+            if long is None:
                 return None
-        stop = name_at - 2 + size
-        value_at = name_at + message[name_at - 1]
-        if message[at] != 0x0A or message[name_at - 2] != 0x0A or message[name_at - 1] > 0x7F or value_at > stop:
-            return None
-        value = b"" if value_at == stop else _value(message, value_at, stop)
-        if value is None:
-            return None
-        headers[message[name_at:value_at]] = value
+            name, value, stop = long
+            headers[name] = value
         count += 1
         at = stop
     return headers if at == end and count == len(headers) else None
 
 
-def _value(message: bytes, at: int, stop: int) -> bytes | None:
-    """Return the `raw_value` that fills a header entry from `at` to `stop`, None where something else does."""
-    size = message[at + 1]
-    at_value = at + 2
-    if size > 0x7F:
-        size = (size & 0x7F) | message[at_value] << 7
-        at_value += 1
-    return message[at_value:stop] if message[at] == 0x1A and size == stop - at_value else None
+def _entry(message: bytes, at: int) -> tuple[bytes, bytes, int] | None:
+    """Return name, value and end of one entry of any length, None where it holds anything else."""
+    stop, key_at = _length(message, at + 1)
+    value_at, name_at = _length(message, key_at + 1)
+    if message[at] != 0x0A or message[key_at] != 0x0A or value_at > stop:
+        return None
+    if value_at == stop:
+        return message[name_at:value_at], b"", stop
+    value_end, value_from = _length(message, value_at + 1)
+    if message[value_at] != 0x1A or value_end != stop:
+        return None
+    return message[name_at:value_at], message[value_from:stop], stop
 
 
 def _parse(message: bytes) -> Section | None:

@@ -155,8 +155,10 @@ class Stream:
     def forget(self) -> None:
         """Give back everything that the stream holds."""
         self.outbox.streams.pop(self.number, None)
-        self.outbox.waiting.pop(self.number, None)
-        self.release(self.held)
+        if self.queue:
+            self.outbox.waiting.pop(self.number, None)
+        if self.held:
+            self.release(self.held)
         self.queue = None
 
     def hold(self, count: int) -> bool:
