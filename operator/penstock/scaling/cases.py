@@ -1,0 +1,61 @@
+"""One variant in one pass: all that is known about it, and what an analyser proposes for it."""
+
+from dataclasses import dataclass
+
+from penstock.domain.decisions import Verdict
+from penstock.domain.observations import Target
+from penstock.domain.reasons import DecisionReason, LimitReason, OptimizationReason
+from penstock.domain.variants import ObjectKey, Variant
+from penstock.scaling.bounds import WITHIN
+from penstock.scaling.memory import Remembered
+from penstock.scaling.observe import Load
+from penstock.scaling.terms import Terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A variant, its target (`state` as the pass sees it: shared, too), its load, terms, price and past.
+
+    `weight` is the price of a replica for choosing among the variants of a model; `cost_per_h` the real one, None
+    where unknown. `blocked` says why nothing is computed.
+    """
+
+    variant: Variant
+    target: Target
+    load: Load
+    terms: Terms
+    last: Remembered | None
+    now_s: float
+    weight: float = 1.0
+    cost_per_h: float | None = None
+    unpriced: Verdict[OptimizationReason] | None = None
+    blocked: Verdict[OptimizationReason] | None = None
+
+    @property
+    def key(self) -> ObjectKey:
+        """Namespace and name."""
+        return self.variant.key
+
+    @property
+    def base(self) -> int | None:
+        """What a decision moves from: what was desired before, else what runs; zero where somebody chose zero."""
+        return self.target.current if self.last is None or self.target.current == 0 else self.last.desired
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What an analyser asks for, before window, quota and zero rule.
+
+    `may_lower` is false while data are incomplete; `guarded` says that engines are full, so that their number may not
+    fall whatever the model of them says. `why` is the tail of the summary.
+    """
+
+    replicas: int
+    why: str
+    optimization: Verdict[OptimizationReason]
+    limited: Verdict[LimitReason] = WITHIN
+    may_lower: bool = True
+    guarded: bool = False
+    reason: DecisionReason | None = None
+    need_per_s: float | None = None
+    capacity_per_s: float | None = None

@@ -1,0 +1,119 @@
+"""One variant's pass brought to an end: the decision as everybody sees it, and what is remembered of it."""
+
+from dataclasses import replace
+from hashlib import blake2b
+
+from penstock.domain.decisions import Allocation, Decision, Verdict
+from penstock.domain.reasons import ActiveReason, DecisionReason, OptimizationReason
+from penstock.domain.variants import Actuation
+from penstock.scaling.cases import Case
+from penstock.scaling.memory import Change, Remembered
+from penstock.scaling.observe import Load
+from penstock.scaling.phrases import change as words
+from penstock.scaling.settle import Settled
+
+
+def close(case: Case, settled: Settled) -> tuple[Decision, Remembered | None]:
+    """Return the decision and the past that the next pass starts from; no past before the first decision."""
+    desired = _desired(case, settled)
+    change = _change(case, settled, desired)
+    last = None if case.last is None else case.last.desired
+    decided_at_s = case.now_s if settled.computed or case.last is None else case.last.decided_at_s
+    decision = Decision(
+        key=case.key,
+        model=case.variant.model,
+        generation=case.variant.generation,
+        target_ref=case.target.ref,
+        mode=case.terms.mode,
+        desired=desired,
+        previous=last,
+        computed=settled.computed,
+        reason=change.reason if change else settled.reason,
+        summary=change.summary if change else "",
+        record_id=change.record_id if change else "",
+        changed_at_s=change.at_s if change else case.now_s,
+        decided_at_s=decided_at_s,
+        target=Verdict(case.target.state, case.target.facts),
+        metrics=case.load.verdict,
+        optimization=_named(settled.optimization, case),
+        limited=settled.limited,
+        active=_active(case, settled),
+        alloc=_allocation(case),
+        slo=case.terms.objective.slo,
+        min_replicas=case.terms.bounds.min_replicas,
+        max_replicas=case.terms.bounds.max_replicas,
+        need_per_s=settled.need_per_s,
+        capacity_per_s=settled.capacity_per_s,
+        data_age_s=None if case.load.sampled_at_s is None else max(case.now_s - case.load.sampled_at_s, 0.0),
+        this_pass=DecisionReason.HOLD if case.variant.paused else settled.reason,
+    )
+    if desired is None or change is None:
+        return decision, None
+    return decision, Remembered(
+        uid=case.variant.uid,
+        desired=desired,
+        decided_at_s=decided_at_s,
+        change=change,
+        recommendations=settled.history,
+    )
+
+
+def _desired(case: Case, settled: Settled) -> int | None:
+    """Return the number in force; a paused variant keeps its own, whatever is computed."""
+    if not case.variant.paused:
+        return settled.replicas
+    return None if case.last is None else case.last.desired
+
+
+def _change(case: Case, settled: Settled, desired: int | None) -> Change | None:
+    """Return the last decision that changed something: this one, if it did."""
+    if desired is None or (case.last is not None and case.last.desired == desired):
+        return None if case.last is None else case.last.change
+    return Change(
+        at_s=case.now_s,
+        reason=settled.reason,
+        summary=words(case.base, desired, settled.why),
+        record_id=record_id(case),
+    )
+
+
+def record_id(case: Case) -> str:
+    """Return eight hex digits over everything that this pass knew of the variant: equal inputs, equal id."""
+    in_order = replace(case, target=replace(case.target, pods=frozenset()))
+    return blake2b(repr((in_order, sorted(case.target.pods))).encode(), digest_size=4).hexdigest()
+
+
+def _named(verdict: Verdict[OptimizationReason], case: Case) -> Verdict[OptimizationReason]:
+    """Return the verdict; an internal error names its record."""
+    if verdict.reason is not OptimizationReason.FAILED:
+        return verdict
+    return replace(verdict, facts={**verdict.facts, "id": record_id(replace(case, now_s=0.0))})
+
+
+def _active(case: Case, settled: Settled) -> Verdict[ActiveReason] | None:
+    """Return what forbids handing the number over, None where nothing does."""
+    if case.terms.foreign is not None:
+        target = f"{case.target.ref.kind} {case.target.ref.name}"
+        return Verdict(ActiveReason.FOREIGN_SCALER, {"manager": case.terms.foreign, "target": target})
+    if case.variant.paused:
+        return Verdict(ActiveReason.PAUSED)
+    if case.terms.mode is Actuation.RECOMMEND:
+        return Verdict(ActiveReason.RECOMMENDING)
+    return None if settled.computed or settled.forced else Verdict(ActiveReason.HOLDING)
+
+
+def _allocation(case: Case) -> Allocation:
+    """Return what runs; load and latency only while they are known."""
+    current, cost = case.target.current, case.cost_per_h
+    seen = case.load if case.load.verdict.reason.available else Load(verdict=case.load.verdict)
+    return Allocation(
+        accelerator=case.terms.accelerator,
+        replicas=current,
+        max_batch=case.terms.max_batch,
+        cost_per_h=None if current is None or cost is None else current * cost,
+        itl_s=seen.tpot_s,
+        ttft_s=seen.ttft_s,
+        arrival_per_s=seen.arrivals_per_s,
+        input_tokens=seen.input_tokens,
+        output_tokens=seen.output_tokens,
+    )

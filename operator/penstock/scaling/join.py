@@ -1,0 +1,129 @@
+"""Whose series are whose: rows of the scrape joined to the live pods of each variant.
+
+Only pods that the cluster shows alive count, so the series of dead ones do not. Rows without a pod label are shared
+by the model's variants in proportion to their replicas. Rows without a namespace label stand in for a namespace only
+where no other one has variants or series of that model; validation and collection use this one rule.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from penstock.domain.observations import PodMetrics, Target
+from penstock.domain.readings import Known, Reading, Stale
+from penstock.domain.variants import ObjectKey, Variant
+
+_Rows = Mapping[tuple[str, str], list[PodMetrics]]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One row that counts for a variant, and for how many of its replicas it speaks."""
+
+    row: PodMetrics
+    replicas: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A variant's rows, and the other model names that its own pods report."""
+
+    engines: tuple[Engine, ...] = ()
+    other_models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """Rows by (namespace, pod) and, without a pod label, by (namespace, model); replicas by (namespace, model)."""
+
+    by_pod: _Rows
+    podless: _Rows
+    replicas: Mapping[tuple[str, str], int]
+    namespaces: Mapping[str, frozenset[str]]
+    labelled: frozenset[tuple[str, str]]
+
+
+def join(
+    variants: Iterable[Variant], targets: Mapping[ObjectKey, Target], rows: Iterable[PodMetrics]
+) -> dict[ObjectKey, Joined]:
+    """Return what belongs to each variant; every variant has an entry."""
+    variants, rows = tuple(variants), tuple(rows)
+    index = _index(variants, targets, rows)
+    return {variant.key: _joined(variant, targets.get(variant.key), index) for variant in variants}
+
+
+def _index(variants: tuple[Variant, ...], targets: Mapping[ObjectKey, Target], rows: tuple[PodMetrics, ...]) -> _Index:
+    by_pod: dict[tuple[str, str], list[PodMetrics]] = defaultdict(list)
+    podless: dict[tuple[str, str], list[PodMetrics]] = defaultdict(list)
+    for row in rows:
+        table, name = (by_pod, row.pod) if row.pod else (podless, row.model)
+        table[row.namespace, name].append(row)
+    replicas: dict[tuple[str, str], int] = defaultdict(int)
+    for variant in variants:
+        replicas[variant.key.namespace, variant.model] += _weight(targets.get(variant.key))
+    labelled = frozenset((row.namespace, row.model) for row in rows if row.namespace)
+    namespaces: dict[str, set[str]] = defaultdict(set)
+    for namespace, model in labelled | set(replicas):
+        namespaces[model].add(namespace)
+    return _Index(by_pod, podless, replicas, {m: frozenset(found) for m, found in namespaces.items()}, labelled)
+
+
+def _weight(target: Target | None) -> int:
+    """Return how many replicas may stand behind a row without a pod label."""
+    return 0 if target is None else target.ready or target.current or 0
+
+
+def _joined(variant: Variant, target: Target | None, index: _Index) -> Joined:
+    if target is None:
+        return Joined()
+    own: tuple[Engine, ...] = ()
+    for label in _namespace_labels(variant, index):
+        own = own or _by_pod(variant, target, label, index) or _shared(variant, target, label, index)
+    return Joined(own, () if own else _other_models(variant, target, index))
+
+
+def _namespace_labels(variant: Variant, index: _Index) -> tuple[str, ...]:
+    """Return the values of the namespace label under which the variant's series may be found, best first."""
+    namespace, model = variant.key.namespace, variant.model
+    alone = index.namespaces[model] == {namespace}
+    fallback = alone and (namespace, model) not in index.labelled
+    return (namespace, "") if fallback else (namespace,)
+
+
+def _by_pod(variant: Variant, target: Target, label: str, index: _Index) -> tuple[Engine, ...]:
+    rows = (row for pod in sorted(target.pods) for row in index.by_pod.get((label, pod), ()))
+    return tuple(Engine(row) for row in rows if row.model == variant.model)
+
+
+def _shared(variant: Variant, target: Target, label: str, index: _Index) -> tuple[Engine, ...]:
+    replicas = _weight(target)
+    everybody = index.replicas[variant.key.namespace, variant.model]
+    if not replicas:
+        return ()
+    rows = index.podless.get((label, variant.model), ())
+    return tuple(Engine(_part(row, replicas / everybody), replicas) for row in rows)
+
+
+def _part(row: PodMetrics, share: float) -> PodMetrics:
+    """Return a share of what adds up over pods; means and ratios stay as they are."""
+    return replace(
+        row,
+        running=_scaled(row.running, share),
+        waiting=_scaled(row.waiting, share),
+        completed_per_s=_scaled(row.completed_per_s, share),
+        backlog_growth_per_s=_scaled(row.backlog_growth_per_s, share),
+    )
+
+
+def _scaled(number: Reading, share: float) -> Reading:
+    return replace(number, value=number.value * share) if isinstance(number, Known | Stale) else number
+
+
+def _other_models(variant: Variant, target: Target, index: _Index) -> tuple[str, ...]:
+    rows = (
+        row
+        for label in (variant.key.namespace, "")
+        for pod in target.pods
+        for row in index.by_pod.get((label, pod), ())
+    )
+    return tuple(sorted({row.model for row in rows if row.model and row.model != variant.model}))

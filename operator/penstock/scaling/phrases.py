@@ -1,0 +1,39 @@
+"""Words for the summary of a decision: why this number, in a sentence that is true of this pass."""
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from penstock.scaling.demand import Demand
+from penstock.scaling.observe import Gauges
+
+
+def change(before: int | None, after: int, why: str) -> str:
+    """Return `2 -> 3: why`, or `3: why` where nothing was known before; at most 256 characters."""
+    moved = f"{after}" if before is None or before == after else f"{before} -> {after}"
+    return f"{moved}: {why}"[:256]
+
+
+def rate(per_s: float) -> str:
+    """Return a rate with one decimal, below 1 with two."""
+    return f"{per_s:.1f} req/s" if per_s >= 1 else f"{per_s:.2f} req/s"
+
+
+def by_slo(wanted: Demand, capacity_per_s: float, missed: str) -> str:
+    """Return what is asked of the model and what one replica gives."""
+    if not wanted.need_per_s:
+        return "nothing arrives or waits"
+    waiting = round(wanted.need_per_s - wanted.arrivals_per_s, 2)
+    asked = f"{rate(wanted.need_per_s)} needed for the model"
+    if waiting:
+        asked = f"{asked} ({rate(wanted.arrivals_per_s)} arriving, the rest to work off the line)"
+    within = "within the SLO" if not missed else f"at best, {missed} cannot be met"
+    return f"{asked}, one replica serves {rate(capacity_per_s)} {within}"
+
+
+def by_saturation(engines: Sequence[Gauges]) -> str:
+    """Return how full the engines are on average, as far as they say."""
+    kv = [engine.kv_ratio for engine in engines if engine.kv_ratio is not None]
+    queue = [engine.queue for engine in engines if engine.queue is not None]
+    parts = [f"{fmean(kv):.0%} of the KV cache"] if kv else []
+    parts += [f"{fmean(queue):.1f} requests in line"] if queue else []
+    return f"{' and '.join(parts)} per engine of the model"

@@ -1,0 +1,84 @@
+"""Replicas without a latency profile: the saturation signal of a model turned into one variant's step.
+
+WVA froze a whole model while any number differed from what ran. Here a replica on its way keeps only its own variant
+from rising, and no longer than a start may take; a number that nobody follows (a bound of an HPA, a pod without a
+node) is forgotten then; nothing falls while any engine is full; and a variant at zero may take what others cannot.
+"""
+
+from collections.abc import Sequence
+
+from penstock.domain.decisions import Verdict
+from penstock.domain.reasons import OptimizationReason
+from penstock.domain.variants import ObjectKey
+from penstock.scaling.bounds import WITHIN
+from penstock.scaling.cases import Case, Proposal
+from penstock.scaling.phrases import by_saturation
+from penstock.scaling.saturation import is_full, signal
+
+_BY_SATURATION = Verdict(OptimizationReason.SATURATION_ONLY)
+_GUARDED = Verdict(OptimizationReason.SATURATION_OVERRIDE)
+
+
+def propose(cases: Sequence[Case], *, complete: bool) -> dict[ObjectKey, Proposal]:
+    """Return a proposal for each case of one model; none at all where no engine says anything."""
+    engines = [engine for case in cases for engine in case.load.gauges]
+    if not engines:
+        return {}
+    limits = cases[0].terms.thresholds
+    step = signal(engines, limits)
+    full = any(is_full(engine, limits) for engine in engines)
+    measured = complete and all(engine.kv_ratio is not None and engine.queue is not None for engine in engines)
+    mover = _riser(cases) if step > 0 else _faller(cases) if step < 0 and not full else None
+    return {
+        case.key: Proposal(
+            replicas=_replicas(case, step if case is mover else 0),
+            why=by_saturation(engines),
+            optimization=_GUARDED if step < 0 and full else _BY_SATURATION,
+            limited=case.terms.bounds.most() if step > 0 and mover is None and _at_most(case) else WITHIN,
+            may_lower=measured,
+            guarded=full,
+        )
+        for case in cases
+    }
+
+
+def standing(case: Case) -> int:
+    """Return the number to step from: what was decided while that is under way, what runs once it should be there."""
+    current = case.target.current or 0
+    if current == 0 or case.last is None or case.now_s - case.last.change.at_s > case.terms.settle_s:
+        return current
+    return case.last.desired
+
+
+def _replicas(case: Case, step: int) -> int:
+    return max(standing(case), case.target.current or 0) + 1 if step > 0 else standing(case) + step
+
+
+def _riser(cases: Sequence[Case]) -> Case | None:
+    """Return the cheapest variant that may have one more and has none under way."""
+    able = [
+        case
+        for case in cases
+        if not (case.terms.bounds.asleep or _is_rising(case) or case.target.stuck or _at_most(case))
+    ]
+    return min(able, key=lambda case: (case.weight, case.key), default=None)
+
+
+def _faller(cases: Sequence[Case]) -> Case | None:
+    """Return the dearest variant that may have one fewer, the last by name among equals."""
+    able = [case for case in cases if standing(case) > max(case.terms.bounds.min_replicas, 1)]
+    return max(able, key=lambda case: (case.weight, case.key), default=None)
+
+
+def _is_rising(case: Case) -> bool:
+    """Whether a replica is on its way and may still be."""
+    if case.target.starting:
+        return True
+    if case.last is None or case.last.desired <= (case.target.current or 0):
+        return False
+    return case.now_s - case.last.change.at_s <= case.terms.startup_s
+
+
+def _at_most(case: Case) -> bool:
+    most = case.terms.bounds.max_replicas
+    return most is not None and (case.target.current or 0) >= most
