@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from penstock.api.names import AUDIENCE_PREFIX, OPERATOR_ACCOUNT, VIEWER_ACCOUNT
 from penstock.domain.errors import shown
@@ -105,7 +106,7 @@ def _claimed_audiences(token: str) -> list[str] | None:
     return [str(one) for one in audience] if isinstance(audience, list) else [str(audience)]
 
 
-def guarded(guard: Guard) -> Callable[[web.Request, Handler], object]:
+def guarded(guard: Guard) -> Middleware:
     """Return the middleware that asks `guard` before every call, unknown paths included."""
 
     @web.middleware

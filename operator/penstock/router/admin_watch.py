@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from aiohttp import web
@@ -21,10 +21,10 @@ class WatchHub:
     """Gives every event to every watcher; one that does not read is dropped, and finds all anew when it returns.
 
     `snapshot` tells the events of this moment: what a new watcher gets first, and (but for the policy) what all get
-    each second. `call_later` is the loop's.
+    each second.
     """
 
-    def __init__(self, snapshot: Callable[[], list[Event]]) -> None:
+    def __init__(self, snapshot: Callable[[], Sequence[Event]]) -> None:
         self._snapshot = snapshot
         self._watchers: set[asyncio.Queue[bytes | None]] = set()
         self._timer: asyncio.TimerHandle | None = None

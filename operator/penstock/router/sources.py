@@ -1,8 +1,9 @@
 """What the router needs from outside: endpoints, their loads, and who knows tokens; adapters fit by shape."""
 
-from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeAlias
 
+from penstock.api.kinds import Kind
 from penstock.domain.requests import Endpoint, EndpointLoad
 
 Publish: TypeAlias = Callable[[tuple[Endpoint, ...]], None]
@@ -17,14 +18,10 @@ class EndpointSource(Protocol):
 
 
 class LoadReader(Protocol):
-    """Reads an engine's own gauges."""
+    """Reads engines' own gauges, all within less than a second."""
 
-    async def read(self, address: str) -> EndpointLoad | None:
-        """Return the load of the endpoint `ip:port`; None where it does not answer or has no such gauges."""
-        ...
-
-    async def close(self) -> None:
-        """Let connections go."""
+    async def loads(self, addresses: Iterable[str], now_s: float) -> Mapping[str, EndpointLoad]:
+        """Return the load of each `ip:port` that answers with its gauges, dated `now_s`."""
         ...
 
 
@@ -37,4 +34,14 @@ class TokenReviewer(Protocol):
         Raises:
             Unreachable, Refused: the API server did not answer, or does not let us ask.
         """
+        ...
+
+
+class Following(Protocol):
+    """Follows objects of the API server as whole lists: one at first, one after each change, through all outages."""
+
+    def follow(
+        self, kind: Kind, namespace: str, *, selector: str = "", name: str = ""
+    ) -> AsyncIterator[tuple[Mapping[str, Any], ...]]:
+        """Yield all objects each time something changed; never ends."""
         ...

@@ -1,0 +1,110 @@
+"""Endpoints from the cluster: ready pods, found by an InferencePool or a selector, times the ports they serve on."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from penstock.api.inferencepool import Pool, parse_pool
+from penstock.api.kinds import PODS, POOLS, Kind
+from penstock.api.names import ANNOTATION_ACTIVE_PORTS, ANNOTATION_DRAINING
+from penstock.domain.errors import InvalidField
+from penstock.domain.requests import Endpoint
+from penstock.router.sources import Following, Publish
+
+OLD_ACTIVE_PORTS: Final = "inference.networking.k8s.io/active-ports"
+_log: Final = logging.getLogger("penstock.router.endpoints")
+
+
+def of_pods(pods: Iterable[Mapping[str, Any]], ports: tuple[int, ...]) -> tuple[Endpoint, ...]:
+    """Return `ip:port` of every pod that is ready and stays, in a stable order."""
+    found = [
+        Endpoint(address=_address(pod["status"]["podIP"], port), pod=pod["metadata"]["name"])
+        for pod in pods
+        if _serves(pod)
+        for port in _active(pod, ports)
+    ]
+    return tuple(sorted(found, key=lambda endpoint: (endpoint.pod, endpoint.address)))
+
+
+def _serves(pod: Mapping[str, Any]) -> bool:
+    status, metadata = pod.get("status") or {}, pod["metadata"]
+    conditions = status.get("conditions") or ()
+    is_ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
+    leaves = "deletionTimestamp" in metadata or _annotation(pod, ANNOTATION_DRAINING) == "true"
+    return is_ready and not leaves and bool(status.get("podIP"))
+
+
+def _active(pod: Mapping[str, Any], ports: tuple[int, ...]) -> Iterator[int]:
+    """Yield the ports that the pod's annotation leaves of the pool's; all of them without one."""
+    named = _annotation(pod, ANNOTATION_ACTIVE_PORTS) or _annotation(pod, OLD_ACTIVE_PORTS)
+    active = {part.strip() for part in named.split(",")} if named else None
+    return (port for port in ports if active is None or str(port) in active)
+
+
+def _annotation(pod: Mapping[str, Any], name: str) -> str:
+    return str((pod["metadata"].get("annotations") or {}).get(name, ""))
+
+
+def _address(ip: str, port: int) -> str:
+    return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
+
+
+class SelectedEndpoints:
+    """Endpoints of the pods that a label selector finds."""
+
+    def __init__(self, following: Following, namespace: str, selector: str, ports: tuple[int, ...]) -> None:
+        self._following, self._namespace, self._selector, self._ports = following, namespace, selector, ports
+
+    async def run(self, publish: Publish) -> None:
+        """Publish after each change of the pods."""
+        async for pods in self._following.follow(PODS, self._namespace, selector=self._selector):
+            publish(of_pods(pods, self._ports))
+
+
+class PoolEndpoints:
+    """Endpoints of an InferencePool, whose selector and ports may change at any time."""
+
+    def __init__(self, following: Following, namespace: str, name: str, group: str) -> None:
+        self._following, self._namespace, self._name = following, namespace, name
+        self._kind = Kind(group, POOLS.version, POOLS.plural, POOLS.name)
+        self._shape: tuple[Mapping[str, str], tuple[int, ...]] | None = None
+
+    async def run(self, publish: Publish) -> None:
+        """Publish after each change of the pool or its pods; without the pool, that there is no endpoint."""
+        pods: asyncio.Task[None] | None = None
+        async with asyncio.TaskGroup() as group:
+            async for objects in self._following.follow(self._kind, self._namespace, name=self._name):
+                source = self._source(objects, publish)
+                if source is None:
+                    continue
+                if pods is not None:
+                    pods.cancel()
+                pods = group.create_task(source.run(publish))
+
+    def _source(self, objects: tuple[Mapping[str, Any], ...], publish: Publish) -> SelectedEndpoints | None:
+        """Return what to follow from now on; None where it stays as it was, or there is nothing to follow."""
+        pool = self._pool(objects)
+        if pool is None:
+            if not objects:
+                self._shape = None
+                publish(())
+            return None
+        shape = (pool.match_labels, pool.target_ports)
+        if shape == self._shape:
+            return None
+        self._shape = shape
+        selector = ",".join(f"{key}={value}" for key, value in pool.match_labels.items())
+        return SelectedEndpoints(self._following, self._namespace, selector, pool.target_ports)
+
+    def _pool(self, objects: tuple[Mapping[str, Any], ...]) -> Pool | None:
+        name = f"{self._namespace}/{self._name}"
+        if not objects:
+            _log.warning("there is no such InferencePool; waiting for it", extra={"pool": name})
+            return None
+        try:
+            return parse_pool(objects[0])
+        except InvalidField as error:
+            _log.warning("the InferencePool cannot be used; the last good one holds",
+                         extra={"pool": name, "error": str(error)})  # fmt: skip
+            return None
