@@ -1,5 +1,6 @@
 """One emulated server without its sockets: settings, the engine, and what can be changed while it runs."""
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ class Host:
     def _fakes_age_s(self) -> float:
         """Return the age of the made-up metrics, in whole refresh intervals."""
         age_s, every_s = self.clocks.monotonic() - self._fakes_since_s, self.settings.fake_refresh_s
-        return age_s - age_s % every_s if every_s > 0 else age_s
+        return math.floor(age_s / every_s + 1e-9) * every_s if every_s > 0 else age_s
 
     def _show_adapters(self, page: Page, running: tuple[str, ...], waiting: tuple[str, ...]) -> None:
         names = (",".join(running), ",".join(waiting))

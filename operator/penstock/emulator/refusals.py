@@ -1,7 +1,6 @@
 """Errors as OpenAI clients know them, and the failures that can be injected."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -18,13 +17,12 @@ _TYPES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class ApiError(Exception):
     """An answer that is an error; `param` names the field at fault where there is one."""
 
-    status: int
-    message: str
-    param: str | None = None
+    def __init__(self, status: int, message: str, param: str | None = None) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status, self.message, self.param = status, message, param
 
     def body(self) -> bytes:
         """Return the JSON body."""
