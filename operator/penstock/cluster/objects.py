@@ -50,8 +50,8 @@ class Objects:
                 return found
             query["continue"] = following
 
-    async def write_status(self, kind: Kind, key: ObjectKey, uid: str, status: Mapping[str, Any]) -> None:
-        """Make `status` the whole of what we say about the object of that uid; another of its name is refused (409)."""
+    async def write_status(self, kind: Kind, key: ObjectKey, uid: str, status: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Make `status` all that we say about the object of that uid (another of its name: 409); return the object."""
         body = {
             "apiVersion": kind.api_version,
             "kind": kind.name,
@@ -59,7 +59,8 @@ class Objects:
             "status": status,
         }
         path = path_of(kind, key.namespace, key.name, "status")
-        await self._kube.call("PATCH", path, body, query=_FORCE, content=APPLY)
+        written: Mapping[str, Any] = await self._kube.call("PATCH", path, body, query=_FORCE, content=APPLY)
+        return written
 
     async def own(self, variant: ObjectKey, uid: str, owner: Mapping[str, Any]) -> None:
         """Make `owner` (an owner reference) the controller of a VariantAutoscaling, and its only owner."""

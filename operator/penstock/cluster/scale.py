@@ -10,19 +10,10 @@ from penstock.api.kinds import Kind
 from penstock.api.names import FIELD_MANAGER
 from penstock.cluster.client import JSON_PATCH, PEER, Kube, path_of
 from penstock.domain.errors import Refused
+from penstock.domain.observations import Scale
 from penstock.domain.variants import TargetRef
 
 FORGET_AFTER_S: Final = 300.0  # a CRD may change; what is served is asked again
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """One `/scale` as read: `selector` is a label selector in text form; uid and version are the object's own."""
-
-    replicas: int
-    selector: str
-    uid: str
-    resource_version: str
 
 
 @dataclass(frozen=True, slots=True)

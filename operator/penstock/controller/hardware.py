@@ -1,0 +1,98 @@
+"""What a pod's spec says of the engine in it: accelerator, how many, and the engine's own batch limit."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from penstock.api.names import LABEL_ACCELERATOR
+
+# node labels that name an accelerator, as node feature discovery and the clouds write them; the first that is set wins
+NODE_LABELS: Final = (
+    LABEL_ACCELERATOR,
+    "nvidia.com/gpu.product",
+    "amd.com/gpu.product-name",
+    "gpu.intel.com/product",
+    "cloud.google.com/gke-accelerator",
+    "cloud.google.com/gke-tpu-accelerator",
+    "karpenter.k8s.aws/instance-gpu-name",
+    "k8s.amazonaws.com/accelerator",
+)
+RESOURCES: Final = re.compile(
+    r"nvidia\.com/(gpu|mig-.+)|amd\.com/gpu|gpu\.intel\.com/(i915|xe)|habana\.ai/gaudi|google\.com/tpu"
+    r"|aws\.amazon\.com/neuron(core|device)?"
+)
+_BATCH: Final = re.compile(r"--max-num-seqs(?:=|\s+)(\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hardware:
+    """None is unknown. `accelerators` is per pod (per group for a LeaderWorkerSet)."""
+
+    accelerator: str | None = None
+    accelerators: int | None = None
+    max_batch: int | None = None
+
+
+def of_pod(spec: Mapping[str, Any]) -> Hardware:
+    """Read the spec of a pod or of a pod template."""
+    return Hardware(
+        accelerator=_selected(spec) or _required(spec), accelerators=_accelerators(spec) or None, max_batch=_batch(spec)
+    )
+
+
+def of_target(body: Mapping[str, Any]) -> Hardware:
+    """Read the template inside a scaled object: a LeaderWorkerSet's leader and workers, else `spec.template`."""
+    spec = body.get("spec", {})
+    group = spec.get("leaderWorkerTemplate")
+    if group is None:
+        return of_pod(spec.get("template", {}).get("spec", {}))
+    worker = of_pod(group.get("workerTemplate", {}).get("spec", {}))
+    leader = of_pod(group["leaderTemplate"]["spec"]) if "leaderTemplate" in group else worker
+    size = int(group.get("size", 1))
+    count = (leader.accelerators or 0) + (size - 1) * (worker.accelerators or 0)
+    return Hardware(
+        accelerator=leader.accelerator or worker.accelerator,
+        accelerators=count or None,
+        max_batch=leader.max_batch or worker.max_batch,
+    )
+
+
+def _selected(spec: Mapping[str, Any]) -> str | None:
+    chosen = spec.get("nodeSelector") or {}
+    return next((chosen[label] for label in NODE_LABELS if chosen.get(label)), None)
+
+
+def _required(spec: Mapping[str, Any]) -> str | None:
+    """Return the one accelerator that the affinity demands; several are no answer."""
+    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+    terms = (affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or {}).get("nodeSelectorTerms") or ()
+    named = {
+        value
+        for term in terms
+        for rule in term.get("matchExpressions") or ()
+        if rule.get("key") in NODE_LABELS and rule.get("operator") == "In"
+        for value in rule.get("values") or ()
+    }
+    return named.pop() if len(named) == 1 else None
+
+
+def _accelerators(spec: Mapping[str, Any]) -> int:
+    wanted = (container.get("resources", {}) for container in _containers(spec))
+    pairs = (pair for one in wanted for pair in ((one.get("requests") or {}) | (one.get("limits") or {})).items())
+    return sum(int(count) for name, count in pairs if RESOURCES.fullmatch(name) and str(count).isdecimal())
+
+
+def _batch(spec: Mapping[str, Any]) -> int | None:
+    found = _BATCH.search(" ".join(_words(_containers(spec))))
+    return int(found[1]) if found else None
+
+
+def _words(containers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for container in containers:
+        yield from container.get("command") or ()
+        yield from container.get("args") or ()
+
+
+def _containers(spec: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    return spec.get("containers") or ()

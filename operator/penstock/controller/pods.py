@@ -1,0 +1,97 @@
+"""A pod reduced to what decisions need, and pods found by selector."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from penstock.api.names import ANNOTATION_DRAINING, APP, LABEL_APP, LABEL_COMPONENT
+from penstock.controller.hardware import Hardware, of_pod
+from penstock.controller.selectors import Selector
+from penstock.domain.variants import ObjectKey
+
+ROUTER: Final = "router"  # value of the component label
+ADMIN_PORT_NAME: Final = "admin"
+ADMIN_PORT: Final = 9004
+_OVER: Final = frozenset({"Succeeded", "Failed"})
+
+
+class PodState(StrEnum):
+    """Where a pod is in its life; a pod that has ended is none of these and not kept."""
+
+    READY = "ready"
+    STARTING = "starting"
+    STUCK = "stuck"  # the scheduler finds no node
+    DRAINING = "draining"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodFacts:
+    """One live pod. `address` is its IP, empty before it has one."""
+
+    key: ObjectKey
+    uid: str
+    labels: Mapping[str, str]
+    state: PodState
+    address: str
+    admin_port: int
+    hardware: Hardware
+
+    @property
+    def is_router(self) -> bool:
+        """Whether this is one of our routers, by the labels that all of them carry."""
+        return self.labels.get(LABEL_APP) == APP and self.labels.get(LABEL_COMPONENT) == ROUTER
+
+
+def pod_facts(body: Mapping[str, Any]) -> PodFacts | None:
+    """Reduce a pod; None for one that has ended."""
+    meta, spec, status = body["metadata"], body.get("spec", {}), body.get("status", {})
+    if status.get("phase") in _OVER:
+        return None
+    return PodFacts(
+        key=ObjectKey(meta["namespace"], meta["name"]),
+        uid=meta["uid"],
+        labels=meta.get("labels") or {},
+        state=_state(meta, status),
+        address=status.get("podIP", ""),
+        admin_port=_admin_port(spec),
+        hardware=of_pod(spec),
+    )
+
+
+def _state(meta: Mapping[str, Any], status: Mapping[str, Any]) -> PodState:
+    conditions = {one["type"]: one for one in status.get("conditions") or ()}
+    if meta.get("deletionTimestamp") or ANNOTATION_DRAINING in (meta.get("annotations") or {}):
+        return PodState.DRAINING
+    if conditions.get("Ready", {}).get("status") == "True":
+        return PodState.READY
+    scheduled = conditions.get("PodScheduled", {})
+    if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
+        return PodState.STUCK
+    return PodState.STARTING
+
+
+def _admin_port(spec: Mapping[str, Any]) -> int:
+    ports = (port for container in spec.get("containers") or () for port in container.get("ports") or ())
+    return next((int(port["containerPort"]) for port in ports if port.get("name") == ADMIN_PORT_NAME), ADMIN_PORT)
+
+
+class PodIndex:
+    """Pods of one moment by namespace and label, so that a thousand selectors do not look at every pod each."""
+
+    def __init__(self, pods: Iterable[PodFacts]) -> None:
+        self._namespaces: dict[str, list[PodFacts]] = defaultdict(list)
+        self._labelled: dict[tuple[str, str, str], list[PodFacts]] = defaultdict(list)
+        for pod in pods:
+            self._namespaces[pod.key.namespace].append(pod)
+            for name, value in pod.labels.items():
+                self._labelled[pod.key.namespace, name, value].append(pod)
+
+    def select(self, namespace: str, selector: Selector) -> tuple[PodFacts, ...]:
+        """Return the pods of a namespace that a selector finds."""
+        if selector.pair is None:
+            candidates = self._namespaces.get(namespace, ())
+        else:
+            candidates = self._labelled.get((namespace, *selector.pair), ())
+        return tuple(pod for pod in candidates if selector.matches(pod.labels))

@@ -1,0 +1,115 @@
+"""What the controller needs from outside; adapters of `cluster` and `telemetry` fit by shape, `wiring` joins them."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from penstock.api.kinds import Kind
+from penstock.domain.observations import Scale, Scrape
+from penstock.domain.variants import ObjectKey, TargetRef
+from penstock.scaling.config import Config
+from penstock.settings.prometheus import PrometheusSettings
+
+
+class Scales(Protocol):
+    """Replica counts of any kind. All calls raise Unreachable, or Refused with the HTTP status that tells why."""
+
+    async def read(self, namespace: str, ref: TargetRef) -> Scale:
+        """Return the scale; Refused 404: no such object or kind, 405: no scale, 403: no right."""
+        ...
+
+    async def change(self, namespace: str, ref: TargetRef, *, seen: int, version: str, wanted: int) -> None:
+        """Set the count if it still is `seen`, else Refused 409 or 422."""
+        ...
+
+    async def body(self, namespace: str, ref: TargetRef) -> Mapping[str, Any]:
+        """Return the scaled object itself."""
+        ...
+
+
+class Objects(Protocol):
+    """Objects as plain JSON. All calls raise Unreachable or Refused."""
+
+    async def get(self, kind: Kind, key: ObjectKey) -> Mapping[str, Any] | None:
+        """Return one object, None where there is none."""
+        ...
+
+    async def list(self, kind: Kind, namespace: str | None = None, selector: str = "") -> list[Mapping[str, Any]]:
+        """Return all objects of a kind; none where the kind is not served."""
+        ...
+
+    async def write_status(self, kind: Kind, key: ObjectKey, uid: str, status: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Make `status` all that we say about the object of that uid and return the object."""
+        ...
+
+    async def own(self, variant: ObjectKey, uid: str, owner: Mapping[str, Any]) -> None:
+        """Give a VariantAutoscaling its owner."""
+        ...
+
+    async def event(self, about: Mapping[str, Any], kind: str, reason: str, message: str) -> None:
+        """Post one event; `kind` is Normal or Warning."""
+        ...
+
+
+class Tokens(Protocol):
+    """Tokens of the operator's account, each good at one audience."""
+
+    async def token(self, audience: str) -> str:
+        """Return a token; raises Unreachable or Refused."""
+        ...
+
+    def forget(self, audience: str) -> None:
+        """Drop a token that its audience refused."""
+        ...
+
+
+class Leadership(Protocol):
+    """Whether this process may act, and in which term."""
+
+    @property
+    def leading(self) -> bool:
+        """Whether this process may act right now."""
+        ...
+
+    @property
+    def term(self) -> int:
+        """A number that grows each time another process takes over."""
+        ...
+
+
+class Settings(Protocol):
+    """What the ConfigMaps of the moment make of the operator's settings."""
+
+    @property
+    def interval_s(self) -> float:
+        """Time from one scaling pass, and one comparison of routers, to the next."""
+        ...
+
+    @property
+    def scaling(self) -> Config:
+        """What decisions are made by."""
+        ...
+
+    @property
+    def prometheus(self) -> PrometheusSettings:
+        """Whom to ask."""
+        ...
+
+
+class Configure(Protocol):
+    """Makes settings of flags, environment and what the ConfigMaps say now."""
+
+    def __call__(self, texts: Mapping[str, str]) -> Settings:
+        """Return settings.
+
+        Raises:
+            InvalidField: a text cannot be used; `field` is its key.
+        """
+        ...
+
+
+class Scraping(Protocol):
+    """Reads what engines report."""
+
+    async def scrape(self, settings: Settings, namespaces: frozenset[str], now_s: float) -> Scrape:
+        """Return one collection; never raises, a failure stands in `problem`."""
+        ...

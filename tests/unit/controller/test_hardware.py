@@ -1,0 +1,67 @@
+"""Accelerators and batch limits as pod specs tell them."""
+
+from typing import Any
+
+import pytest
+
+from penstock.controller.hardware import Hardware, of_pod, of_target
+
+
+def engine(*args: str, gpus: int = 0, **limits: str) -> dict[str, Any]:
+    wanted = ({"nvidia.com/gpu": str(gpus)} if gpus else {}) | limits
+    return {"name": "engine", "args": list(args), "resources": {"limits": wanted, "requests": wanted}}
+
+
+def affinity(*values: str) -> dict[str, Any]:
+    rule = {"key": "nvidia.com/gpu.product", "operator": "In", "values": list(values)}
+    terms = {"nodeSelectorTerms": [{"matchExpressions": [rule]}]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "hardware"),
+    [
+        pytest.param({}, Hardware(), id="nothing is known of nothing"),
+        pytest.param(
+            {"nodeSelector": {"nvidia.com/gpu.product": "H100"}, "containers": [engine(gpus=4)]},
+            Hardware(accelerator="H100", accelerators=4),
+            id="node selector and GPUs, limits and requests counted once",
+        ),
+        pytest.param({"affinity": affinity("L40S")}, Hardware(accelerator="L40S"), id="affinity"),
+        pytest.param({"affinity": affinity("L40S", "A100")}, Hardware(), id="an affinity to several names none"),
+        pytest.param({"containers": [engine("--max-num-seqs", "64")]}, Hardware(max_batch=64), id="two words"),
+        pytest.param({"containers": [engine("--max-num-seqs=8")]}, Hardware(max_batch=8), id="one word"),
+        pytest.param(
+            {"containers": [{"command": ["sh", "-c", "vllm serve m --max-num-seqs 16"]}]},
+            Hardware(max_batch=16),
+            id="inside a shell command",
+        ),
+        pytest.param(
+            {"containers": [engine(gpus=1), {"name": "proxy"}, engine(**{"amd.com/gpu": "1", "cpu": "4"})]},
+            Hardware(accelerators=2),
+            id="containers add up, CPUs are none",
+        ),
+    ],
+)
+def test_pod(spec: dict[str, Any], hardware: Hardware) -> None:
+    assert of_pod(spec) == hardware
+
+
+def test_deployment_has_a_template() -> None:
+    body = {"spec": {"template": {"spec": {"containers": [engine("--max-num-seqs=4", gpus=2)]}}}}
+
+    assert of_target(body) == Hardware(accelerators=2, max_batch=4)
+
+
+def test_leader_worker_set_counts_the_group() -> None:
+    worker = {"spec": {"containers": [engine(gpus=8)], "nodeSelector": {"nvidia.com/gpu.product": "H200"}}}
+    leader = {"spec": {"containers": [engine("--max-num-seqs=256", gpus=4)]}}
+
+    group = {"size": 3, "leaderTemplate": leader, "workerTemplate": worker}
+
+    assert of_target({"spec": {"leaderWorkerTemplate": group}}) == Hardware(
+        accelerator="H200", accelerators=20, max_batch=256
+    )
+    assert of_target({"spec": {"leaderWorkerTemplate": {"size": 2, "workerTemplate": worker}}}) == Hardware(
+        accelerator="H200", accelerators=16
+    )

@@ -1,0 +1,143 @@
+"""Targets: what a scale, its pods and its other scalers make of a variant's state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from tests.unit.controller.bodies import pod
+
+from penstock.controller.pods import PodFacts, pod_facts
+from penstock.controller.scalers import Scaler
+from penstock.controller.targets import Targets
+from penstock.domain.errors import PenstockError, Refused, Unreachable
+from penstock.domain.observations import Scale, Target
+from penstock.domain.reasons import TargetReason
+from penstock.domain.variants import ObjectKey, SloOverride, TargetRef, Variant
+
+REF = TargetRef(api_version="apps/v1", kind="Deployment", name="chat")
+VARIANT = Variant(
+    key=ObjectKey("llm", "chat"),
+    uid="va",
+    generation=1,
+    created_at_s=0.0,
+    model="m",
+    target=REF,
+    legacy_shape=False,
+    controller_instance="",
+    accelerator=None,
+    cost_per_replica_per_h=None,
+    min_replicas=None,
+    max_replicas=None,
+    slo=SloOverride(),
+    slo_class_ref=None,
+    profiles=(),
+    actuation=None,
+    startup_time_s=None,
+    schedules=(),
+    paused=False,
+)
+TEMPLATE = {"nodeSelector": {"nvidia.com/gpu.product": "H100"}, "containers": [{"args": ["--max-num-seqs=32"]}]}
+
+
+@dataclass(slots=True)
+class Scales:
+    """One Deployment, or the error that reading it makes."""
+
+    scale: Scale | PenstockError = field(default_factory=lambda: Scale(3, "app=chat", "d1", "7"))
+    bodies_read: int = 0
+
+    async def read(self, namespace: str, ref: TargetRef) -> Scale:
+        assert (namespace, ref) == ("llm", REF)
+        if isinstance(self.scale, PenstockError):
+            raise self.scale
+        return self.scale
+
+    async def change(self, namespace: str, ref: TargetRef, *, seen: int, version: str, wanted: int) -> None:
+        raise AssertionError((namespace, ref, seen, version, wanted))
+
+    async def body(self, namespace: str, ref: TargetRef) -> Mapping[str, Any]:
+        assert (namespace, ref) == ("llm", REF)
+        self.bodies_read += 1
+        return {"spec": {"template": {"spec": TEMPLATE}}}
+
+
+def facts(*bodies: dict[str, Any]) -> list[PodFacts]:
+    return [found for body in bodies if (found := pod_facts(body)) is not None]
+
+
+def scaler(*gauges: str, namespace: str = "llm") -> Scaler:
+    return Scaler(kind="HorizontalPodAutoscaler", key=ObjectKey(namespace, "hpa"), target=REF, gauges=gauges)
+
+
+async def look(scales: Scales, pods: list[PodFacts], scalers: list[Scaler]) -> Target:
+    return (await Targets(scales).observe([VARIANT], pods, scalers))[VARIANT.key].target
+
+
+async def test_replicas_are_counted_by_their_pods() -> None:
+    unschedulable = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+    pods = facts(
+        pod("ready"),
+        pod("stuck") | {"status": {"conditions": [unschedulable]}},
+        pod("leaving", deletionTimestamp="2026-11-20T09:14:30Z"),
+        pod("strange", labels={"app": "other"}),
+    )
+
+    target = await look(Scales(Scale(4, "app=chat", "d1", "7")), pods, [])
+
+    assert (target.state, target.current) == (TargetReason.FOUND, 4)
+    assert (target.ready, target.starting, target.stuck, target.draining) == (1, 2, 1, 1)
+    assert target.pods == {"ready", "stuck", "leaving"}
+    assert (target.accelerator, target.max_batch, target.uid) == ("H100", 32, "d1")
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "fact"),
+    [
+        pytest.param(Refused("api", 404, "", ""), TargetReason.NOT_FOUND, ("name", "chat"), id="gone"),
+        pytest.param(Refused("api", 405, "", ""), TargetReason.NOT_SCALABLE, ("kind", "Deployment"), id="no scale"),
+        pytest.param(Refused("api", 403, "", ""), TargetReason.UNREADABLE, ("error", "403 Forbidden"), id="no right"),
+        pytest.param(Unreachable("api", "timeout", ""), TargetReason.UNREADABLE, ("error", "timeout"), id="outage"),
+    ],
+)
+async def test_target_that_cannot_be_read_says_why(
+    error: PenstockError, state: TargetReason, fact: tuple[str, str]
+) -> None:
+    target = await look(Scales(error), [], [])
+
+    assert target.state is state
+    assert target.current is None
+    assert fact in target.facts.items()
+
+
+async def test_selector_that_is_none_makes_a_target_unreadable() -> None:
+    target = await look(Scales(Scale(1, "=", "d1", "7")), [], [])
+
+    assert target.state is TargetReason.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("scalers", "foreign", "consumer"),
+    [
+        pytest.param([], None, None, id="nobody else"),
+        pytest.param([scaler()], "HorizontalPodAutoscaler llm/hpa", None, id="by CPU"),
+        pytest.param([scaler("wva_desired_replicas{}")], None, "HorizontalPodAutoscaler llm/hpa", id="by our gauge"),
+        pytest.param([scaler(namespace="other")], None, None, id="in another namespace"),
+    ],
+)
+async def test_other_scalers(scalers: list[Scaler], foreign: str | None, consumer: str | None) -> None:
+    target = await look(Scales(), [], scalers)
+
+    assert (target.foreign_scaler, target.gauge_consumer) == (foreign, consumer)
+
+
+async def test_template_is_read_again_only_when_the_object_changed() -> None:
+    scales = Scales()
+    targets = Targets(scales)
+
+    await targets.observe([VARIANT], [], [])
+    await targets.observe([VARIANT], [], [])
+    scales.scale = Scale(3, "app=chat", "d1", "8")
+    await targets.observe([VARIANT], [], [])
+
+    assert scales.bodies_read == 2
