@@ -2,12 +2,16 @@
 
 import json
 import logging
+import re
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _HIDDEN: Final = frozenset({"k8s_skip", "k8s_ref", "settings", "color_message"})  # kopf's own marks on its records
+
+_PLAIN: Final = re.compile(r"[!#-<>-~]+")  # printable ASCII without blank, quote and equals sign: nearly every value
 
 
 def setup(level: str, style: str) -> None:
@@ -24,10 +28,24 @@ def facts(record: logging.LogRecord) -> dict[str, Any]:
 
 def one_line(value: object) -> str:
     """Return a value as `key=value` needs it: quoted if it holds a blank, a quote or anything unprintable."""
-    text = str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if _PLAIN.fullmatch(text):
+        return text
     if text and text.isprintable() and not any(char in text for char in ' "='):
         return text
     return json.dumps(text)
+
+
+def text_line(created_s: float, level: str, logger: str, message: str, pairs: Mapping[str, Any]) -> str:
+    """Return `2026-11-21T06:15:00.123Z INFO logger message key=value …`; `created_s` is Unix time."""
+    tail = "".join(f" {key}={one_line(value)}" for key, value in pairs.items())
+    return f"{_stamp(created_s)} {level} {logger} {_flat(message)}{tail}"
+
+
+def json_line(created_s: float, level: str, logger: str, message: str, pairs: Mapping[str, Any]) -> str:
+    """Return one JSON object: `time`, `level`, `logger`, `msg`, then the pairs; what JSON cannot hold is text."""
+    head = {"time": _stamp(created_s), "level": level.lower(), "logger": logger, "msg": message}
+    return json.dumps({**head, **pairs}, default=str)
 
 
 class TextLines(logging.Formatter):
@@ -35,8 +53,7 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Render one record as one line, with a traceback below it where there is one."""
-        pairs = "".join(f" {key}={one_line(value)}" for key, value in facts(record).items())
-        line = f"{_stamp(record)} {record.levelname} {record.name} {_flat(record.getMessage())}{pairs}"
+        line = text_line(record.created, record.levelname, record.name, record.getMessage(), facts(record))
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
@@ -45,15 +62,14 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Render one record; what JSON cannot hold is shown as text."""
-        line = {"time": _stamp(record), "level": record.levelname.lower(), "logger": record.name}
-        line |= {"msg": record.getMessage()} | facts(record)
+        pairs = facts(record)
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+            pairs["traceback"] = self.formatException(record.exc_info)
+        return json_line(record.created, record.levelname, record.name, record.getMessage(), pairs)
 
 
-def _stamp(record: logging.LogRecord) -> str:
-    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _stamp(created_s: float) -> str:
+    return datetime.fromtimestamp(created_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _flat(message: str) -> str:

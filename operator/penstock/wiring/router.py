@@ -11,6 +11,7 @@ from typing import Any, Final, TextIO
 import aiohttp
 import uvloop
 
+from penstock import logs
 from penstock.api.kinds import Kind
 from penstock.router.endpoints import PoolEndpoints, SelectedEndpoints
 from penstock.router.endpoints_file import FileEndpoints
@@ -39,7 +40,8 @@ def run(settings: RouterSettings, *, log_format: str, ignored_flags: tuple[str, 
         sink.write(text)
         sink.flush()
 
-    uvloop.run(_serve(settings, Journal(log_format, level, write, time.time)))
+    render = logs.json_line if log_format == "json" else logs.text_line
+    uvloop.run(_serve(settings, Journal(render, level, write, time.time)))
     return 0
 
 
