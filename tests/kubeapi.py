@@ -113,11 +113,18 @@ class KubeApi:
             self._etcd = None
 
     def request(
-        self, method: str, path: str, body: object = None, *, content: str = "application/json", token: str = ""
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        content: str = "application/json",
+        accept: str = "application/json",
+        token: str = "",
     ) -> Reply:
         """Send one request (JSON, or YAML for server-side apply) and return what came back, whatever its status."""
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {token or self.token}", "Content-Type": content}
+        headers = {"Authorization": f"Bearer {token or self.token}", "Content-Type": content, "Accept": accept}
         request = urllib.request.Request(self.url + path, data=data, method=method, headers=headers)  # noqa: S310 - https
         try:
             with urllib.request.urlopen(request, timeout=10, context=self._tls()) as answer:  # noqa: S310 - https
@@ -125,9 +132,9 @@ class KubeApi:
         except urllib.error.HTTPError as error:
             return Reply(error.code, _decode(error.read()))
 
-    def must(self, method: str, path: str, body: object = None, *, content: str = "application/json") -> Any:
+    def must(self, method: str, path: str, body: object = None, **how: str) -> Any:
         """Send a request that has to succeed and return its body."""
-        reply = self.request(method, path, body, content=content)
+        reply = self.request(method, path, body, **how)
         assert reply.ok, f"{method} {path}: {reply.status} {reply.message}"
         return reply.body
 
