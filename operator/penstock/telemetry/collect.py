@@ -11,7 +11,7 @@ from penstock.domain.observations import Scrape, ScrapeProblem
 from penstock.domain.reasons import MetricsReason
 from penstock.domain.series import Signal
 from penstock.telemetry.answers import Answer, Sample
-from penstock.telemetry.queries import GROWTH, MEANS, PART, SAMPLE_TIME, Query, queries
+from penstock.telemetry.queries import GROWTH, MEANS, NEWEST, PART, SAMPLE_TIME, Query, queries
 from penstock.telemetry.rows import RowKey, Shard, rows
 
 WINDOW_S: Final = 60.0
@@ -122,6 +122,13 @@ def _attribute(name: str) -> Callable[[Shard, Sample], None]:
     return write
 
 
+def _completed(shard: Shard, sample: Sample) -> None:
+    if sample.labels.get(PART) == NEWEST:
+        shard.counted = True
+    else:
+        shard.completed_per_s = sample.value
+
+
 def _mean(signal: Signal) -> Callable[[Shard, Sample], None]:
     def write(shard: Shard, sample: Sample) -> None:
         total, count = shard.means.get(signal, (None, None))
@@ -137,6 +144,6 @@ _WRITERS: Final[Mapping[str, Callable[[Shard, Sample], None]]] = {
     Signal.RUNNING: _attribute("running"),
     Signal.WAITING: _attribute("waiting"),
     Signal.KV_USAGE: _attribute("kv_usage_ratio"),
-    Signal.COMPLETED: _attribute("completed_per_s"),
+    Signal.COMPLETED: _completed,
     **{signal: _mean(signal) for signal in MEANS},
 }

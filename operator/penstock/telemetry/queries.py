@@ -16,7 +16,8 @@ SAMPLE_TIME: Final = "sample_time"
 GROWTH: Final = "backlog_growth"
 GAUGES: Final = (Signal.RUNNING, Signal.WAITING, Signal.KV_USAGE)
 MEANS: Final = (Signal.INPUT_TOKENS, Signal.OUTPUT_TOKENS, Signal.TTFT, Signal.TPOT)
-PART: Final = "penstock_part"  # tells _sum and _count of a histogram apart, so that one query brings both
+PART: Final = "penstock_part"  # tells apart what one query brings: _sum and _count of a histogram, rate and value
+NEWEST: Final = "newest"
 
 _SHARD: Final = (
     *("namespace", "exported_namespace", "pod", "exported_pod", "pod_name"),
@@ -84,9 +85,25 @@ class _Builder:
         return f"{running} + {waiting}"
 
     def completed(self) -> str:
-        """Finished requests per second, over all ways in which a request can finish."""
-        rate = self._windowed("rate", SERIES[Signal.COMPLETED].names)
-        return f"sum by ({_BY}) (max by ({_BY}, {_FINISH}) ({rate}))"
+        """Finished requests per second, over all ways in which a request can finish.
+
+        A counter that began while its engine was watched began at 0, which `rate` cannot know. The newest value goes
+        along with a label, since a counter without a rate must not look like an engine that never served.
+        """
+        names = SERIES[Signal.COMPLETED].names
+        newest = _first(f"last_over_time({one})" for one in self._selectors(names, self._lookback_s))
+        told = f'label_replace({_per_shard(newest)}, "{PART}", "{NEWEST}", "", "")'
+        return _first([_finishes(self._windowed("rate", names)), self._begun(names), told])
+
+    def _begun(self, names: Sequence[str]) -> str:
+        """Rate of a counter that fewer scrapes saw than saw its engine."""
+        seconds = self._window_s * _WIDER
+        newest = _first(f"last_over_time({one})" for one in self._selectors(names, seconds))
+        engine, counter = (
+            _per_shard(_first(f"count_over_time({one})" for one in self._selectors(which, seconds)))
+            for which in (SERIES[Signal.RUNNING].names, names)
+        )
+        return f"({_finishes(newest)} / {self._window_s:g} and {engine} > {counter})"
 
     def mean(self, signal: Signal) -> str:
         """Growth per second of a histogram's sum and count, told apart by a label."""
@@ -108,6 +125,10 @@ class _Builder:
 def _first(expressions: Iterable[str]) -> str:
     """Of several expressions the first that has an answer for a set of labels gives it."""
     return " or ".join(expressions)
+
+
+def _finishes(expression: str) -> str:
+    return f"sum by ({_BY}) (max by ({_BY}, {_FINISH}) ({expression}))"
 
 
 def _per_shard(expression: str) -> str:

@@ -8,14 +8,15 @@ from penstock.domain.observations import PodMetrics
 from penstock.domain.readings import ABSENT, Absent, Reading, reading
 from penstock.domain.series import Signal
 
-IDLE: Final = Absent("no request finished within the window")
+UNRATED: Final = Absent("one sample only, so there is no rate yet")
 
 
 @dataclass(slots=True, kw_only=True)
 class Shard:
     """One engine of one pod, under one model name; None is a number that nobody gave.
 
-    `means` holds growth per second of a histogram's sum and count. `at_s` is the Unix time of its newest sample.
+    `counted` says that a counter of finished requests exists, whether or not it has a rate. `means` holds growth per
+    second of a histogram's sum and count. `at_s` is the Unix time of its newest sample.
     """
 
     at_s: float | None = None
@@ -23,6 +24,7 @@ class Shard:
     waiting: float | None = None
     kv_usage_ratio: float | None = None
     completed_per_s: float | None = None
+    counted: bool = False
     backlog_growth_per_s: float | None = None
     means: dict[Signal, tuple[float | None, float | None]] = field(default_factory=dict)
 
@@ -61,7 +63,7 @@ def combine(key: RowKey, shards: Sequence[Shard], *, now_s: float, stale_after_s
         running=read(_over(sum, (shard.running for shard in used))),
         waiting=read(_over(sum, (shard.waiting for shard in used))),
         kv_usage_ratio=read(_over(_largest, (shard.kv_usage_ratio for shard in used))),
-        completed_per_s=read(_over(sum, (shard.completed_per_s for shard in used))),
+        completed_per_s=_completed(used, read),
         backlog_growth_per_s=read(_over(sum, (shard.backlog_growth_per_s for shard in used))),
         input_tokens=_mean(used, Signal.INPUT_TOKENS, read),
         output_tokens=_mean(used, Signal.OUTPUT_TOKENS, read),
@@ -90,9 +92,15 @@ def _largest(values: Sequence[float]) -> float:
     return next((value for value in values if value != value), max(values))  # noqa: PLR0124 - the test for NaN
 
 
+def _completed(shards: Sequence[Shard], read: Callable[[float | None], Reading]) -> Reading:
+    if any(shard.counted and shard.completed_per_s is None for shard in shards):
+        return UNRATED
+    return read(_over(sum, (shard.completed_per_s for shard in shards)))
+
+
 def _mean(shards: Sequence[Shard], signal: Signal, read: Callable[[float | None], Reading]) -> Reading:
     parts = [shard.means.get(signal, (None, None)) for shard in shards]
     total, count = _over(sum, (part[0] for part in parts)), _over(sum, (part[1] for part in parts))
-    if total is None or count is None:
+    if total is None or not count:  # 0/0: nothing finished
         return ABSENT
-    return read(total / count) if count else IDLE
+    return read(total / count)

@@ -74,6 +74,7 @@ class Window:
             waiting=_first(newest, Signal.WAITING),
             kv_usage_ratio=_first(newest, Signal.KV_USAGE),
             completed_per_s=self._per_s(name, SERIES[Signal.COMPLETED].names[0]),
+            counted=SERIES[Signal.COMPLETED].names[0] in newest,
             backlog_growth_per_s=self._growth(name),
             means={signal: self._mean(name, signal) for signal in MEANS},
         )

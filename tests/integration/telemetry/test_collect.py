@@ -15,6 +15,7 @@ from penstock.settings.prometheus import PrometheusSettings
 from penstock.telemetry.collect import collect
 from penstock.telemetry.prometheus import Prometheus
 from penstock.telemetry.queries import queries
+from penstock.telemetry.rows import UNRATED
 
 STALE_AFTER_S = 120.0
 _names = itertools.count(1)
@@ -111,8 +112,29 @@ async def test_means_are_absent_while_nothing_finishes(
 
     row = await the_row(client, namespace, now_s)
 
-    assert isinstance(row.input_tokens, Absent)
-    assert "no request finished" in row.input_tokens.why
+    assert row.input_tokens == ABSENT
+
+
+async def test_a_counter_that_began_while_watched_began_at_zero(
+    prometheus: PrometheusServer, client: Prometheus, namespace: str, now_s: float
+) -> None:
+    first = Series("vllm:request_success_total", pod(namespace, finished_reason="stop"), [(now_s, 30)])
+    prometheus.write([*gauges(pod(namespace), now_s), first])
+
+    row = await the_row(client, namespace, now_s)
+
+    assert known(row.completed_per_s) == 30 / 60
+
+
+async def test_a_counter_seen_once_like_its_engine_has_no_rate_yet(
+    prometheus: PrometheusServer, client: Prometheus, namespace: str, now_s: float
+) -> None:
+    counter = steady("vllm:request_success_total", pod(namespace), now_s, value=900, count=1)
+    prometheus.write([*gauges(pod(namespace), now_s, count=1), counter])
+
+    row = await the_row(client, namespace, now_s)
+
+    assert row.completed_per_s == UNRATED
 
 
 @pytest.mark.parametrize("signal", [Signal.TPOT, Signal.KV_USAGE])

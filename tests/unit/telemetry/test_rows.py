@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from penstock.domain.observations import PodMetrics
 from penstock.domain.readings import ABSENT, Absent, Known, Stale
 from penstock.domain.series import Signal
-from penstock.telemetry.rows import IDLE, RowKey, Shard, combine, rows
+from penstock.telemetry.rows import UNRATED, RowKey, Shard, combine, rows
 
 KEY = RowKey("llm", "p1", "m")
 NOW_S = 1000.0
@@ -49,7 +49,7 @@ def test_means_are_weighted_by_their_counts() -> None:
 @pytest.mark.parametrize(
     ("parts", "expected"),
     [
-        pytest.param((0.0, 0.0), IDLE, id="nothing finished"),
+        pytest.param((0.0, 0.0), ABSENT, id="nothing finished"),
         pytest.param((None, 2.0), ABSENT, id="no sum"),
         pytest.param((1.0, None), ABSENT, id="no count"),
         pytest.param((math.nan, 2.0), Absent("value is nan"), id="no number"),
@@ -63,6 +63,11 @@ def test_what_nobody_said_is_absent_not_zero() -> None:
     made = row(Shard(at_s=990, running=1))
 
     assert (made.running, made.waiting, made.completed_per_s) == (Known(1, 990), ABSENT, ABSENT)
+
+
+@pytest.mark.parametrize("other", [Shard(at_s=990), Shard(at_s=990, counted=True, completed_per_s=1.0)])
+def test_a_counter_without_a_rate_is_not_an_engine_that_never_served(other: Shard) -> None:
+    assert row(Shard(at_s=990, counted=True), other).completed_per_s == UNRATED
 
 
 def test_a_silent_engine_is_left_out_while_another_speaks() -> None:
