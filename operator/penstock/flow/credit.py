@@ -18,6 +18,7 @@ STALE_AFTER_S: Final = 5.0
 BLIND_AFTER_S: Final = 5.0
 WAITING_TOLERATED: Final = 1.0
 KV_PROBE_RATIO: Final = 0.9
+PROBE_RATIO: Final = 0.5
 GROWTH_RATIO: Final = 0.1
 SHRINK_RATIO: Final = 0.5
 
@@ -82,9 +83,10 @@ class Learned:
     """Learns what an endpoint runs at once without queueing.
 
     After Netflix's concurrency-limits and TCP Vegas, with the engine's own queue in place of the one they infer from
-    delay: the limit doubles per scrape until the engine first queues more than one request, later grows by a tenth
-    while we use at least half of it and nothing waits, and shrinks half-way towards our share of what runs when
-    more than one waits. One waiting request is wanted: it bridges the way from here to the engine.
+    delay. While we use at least half of it and nothing waits, the limit grows with each scrape: by half until the
+    engine first queues more than one request (so no more than half of its slots ever wait), by a tenth from then on.
+    When more than one waits it shrinks half-way towards our share of what runs. One waiting request is wanted: it
+    bridges the way from here to the engine.
     """
 
     def __init__(self, saturation: Saturation) -> None:
@@ -100,8 +102,8 @@ class Learned:
             server.learned = max(1.0, server.learned - max(0.0, server.learned - share) * SHRINK_RATIO)
             server.is_probing = False
         elif load.waiting < 1 and 2 * ours >= server.learned and (load.kv_usage_ratio or 0.0) < KV_PROBE_RATIO:
-            growth = server.learned if server.is_probing else max(1.0, server.learned * GROWTH_RATIO)
-            server.learned += growth
+            ratio = PROBE_RATIO if server.is_probing else GROWTH_RATIO
+            server.learned += max(1.0, server.learned * ratio)
 
     def limit(self, server: Server, now_s: float) -> Limit:
         """Return the learnt limit; stale gauges leave it as it is."""

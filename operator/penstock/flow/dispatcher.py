@@ -1,39 +1,33 @@
 """Brings waiting requests and free endpoints together, and keeps account of what is in flight."""
 
-import math
-
 from penstock.flow.actions import Dispatch
 from penstock.flow.entry import Entry, Gate
 from penstock.flow.fleet import Fleet
+from penstock.flow.lane import Lane
 from penstock.flow.waiting import Waiting
 from penstock.programs.window import Window
 
 
 class Dispatcher:
-    """Sends the best request that may go while there is one.
+    """Sends the best request that may go while there is one, or, when `lane` is due, the oldest that may go."""
 
-    `lane_share_ratio` of the dispatches go to the request that waits longest, whatever its score: with one such pick
-    in m dispatches and k requests before it, nothing that may go waits for more than m·(k+1) dispatches.
-    """
-
-    def __init__(self, waiting: Waiting, fleet: Fleet, now_s: float) -> None:
+    def __init__(self, waiting: Waiting, fleet: Fleet, lane: Lane, now_s: float) -> None:
         self.in_flight: dict[int, Entry] = {}
-        self.lane_share_ratio = 0.0
+        self.lane = lane
         self._waiting = waiting
         self._fleet = fleet
-        self._lane_due = 0.0
         self._window = Window(now_s)
 
     def pump(self, now_s: float, newcomer: Entry | None = None) -> list[Dispatch]:
         """Dispatch while a request and an endpoint find each other; `newcomer` has not waited yet."""
         dispatches: list[Dispatch] = []
         while self._waiting.size and self._fleet.open:
-            is_lane = self._lane_due >= 1.0
-            entry = self._waiting.queue.oldest(self._may_go) if is_lane else self._best(now_s)
+            by_lane = self.lane.is_due
+            entry = self._waiting.queue.oldest(self._may_go) if by_lane else self._best(now_s)
             if entry is None:
                 break
-            self._lane_due += self.lane_share_ratio - is_lane
-            dispatches.append(self._dispatch(entry, now_s, lane=is_lane, has_waited=entry is not newcomer))
+            self.lane.dispatched(by_lane=by_lane)
+            dispatches.append(self._dispatch(entry, now_s, lane=by_lane, has_waited=entry is not newcomer))
         return dispatches
 
     def answered(self, ticket: int, served: str, now_s: float) -> None:
@@ -57,10 +51,7 @@ class Dispatcher:
 
     def starvation_bound_s(self, now_s: float) -> float | None:
         """Return the longest wait that the lane guarantees at the present rate; None where nothing bounds it."""
-        rate = self.dispatch_per_s(now_s)
-        if not self.lane_share_ratio or not rate:
-            return None
-        return math.ceil(1 / self.lane_share_ratio) * (self._waiting.size + 1) / rate
+        return self.lane.bound_s(self._waiting.size, self.dispatch_per_s(now_s))
 
     def _best(self, now_s: float) -> Entry | None:
         head = self._waiting.queue.peek(now_s)

@@ -19,6 +19,7 @@ from penstock.flow.effective import Effective
 from penstock.flow.entry import Entry
 from penstock.flow.facts import admitted, counted
 from penstock.flow.fleet import Fleet
+from penstock.flow.lane import Lane
 from penstock.flow.refusals import reject
 from penstock.flow.views import QueuedView, SchedulerView, WorkloadView
 from penstock.flow.waiting import Waiting
@@ -34,8 +35,7 @@ class Scheduler:
         self._effective = Effective(document)
         self._waiting = Waiting(document.policy, now_s)
         self._fleet = Fleet(document.policy.queue.saturation)
-        self._dispatcher = Dispatcher(self._waiting, self._fleet, now_s)
-        self._dispatcher.lane_share_ratio = document.policy.lane_share_ratio
+        self._dispatcher = Dispatcher(self._waiting, self._fleet, Lane(document.policy.lane_share_ratio), now_s)
         self._registry = Registry(max_workloads)
         self._arrivals = 0
         self._is_draining = False
@@ -109,7 +109,7 @@ class Scheduler:
         for entry in self._dispatcher.in_flight.values():
             entry.bind(self._effective)
             entry.rule.in_flight += 1
-        self._dispatcher.lane_share_ratio = document.policy.lane_share_ratio
+        self._dispatcher.lane = Lane(document.policy.lane_share_ratio)
         self._fleet.detect(document.policy.queue.saturation, now_s)
         return self._advance(now_s) + self._pump(now_s)
 

@@ -16,7 +16,7 @@ class Server:
 
     `in_flight` are our own requests; `foreign` those of others, as the gauges last showed them. `seen_in_flight` is
     what was ours at that moment: the difference has been sent, or has ended, since. `limit` bounds `in_flight` until
-    `review_s`; `learned` is the learnt concurrency, `is_probing` as long as it doubles.
+    `review_s`; `learned` is the learnt concurrency, `is_probing` until the engine first queued.
     """
 
     __slots__ = ("_history", "added_s", "address", "endpoint", "foreign", "in_flight", "is_probing", "learned", "limit",
