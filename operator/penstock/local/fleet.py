@@ -13,7 +13,7 @@ import aiohttp
 
 from penstock.domain.requests import Endpoint
 from penstock.domain.variants import ObjectKey
-from penstock.local.processes import Child, free_port, penstock_command, start, stop
+from penstock.local.processes import Child, free_ports, penstock_command, start, stop
 from penstock.local.world import EngineTemplate
 
 DRAIN_S: Final = 30.0
@@ -101,7 +101,7 @@ class Fleet:
         self.engines.clear()
 
     async def _launch(self, template: EngineTemplate) -> Engine:
-        name, port = f"{template.key.name}-{next(self._numbers)}", free_port()
+        name, port = f"{template.key.name}-{next(self._numbers)}", free_ports(1)[0]
         child = await start(name, _command(template.command, port), self.folder)
         return Engine(name, template.key, port, child)
 

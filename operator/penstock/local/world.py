@@ -117,7 +117,7 @@ def _parsed(found: list[tuple[Path, dict[str, Any]]], kind: str, parse: Callable
 
 def _template(body: dict[str, Any]) -> EngineTemplate:
     """Read the first container of a Deployment; its `command` may name any program that serves the OpenAI API."""
-    meta, spec = body["metadata"], body.get("spec")
+    meta, spec = body["metadata"], body.get("spec") or {}
     try:
         container = spec["template"]["spec"]["containers"][0]
         arguments = [str(word) for word in container.get("args", ())]
