@@ -37,6 +37,7 @@ class Allocation:
     replicas: int | None = None
     max_batch: int | None = None
     cost_per_h: float | None = None
+    cost_per_replica_per_h: float | None = None
     itl_s: float | None = None
     ttft_s: float | None = None
     arrival_per_s: float | None = None

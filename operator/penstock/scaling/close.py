@@ -111,6 +111,7 @@ def _allocation(case: Case) -> Allocation:
         replicas=current,
         max_batch=case.terms.max_batch,
         cost_per_h=None if current is None or cost is None else current * cost,
+        cost_per_replica_per_h=cost,
         itl_s=seen.tpot_s,
         ttft_s=seen.ttft_s,
         arrival_per_s=seen.arrivals_per_s,

@@ -1,0 +1,72 @@
+"""Events of a VariantAutoscaling: one for each thing that changed since the status that the cluster holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from penstock.domain.decisions import Outcome
+from penstock.domain.reasons import ActiveReason, ConditionType, DecisionReason, OptimizationReason
+from penstock.domain.variants import Actuation
+from penstock.status.conditions import Condition, conditions
+
+_CONSEQUENCES: Final = frozenset({OptimizationReason.METRICS_UNAVAILABLE.value, ActiveReason.HOLDING.value})
+"""Reasons that follow from another condition's, which has its own event; Skipped with a target does so as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventText:
+    """What an event says; `type` is Normal or Warning."""
+
+    type: str
+    reason: str
+    message: str
+
+
+def events(previous_status: Mapping[str, Any], outcome: Outcome) -> list[EventText]:
+    """Return what is worth telling; nothing changed, nothing told."""
+    before = {row.get("type"): row for row in previous_status.get("conditions") or ()}
+    rows = {row.type: row for row in conditions(outcome)}
+    return [
+        *_scaled(previous_status, outcome),
+        *_mode_changed(previous_status, outcome),
+        *_recovered(before.get(ConditionType.METRICS_AVAILABLE), rows[ConditionType.METRICS_AVAILABLE]),
+        *[EventText("Warning", row.reason, row.message) for row in rows.values() if _turned_bad(before, row, outcome)],
+    ]
+
+
+def _scaled(previous_status: Mapping[str, Any], outcome: Outcome) -> list[EventText]:
+    decision, seen = outcome.decision, outcome.decision.alloc.replicas
+    if not outcome.active.reason.active or decision.desired is None or seen == decision.desired:
+        return []
+    decided_now = decision.desired != _at(previous_status, "desiredOptimizedAlloc", "numReplicas")
+    if decided_now:
+        spilled = decision.reason is DecisionReason.SPILL
+        return [EventText("Normal", "SpilledOver" if spilled else "Scaled", decision.summary)]
+    handed_over = _at(previous_status, "actuation", "applied") is True
+    if decision.mode is Actuation.METRICS and handed_over:
+        return []
+    return [EventText("Normal", "Scaled", f"{seen} -> {decision.desired}: the last decision still holds")]
+
+
+def _mode_changed(previous_status: Mapping[str, Any], outcome: Outcome) -> list[EventText]:
+    before, now = _at(previous_status, "actuation", "mode"), outcome.decision.mode.value
+    return [] if before in {None, now} else [EventText("Normal", "ModeChanged", f"{before} -> {now}")]
+
+
+def _recovered(before: Mapping[str, Any] | None, now: Condition) -> list[EventText]:
+    if before is None or before.get("status") != "False" or now.status != "True":
+        return []
+    return [EventText("Normal", "MetricsRecovered", now.message)]
+
+
+def _turned_bad(before: Mapping[str, Mapping[str, Any]], row: Condition, outcome: Outcome) -> bool:
+    """Whether a condition is bad for a reason that it did not have before and that no other condition tells."""
+    if not row.is_bad or row.type == ConditionType.READY or row.reason in _CONSEQUENCES:
+        return False
+    if row.reason == OptimizationReason.SKIPPED and "target" in outcome.decision.optimization.facts:
+        return False
+    return before.get(row.type, {}).get("reason") != row.reason
+
+
+def _at(status: Mapping[str, Any], part: str, name: str) -> object:
+    return (status.get(part) or {}).get(name)
