@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.needs import missing
+
 from penstock.domain.errors import NotEnoughData
 from penstock.local.envoybin import envoy_binary
 from penstock.router.envoyconfig import EnvoyOptions, bootstrap, cluster_load_assignment
-from tests.needs import missing
 
 READY_WITHIN_S = 20.0
 
@@ -68,7 +69,7 @@ async def envoy(folder: Path, picker_port: int, engines: tuple[str, ...], **chan
         stderr=(folder / "envoy.log").open("wb"),
     )
     try:
-        await _ready(admin_port, process, folder / "envoy.log")
+        assert await _ready(admin_port, process), (folder / "envoy.log").read_text()
         yield Envoy(port=port, admin_port=admin_port, eds=eds, process=process)
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -85,12 +86,12 @@ async def admin(port: int, path: str) -> str:
     return answer.partition(b"\r\n\r\n")[2].decode()
 
 
-async def _ready(port: int, process: asyncio.subprocess.Process, log: Path) -> None:
-    """Poll the admin port until the listeners are up."""
+async def _ready(port: int, process: asyncio.subprocess.Process) -> bool:
+    """Poll the admin port until the listeners are up; false where Envoy has ended."""
     async with asyncio.timeout(READY_WITHIN_S):
         while process.returncode is None:
             with contextlib.suppress(OSError):
                 if "LIVE" in await admin(port, "/ready"):
-                    return
+                    return True
             await asyncio.sleep(0.02)
-    raise AssertionError(log.read_text())
+    return False

@@ -12,7 +12,8 @@ class Limits:
     Attributes:
         max_streams: open at once; one more is refused and may be tried elsewhere. Each held request is a stream.
         max_header_block_bytes, max_header_list_bytes: of one header section, packed and unpacked.
-        stream_window_bytes, connection_window_bytes: how far a peer may send ahead of us.
+        stream_window_bytes, connection_window_bytes: how far a peer may send ahead of us; the latter
+            at least 65,535, where HTTP/2 begins.
         max_stream_bytes: what one stream keeps in memory: an incomplete message, a body that waits for the pick,
             output that waits for the peer's window.
         max_held_bytes: the same for all streams of a server together.
