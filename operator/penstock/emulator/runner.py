@@ -60,8 +60,8 @@ class Runner:
 
     def submit(self, call: Call, max_tokens: int | None, delivery: Delivery, choice: int) -> Refusal | None:
         """Hand a call to the engine; what becomes of it is told to `delivery`."""
-        now_s = self._clock()
         self._pump()
+        now_s = self._clock()
         refusal = self._model.submit(call, now_s)
         if refusal is None:
             life = Life(call.prompt_tokens, call.output_tokens, max_tokens, now_s)
