@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -265,11 +267,17 @@ def own_kube_api(tmp_path: Path) -> Iterator[KubeApi]:
 
 
 def _free_ports(count: int) -> tuple[int, ...]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = tuple(int(one.getsockname()[1]) for one in sockets)
-    for one in sockets:
-        one.close()
-    return ports
+    """Return free ports below those that outgoing connections take, so that a stopped server gets its own back.
+
+    Chosen by the system: workers of one run share the seed of the tests, and would all choose the same.
+    """
+    ports: list[int] = []
+    for port in random.SystemRandom().sample(range(20_000, 30_000), 200):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports.append(port)
+        if len(ports) == count:
+            break
+    return tuple(ports)
 
 
 def _write_key(path: Path) -> None:

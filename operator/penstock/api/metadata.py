@@ -28,13 +28,13 @@ def read_metadata(body: Mapping[str, Any]) -> Metadata:
         InvalidField: there is no metadata.name.
     """
     meta = section(body, "metadata")
-    name = meta.get("name")
+    name, generation = meta.get("name"), meta.get("generation")
     if not isinstance(name, str) or not name:
         raise InvalidField("metadata.name", name, "name the object")
     return Metadata(
         key=ObjectKey(str(meta.get("namespace") or "default"), name),
         uid=str(meta.get("uid") or ""),
-        generation=int(meta.get("generation") or 0),
+        generation=generation if isinstance(generation, int) else 0,
         created_at_s=unix_seconds(meta.get("creationTimestamp")),
         labels=_strings(meta.get("labels")),
         annotations=_strings(meta.get("annotations")),

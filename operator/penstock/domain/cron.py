@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -73,14 +73,16 @@ def parse_cron(text: str, field: str = "schedule") -> Cron:
     )
 
 
-def time_zone(name: str, field: str = "timeZone") -> ZoneInfo:
-    """Return a zone of the IANA database; an empty name is UTC.
+def time_zone(name: str, field: str = "timeZone") -> tzinfo:
+    """Return a zone of the IANA database; an empty name is UTC, which needs none.
 
     Raises:
         InvalidField: no such zone. (`Local` is refused: it would mean the operator's machine.)
     """
+    if name in {"", "UTC"}:
+        return UTC
     try:
-        return ZoneInfo(name or "UTC")
+        return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise InvalidField(field, name, "write a zone of the IANA database, such as Europe/Berlin") from None
 
@@ -94,7 +96,7 @@ def is_open(schedule: str, duration_s: float, zone: str, now_s: float) -> bool:
     return latest_s is not None and now_s - latest_s < duration_s
 
 
-def _latest(cron: Cron, zone: ZoneInfo, now_s: float, since_s: float) -> float | None:
+def _latest(cron: Cron, zone: tzinfo, now_s: float, since_s: float) -> float | None:
     """Return the latest opening moment that is not in the future, or None where the days since hold none."""
     now, first = datetime.fromtimestamp(now_s, zone), datetime.fromtimestamp(since_s, zone).date()
     day = now.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)

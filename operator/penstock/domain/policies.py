@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Ordering(StrEnum):
-    """Order of all queued requests (epp.md §4.5, autellix.md §5.2)."""
+    """Order of all queued requests; PLAS and ATLAS as in the Autellix paper (arXiv:2502.13965)."""
 
     WORKLOAD_AWARE = "WorkloadAware"
     FCFS = "FCFS"

@@ -135,7 +135,7 @@ class PolicyReason(StrEnum):
 
 
 class RejectReason(StrEnum):
-    """Why the router refused a request; value of `x-llm-d-request-dropped-reason` (epp.md §1.3)."""
+    """Why the router refused a request; value of `x-llm-d-request-dropped-reason` (endpoint picker protocol)."""
 
     SATURATED = "rejected-saturated"
     NO_ENDPOINTS = "rejected-no-endpoints"

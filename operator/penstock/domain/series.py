@@ -1,4 +1,4 @@
-"""Names of the engine series that we read, and their aliases over vLLM versions (autoscalers.md §5, wva.md §8)."""
+"""Names of the engine series that we read, and their aliases over vLLM versions (those that WVA reads among them)."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -61,7 +61,7 @@ class TargetRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerfProfile:
-    """Linear latency model of one replica (wva.md §4.1): decode α + βn, prefill γ + δ·input·n, all in ms."""
+    """Linear latency model of one replica (WVA, October 2025): decode α + βn, prefill γ + δ·input·n, all in ms."""
 
     accelerator: str
     accelerators_per_replica: int

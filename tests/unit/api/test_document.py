@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.api.document import NotJson, decode, encode, policy_hash
@@ -98,6 +98,7 @@ def test_round_trip(policy: Policy) -> None:
     assert decode(wire) == sent
 
 
+@settings(max_examples=40)
 @given(policy=POLICY, revision=st.integers(0, 2**62))
 def test_hash_is_over_the_content_alone(policy: Policy, revision: int) -> None:
     wire = encode(document(policy, revision=revision, uid="another", generation=9))
@@ -147,6 +148,23 @@ def test_absent_parts_are_the_defaults() -> None:
 
 def test_hash_of_the_sender_is_kept() -> None:
     assert decode(raw(hash="3fb1c2")).hash == "3fb1c2"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+PARTS = ["revision", "hash", "ordering", "weights", "norms", "laneShare", "workloads", "queue", "programs"]
+
+
+@given(fields=st.dictionaries(st.sampled_from(PARTS), JSON))
+def test_whatever_comes_is_run_or_refused_by_name(fields: dict[str, Any]) -> None:
+    try:
+        read = decode(raw(**fields))
+    except (InvalidField, NotJson):
+        return
+    assert decode(json.dumps(encode(read)).encode()) == read
 
 
 @pytest.mark.parametrize(

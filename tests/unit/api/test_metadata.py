@@ -12,6 +12,12 @@ def test_manifest_from_a_file() -> None:
     assert read_metadata({"metadata": {"name": "x"}}) == Metadata(key=ObjectKey("default", "x"))
 
 
+def test_generation_is_a_number_or_nothing() -> None:
+    bodies = [{"metadata": {"name": "x", "generation": value}} for value in (3, "3", None)]
+
+    assert [read_metadata(body).generation for body in bodies] == [3, 0, 0]
+
+
 def test_labels_without_values_are_left_as_they_are_written() -> None:
     read = read_metadata({"metadata": {"name": "x", "labels": {"a": "b"}, "annotations": None}})
 
