@@ -1,6 +1,7 @@
 """Log lines off the hot path: facts are kept as they are, turned into text in batches, and written by a thread."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -50,7 +51,8 @@ class Journal:
             await asyncio.wait([self._writing])
         text = self._batch()
         if text:
-            await asyncio.get_running_loop().run_in_executor(None, self._sink, text)
+            with contextlib.suppress(OSError, ValueError):  # a closed pipe must not keep the router from ending
+                await asyncio.get_running_loop().run_in_executor(None, self._sink, text)
 
     def _flush(self) -> None:
         if self._writing is not None:
