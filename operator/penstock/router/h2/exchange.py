@@ -143,9 +143,10 @@ class Exchange:
         if number > self.refuse_above or len(streams) >= self.limits.max_streams:
             raise StreamFault(Code.REFUSED_STREAM, "draining, or too many streams")
         stream = streams[number] = Stream(number, self.outbox)
+        stream.ended_in = end
         stream.receiver = opener(stream)
-        if end:
-            stream.ended()
+        if end and not stream.ended_out:
+            stream.receiver.end()
 
     def on_rst_stream(self, _flags: int, number: int, payload: bytes) -> None:
         """End a stream that the client gave up (§6.4)."""
