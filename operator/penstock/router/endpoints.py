@@ -3,9 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from penstock.api.inferencepool import Pool, parse_pool
+from penstock.api.inferencepool import parse_pool
 from penstock.api.kinds import PODS, POOLS, Kind
 from penstock.api.names import ANNOTATION_ACTIVE_PORTS, ANNOTATION_DRAINING
 from penstock.domain.errors import InvalidField
@@ -68,43 +68,45 @@ class PoolEndpoints:
     def __init__(self, following: Following, namespace: str, name: str, group: str) -> None:
         self._following, self._namespace, self._name = following, namespace, name
         self._kind = Kind(group, POOLS.version, POOLS.plural, POOLS.name)
-        self._shape: tuple[Mapping[str, str], tuple[int, ...]] | None = None
 
     async def run(self, publish: Publish) -> None:
         """Publish after each change of the pool or its pods; without the pool, that there is no endpoint."""
+        shape: _Shape | None = None
         pods: asyncio.Task[None] | None = None
         async with asyncio.TaskGroup() as group:
             async for objects in self._following.follow(self._kind, self._namespace, name=self._name):
-                source = self._source(objects, publish)
-                if source is None:
+                wanted = self._shape(objects, shape)
+                if wanted == shape and wanted is not None:
                     continue
                 if pods is not None:
                     pods.cancel()
-                pods = group.create_task(source.run(publish))
+                    pods = None
+                shape = wanted
+                if shape is None:
+                    publish(())
+                else:
+                    pods = group.create_task(self._selected(shape).run(publish))
 
-    def _source(self, objects: tuple[Mapping[str, Any], ...], publish: Publish) -> SelectedEndpoints | None:
-        """Return what to follow from now on; None where it stays as it was, or there is nothing to follow."""
-        pool = self._pool(objects)
-        if pool is None:
-            if not objects:
-                self._shape = None
-                publish(())
-            return None
-        shape = (pool.match_labels, pool.target_ports)
-        if shape == self._shape:
-            return None
-        self._shape = shape
-        selector = ",".join(f"{key}={value}" for key, value in pool.match_labels.items())
-        return SelectedEndpoints(self._following, self._namespace, selector, pool.target_ports)
+    def _selected(self, shape: "_Shape") -> SelectedEndpoints:
+        return SelectedEndpoints(self._following, self._namespace, shape.selector, shape.ports)
 
-    def _pool(self, objects: tuple[Mapping[str, Any], ...]) -> Pool | None:
+    def _shape(self, objects: tuple[Mapping[str, Any], ...], last: "_Shape | None") -> "_Shape | None":
+        """Return what to follow from now on; None where there is no pool."""
         name = f"{self._namespace}/{self._name}"
         if not objects:
             _log.warning("there is no such InferencePool; waiting for it", extra={"pool": name})
             return None
         try:
-            return parse_pool(objects[0])
+            pool = parse_pool(objects[0])
         except InvalidField as error:
-            _log.warning("the InferencePool cannot be used; the last good one holds",
-                         extra={"pool": name, "error": str(error)})  # fmt: skip
-            return None
+            facts = {"pool": name, "error": str(error)}
+            _log.warning("the InferencePool cannot be used; the last good one holds", extra=facts)
+            return last
+        return _Shape(",".join(f"{key}={value}" for key, value in pool.match_labels.items()), pool.target_ports)
+
+
+class _Shape(NamedTuple):
+    """What of a pool decides where its endpoints are."""
+
+    selector: str
+    ports: tuple[int, ...]

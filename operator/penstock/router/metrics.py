@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client import generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from penstock.domain.policies import Policy
 from penstock.domain.requests import OTHER_WORKLOAD, EndpointLoad
@@ -69,18 +69,17 @@ def counter(name: str, text: str, rows: Iterable[tuple[Labels, float]], labels: 
 
 
 def histogram(name: str, text: str, rows: Iterable[tuple[Labels, Histogram]], labels: tuple[str, ...] = ()) -> Metric:
-    """Return a histogram."""
-    family = HistogramMetricFamily(name, text, labels=labels)
+    """Return a histogram, with sum and count even where bounds are negative, as those of scores are."""
+    family = Metric(name, text, "histogram")
     for given, values in rows:
-        family.add_metric([given[label] for label in labels], list(_cumulative(values)), values.total)
+        shown = {label: given[label] for label in labels}
+        below = 0
+        for bound, count in zip([*map(str, values.bounds), "+Inf"], values.buckets, strict=True):
+            below += count
+            family.add_sample(f"{name}_bucket", {**shown, "le": bound}, below)
+        family.add_sample(f"{name}_count", shown, below)
+        family.add_sample(f"{name}_sum", shown, values.total)
     return family
-
-
-def _cumulative(values: Histogram) -> Iterator[tuple[str, float]]:
-    below = 0
-    for bound, count in zip([*map(str, values.bounds), "+Inf"], values.buckets, strict=True):
-        below += count
-        yield bound, below
 
 
 def router_families(snapshot: Snapshot) -> Iterator[Metric]:
