@@ -106,7 +106,7 @@ class Fleet:
         return Engine(name, template.key, port, child)
 
     async def _probe(self, engine: Engine) -> None:
-        engine.ready = False if engine.draining else await _healthy(self.http, engine.address)
+        engine.ready = False if engine.draining else await answers(self.http, f"http://{engine.address}/health")
 
 
 def _command(words: Iterable[str], port: int) -> tuple[str, ...]:
@@ -116,9 +116,9 @@ def _command(words: Iterable[str], port: int) -> tuple[str, ...]:
     return (*head, "--port", str(port))
 
 
-async def _healthy(http: aiohttp.ClientSession, address: str) -> bool:
+async def answers(http: aiohttp.ClientSession, url: str) -> bool:
+    """Return whether a URL answers 200 within a second."""
     with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-        timeout = aiohttp.ClientTimeout(total=PROBE_TIMEOUT_S)
-        async with http.get(f"http://{address}/health", timeout=timeout) as answer:
+        async with http.get(url, timeout=aiohttp.ClientTimeout(total=PROBE_TIMEOUT_S)) as answer:
             return answer.status == 200
     return False

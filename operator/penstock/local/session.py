@@ -14,7 +14,7 @@ from penstock.domain.decisions import Outcome
 from penstock.domain.errors import InvalidField, PenstockError, Refused, Unreachable
 from penstock.domain.policies import PolicyDocument
 from penstock.domain.requests import Endpoint
-from penstock.local.fleet import Fleet
+from penstock.local.fleet import Fleet, answers
 from penstock.local.passes import Passes
 from penstock.local.ports import Configuring, Ports, Proxying, Scraping
 from penstock.local.processes import Child, ended, penstock_command, start, stop
@@ -106,6 +106,7 @@ class Session:
         proxy = self.neighbours.proxying(self.folder, self.ports)
         self._children.append(await start("envoy", proxy, self.folder))
         await self._until(self._all_ready)
+        await self._until(self._proxy_serves)
 
     def _router_command(self) -> tuple[str, ...]:
         options = {
@@ -138,6 +139,10 @@ class Session:
     async def _all_ready(self) -> bool:
         await self._probe_once()
         return all(engine.ready for engine in self.fleet.engines)
+
+    async def _proxy_serves(self) -> bool:
+        """Whether a request gets through: the router has read its endpoints, and Envoy has read the router's."""
+        return await answers(self.http, f"http://127.0.0.1:{self.ports.proxy}/v1/models")
 
     def _check_children(self) -> None:
         for child in self._children:

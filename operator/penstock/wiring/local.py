@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -17,8 +18,10 @@ from penstock.local.ports import Ports
 from penstock.local.processes import free_ports
 from penstock.local.session import Neighbours, Session, Witness
 from penstock.local.view import View
+from penstock.local.world import NAMESPACE
 from penstock.router.envoyconfig import EnvoyOptions, bootstrap
 from penstock.scaling.config import Config
+from penstock.settings.operator import OperatorOptions
 from penstock.telemetry.scraper import Scraper
 
 PROXY_PORT: Final = 8081
@@ -40,8 +43,9 @@ def proxying(folder: Path, ports: Ports) -> Sequence[str]:
 
 
 def configuring(values: Mapping[str, str]) -> tuple[Config, float]:
-    """Return the scaling configuration and the interval in seconds that `penstock-config` asks for."""
-    raise NotImplementedError
+    """Return the scaling configuration, and the interval in seconds, that `penstock-config` asks for."""
+    settings = OperatorOptions(flags={}, environ=os.environ, operator_namespace=NAMESPACE)(values)
+    return settings.scaling, settings.interval_s
 
 
 def ports(proxy: int = 0) -> Ports:

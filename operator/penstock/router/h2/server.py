@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ssl
 from dataclasses import dataclass
+from typing import cast
 
 from penstock.router.h2.connection import Connection
 from penstock.router.h2.exchange import Route
@@ -103,12 +104,11 @@ class Peer(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the client."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  the event loop's promise to a Protocol
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are no subclass of asyncio's
         if self._server.joined(self):
             self._flush()
         else:
-            transport.abort()
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Hand bytes to the connection and write what it answers."""
