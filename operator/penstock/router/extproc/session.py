@@ -74,7 +74,19 @@ class Session:
     A half-close or reset before the answer means that the client has left; after it, that the response has ended.
     """
 
-    __slots__ = ("_body", "_desk", "_line", "_owed", "_parts", "_section", "_state", "_terms", "_ticket", "_trailed")
+    __slots__ = (
+        "_body",
+        "_desk",
+        "_gathered",
+        "_line",
+        "_owed",
+        "_parts",
+        "_section",
+        "_state",
+        "_terms",
+        "_ticket",
+        "_trailed",
+    )
 
     _section: Section
     _terms: Terms
@@ -85,6 +97,7 @@ class Session:
         self._ticket = -1
         self._body: bytes | None = None
         self._parts: list[bytes] = []
+        self._gathered = 0
         self._owed: list[bytes] = []
         self._trailed = False
 
@@ -175,8 +188,7 @@ class Session:
         if self._terms.request_body != _DUPLEX:
             self._line.send(EMPTY["request_trailers"] if self._trailed else self._desk.picks.in_body(picked))
             return
-        declared = b"content-length" in self._section.headers and not self._trailed
-        self._line.send(headers_answer(picked, len(body) if declared else None))
+        self._line.send(headers_answer(picked, None if self._trailed else len(body)))
         if body or not self._trailed:
             for message in chunks("request", body, end=not self._trailed):
                 self._line.send(message)
@@ -202,7 +214,8 @@ class Session:
 
     def _gather(self, chunk: bytes, *, end: bool) -> None:
         self._parts.append(chunk)
-        if sum(map(len, self._parts)) > self._desk.max_body_bytes:
+        self._gathered += len(chunk)
+        if self._gathered > self._desk.max_body_bytes:
             self._refuse(_TOO_LARGE)
         elif not self._line.hold(len(chunk)):
             self._refuse(_NO_MEMORY)
