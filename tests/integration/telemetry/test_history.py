@@ -1,0 +1,79 @@
+"""Ranges of a real Prometheus through prometheus-api-client, in pieces, with gaps, and refused."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from tests.prometheus import PrometheusServer, Series, steady
+
+from penstock.domain.errors import InvalidField, Refused, Unreachable
+from penstock.settings.prometheus import PrometheusSettings
+from penstock.telemetry import history
+from penstock.telemetry.history import History
+from penstock.telemetry.promql import equals, selector
+
+
+@pytest.fixture
+def model() -> str:
+    return f'model "{os.getpid()}-{time.monotonic_ns()}"'
+
+
+@pytest.mark.parametrize("max_points", [10_000, 3])
+def test_a_range_is_the_same_in_one_piece_or_several(
+    prometheus: PrometheusServer, model: str, max_points: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "MAX_POINTS", max_points)
+    now_s = float(round(time.time()))
+    prometheus.write([steady("vllm:x", {"model_name": model}, now_s, value=120, per_s=1)])
+
+    (track,) = History(PrometheusSettings(url=prometheus.url)).range(
+        selector("vllm:x", [equals("model_name", model)]), now_s - 100, now_s, 10.0
+    )
+
+    assert track.labels["model_name"] == model
+    assert track.points == tuple((now_s - age, 120.0 - age) for age in range(100, -1, -10))
+
+
+def test_what_is_no_number_is_a_gap(prometheus: PrometheusServer, model: str) -> None:
+    now_s = float(round(time.time()))
+    samples = [(now_s - 20, 1.0), (now_s - 10, float("nan")), (now_s, 3.0)]
+    prometheus.write([Series("vllm:y", {"model_name": model}, samples)])
+
+    (track,) = History(PrometheusSettings(url=prometheus.url)).range(
+        selector("vllm:y", [equals("model_name", model)]), now_s - 20, now_s, 10.0
+    )
+
+    assert track.points == ((now_s - 20, 1.0), (now_s, 3.0))
+
+
+def test_a_query_that_does_not_parse_is_not_sent(prometheus: PrometheusServer) -> None:
+    with pytest.raises(InvalidField):
+        History(PrometheusSettings(url=prometheus.url)).range("foo(", 0, 10, 1)
+
+
+def test_a_query_that_fails_is_refused(prometheus: PrometheusServer) -> None:
+    with pytest.raises(Refused) as caught:
+        History(PrometheusSettings(url=prometheus.url)).range("up", 10, 0, 1)
+
+    assert "400" in caught.value.message
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", ""])
+def test_nobody_there(url: str) -> None:
+    with pytest.raises(Unreachable):
+        History(PrometheusSettings(url=url)).range("up", 0, 10, 1)
+
+
+def test_who_we_are_is_checked(tmp_path: Path) -> None:
+    users = {"someone": "$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay"}
+    server = PrometheusServer(tmp_path, web={"basic_auth_users": users})
+    try:
+        server.open()
+        with pytest.raises(Unreachable) as caught:
+            History(PrometheusSettings(url=server.url, token="hush")).range("up", 0, 10, 1)
+    finally:
+        server.close()
+
+    assert caught.value.cause == "401"
+    assert "hush" not in str(caught.value)
