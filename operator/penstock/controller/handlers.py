@@ -90,6 +90,7 @@ def _settings(*, namespaced: bool) -> kopf.OperatorSettings:
     settings.persistence.finalizer = f"{POLICY_GROUP}/finalizer"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=POLICY_GROUP, v1=False)
     settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=POLICY_GROUP, v1=False)
+    settings.process.ultimate_exiting_timeout = None  # our own process knows when it has ended
     settings.posting.enabled = False
     settings.networking.connect_timeout = CONNECT_S
     settings.networking.request_timeout = REQUEST_S

@@ -1,6 +1,7 @@
-"""The operator's metrics (API.md §4): gauges are read from the last outcomes, so they go with their object."""
+"""The operator's metrics (API.md §4): what the last pass said of each variant, and counters of its own doings."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,121 +10,44 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from penstock.domain.decisions import Outcome
-from penstock.domain.reasons import ActiveReason
-from penstock.domain.variants import Actuation, ObjectKey
+from penstock.domain.variants import ObjectKey
+from penstock.status.gauges import FAMILIES, Sample, gauges, scalings
 
-UNKNOWN: Final = "unknown"
-FAMILIES: Final = ("inferno", "wva")
-_WVA_LABELS: Final = ("variant_name", "namespace", "accelerator_type")
-_OURS: Final = ("namespace", "variant", "model")
-_WITHHELD: Final = frozenset({ActiveReason.FOREIGN_SCALER})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """What is exported about one variant. `published` is what consumers may act upon; None: they get no series."""
-
-    outcome: Outcome
-    published: int | None
-    conditions: tuple[tuple[str, str], ...]  # type, status
-    data_age_s: float | None
-
-
-_Number = Callable[[Shown], float | None]
-_GAUGES: Final[Mapping[str, tuple[str, _Number]]] = {
-    "desired_replicas": ("Replicas that the variant should have.", lambda one: one.outcome.decision.desired),
-    "current_replicas": ("Replicas that the variant has.", lambda one: one.outcome.current),
-    "ready_replicas": ("Replicas that answer.", lambda one: one.outcome.ready),
-    "data_age_seconds": ("Age of the newest sample behind the decision.", lambda one: one.data_age_s),
-    "capacity_requests_per_second": (
-        "Rate of one replica within the SLO.",
-        lambda one: one.outcome.decision.capacity_per_s,
-    ),
-    "cost_per_hour": ("Cost of the replicas that run.", lambda one: one.outcome.decision.alloc.cost_per_h),
+_HELP: Final = {
+    "desired_replicas": "Replicas that the variant should have.",
+    "current_replicas": "Replicas that the variant has.",
+    "desired_ratio": "Desired by current replicas; desired where there are none.",
+    "ready_replicas": "Replicas that answer.",
+    "condition": "1 for the status that a condition has.",
+    "data_age_seconds": "Age of the newest sample behind the decision.",
+    "capacity_requests_per_second": "Rate of one replica within the SLO.",
+    "cost_per_hour": "Cost of the replicas that run.",
 }
 
 
 @dataclass(slots=True)
 class VariantSeries(Collector):
-    """Exports the last outcome of each variant that still exists."""
+    """Shows the series of each variant as the last pass gave them; they go with their object."""
 
-    controller_instance: str = ""
-    shown: dict[ObjectKey, Shown] = field(default_factory=dict)
-
-    def publish(self, outcome: Outcome, conditions: Iterable[Mapping[str, str]], data_age_s: float | None) -> None:
-        """Show one outcome; a paused variant keeps the number that was published before."""
-        key = outcome.decision.key
-        before = self.shown.get(key)
-        self.shown[key] = Shown(
-            outcome=outcome,
-            published=_published(outcome, before.published if before else None),
-            conditions=tuple((row["type"], row["status"]) for row in conditions),
-            data_age_s=data_age_s,
-        )
-
-    def keep(self, keys: Iterable[ObjectKey]) -> None:
-        """Let the series of all other objects go."""
-        wanted = set(keys)
-        self.shown = {key: shown for key, shown in self.shown.items() if key in wanted}
+    shown: dict[ObjectKey, Sequence[Sample]] = field(default_factory=dict)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Build all families from what is shown."""
-        yield from self._wva()
-        yield from self._own()
-        yield self._conditions()
-
-    def _wva(self) -> Iterator[GaugeMetricFamily]:
-        names = (*_WVA_LABELS, "controller_instance") if self.controller_instance else _WVA_LABELS
-        for family in FAMILIES:
-            desired = GaugeMetricFamily(
-                f"{family}_desired_replicas", "Replicas that the variant should have.", labels=names
-            )
-            current = GaugeMetricFamily(f"{family}_current_replicas", "Replicas that the variant has.", labels=names)
-            ratio = GaugeMetricFamily(
-                f"{family}_desired_ratio", "Desired by current replicas; desired where there are none.", labels=names
-            )
-            for key, shown in self.shown.items():
-                labels = self._labels(key, shown)
-                if shown.published is None:
-                    continue
-                desired.add_metric(labels, shown.published)
-                if shown.outcome.current is not None:
-                    current.add_metric(labels, shown.outcome.current)
-                    ratio.add_metric(labels, shown.published / (shown.outcome.current or 1))
-            yield from (desired, current, ratio)
-
-    def _labels(self, key: ObjectKey, shown: Shown) -> list[str]:
-        accelerator = shown.outcome.decision.alloc.accelerator or UNKNOWN
-        labels = [key.name, key.namespace, accelerator]
-        return [*labels, self.controller_instance] if self.controller_instance else labels
-
-    def _own(self) -> Iterator[GaugeMetricFamily]:
-        for name, (sentence, value) in _GAUGES.items():
-            family = GaugeMetricFamily(f"penstock_variant_{name}", sentence, labels=_OURS)
-            for key, shown in self.shown.items():
-                number = value(shown)
-                if number is not None:
-                    family.add_metric([key.namespace, key.name, shown.outcome.decision.model], number)
-            yield family
-
-    def _conditions(self) -> GaugeMetricFamily:
-        family = GaugeMetricFamily(
-            "penstock_variant_condition", "1 for the status that a condition has.", labels=[*_OURS, "type", "status"]
-        )
-        for key, shown in self.shown.items():
-            for kind, status in shown.conditions:
-                family.add_metric([key.namespace, key.name, shown.outcome.decision.model, kind, status], 1)
-        return family
+        """Group what is shown by metric."""
+        families: dict[str, list[Sample]] = defaultdict(list)
+        for samples in self.shown.values():
+            for sample in samples:
+                families[sample.metric].append(sample)
+        for name, samples in sorted(families.items()):
+            yield _family(name, samples)
 
 
-def _published(outcome: Outcome, before: int | None) -> int | None:
-    """Return the number that consumers see: withheld where nobody may act upon it, kept while paused."""
-    decision = outcome.decision
-    if decision.mode is Actuation.RECOMMEND or outcome.active.reason in _WITHHELD:
-        return None
-    if outcome.active.reason is ActiveReason.PAUSED:
-        return before if before is not None else decision.previous
-    return decision.desired
+def _family(name: str, samples: Sequence[Sample]) -> GaugeMetricFamily:
+    labels = list(samples[0].labels)
+    sentence = next((text for suffix, text in _HELP.items() if name.endswith(suffix)), name)
+    family = GaugeMetricFamily(name, sentence, labels=labels)
+    for sample in samples:
+        family.add_metric([sample.labels[label] for label in labels], sample.value)
+    return family
 
 
 class Meters:
@@ -131,17 +55,19 @@ class Meters:
 
     def __init__(self, controller_instance: str = "") -> None:
         self.registry = CollectorRegistry()
-        self.variants = VariantSeries(controller_instance)
+        self._instance = controller_instance
+        self.variants = VariantSeries()
         self.registry.register(self.variants)
-        self._scaled = [
-            Counter(
+        labels = ["variant_name", "namespace", "direction", "reason"]
+        self._scaled = {
+            f"{family}_replica_scaling_total": Counter(
                 f"{family}_replica_scaling",
                 "Changes of the replica count.",
-                ["variant_name", "namespace", "direction", "reason"],
+                [*labels, "controller_instance"] if controller_instance else labels,
                 registry=self.registry,
             )
             for family in FAMILIES
-        ]
+        }
         self._decisions = Counter("penstock_decisions", "Numbers computed.", ["reason"], registry=self.registry)
         self._holds = Counter("penstock_holds", "Numbers held.", ["reason"], registry=self.registry)
         self._pass = Histogram("penstock_pass_duration_seconds", "One scaling pass.", registry=self.registry)
@@ -157,23 +83,24 @@ class Meters:
         )
         self.leader = Gauge("penstock_leader", "1 while this process decides.", registry=self.registry)
 
-    def decided(self, outcome: Outcome) -> None:
-        """Count one decision or hold, and a change of replicas that was made."""
+    def told(self, outcome: Outcome) -> None:
+        """Show what came of one variant, and count its decision or hold."""
         decision = outcome.decision
+        self.variants.shown[decision.key] = gauges(outcome, self._instance)
         if decision.computed:
             self._decisions.labels(decision.reason).inc()
         else:
-            self._holds.labels(decision.metrics.reason).inc()
+            self._holds.labels(decision.optimization.reason).inc()
+        for sample in scalings(outcome, self._instance):
+            self._scaled[sample.metric].labels(**sample.labels).inc(sample.value)
 
-    def scaled(self, key: ObjectKey, *, up: bool, reason: str) -> None:
-        """Count one change of a replica count."""
-        for counter in self._scaled:
-            counter.labels(key.name, key.namespace, "up" if up else "down", reason).inc()
-
-    def forget(self, key: ObjectKey) -> None:
-        """Let the counters of an object go with it."""
-        for counter in self._scaled:
-            counter.remove_by_labels({"variant_name": key.name, "namespace": key.namespace})
+    def keep(self, keys: Iterable[ObjectKey]) -> None:
+        """Let the series of all other objects go."""
+        gone = set(self.variants.shown) - set(keys)
+        for key in gone:
+            del self.variants.shown[key]
+            for counter in self._scaled.values():
+                counter.remove_by_labels({"variant_name": key.name, "namespace": key.namespace})
 
     def passed(self, seconds: float, queries: Mapping[str, float]) -> None:
         """Note how long a pass and its queries took."""

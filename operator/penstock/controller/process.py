@@ -1,0 +1,158 @@
+"""The operator as one process: watches, lists, elections, loops and ports, all of which end together."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import kopf
+
+from penstock.controller import handlers, loops, reconcile
+from penstock.controller.actuate import Actuator
+from penstock.controller.configuration import Configuration
+from penstock.controller.metrics import Meters
+from penstock.controller.plan import Documents
+from penstock.controller.ports import Leadership, Objects, Scales, Scraping, Tokens
+from penstock.controller.push import Pusher
+from penstock.controller.report import Reporter
+from penstock.controller.routers import RouterAdmin
+from penstock.controller.routing import Routing
+from penstock.controller.scaling_pass import ScalingPass
+from penstock.controller.serving import Pulse, serving
+from penstock.controller.targets import Targets
+from penstock.controller.world import World
+
+log = logging.getLogger("penstock.operator")
+
+
+class Election(Leadership, Protocol):
+    """Leadership that has to be worked for."""
+
+    async def run(self) -> None:
+        """Compete until cancelled."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapters:
+    """What the process needs from outside."""
+
+    objects: Objects
+    scales: Scales
+    tokens: Tokens
+    election: Election
+    scraping: Scraping
+    login: Callable[[], Awaitable[kopf.ConnectionInfo]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What cannot change while the process runs. Ports of 0 take free ones, which the log names."""
+
+    namespaces: tuple[str, ...] = ()
+    controller_instance: str = ""
+    metrics_port: int = 8080
+    health_port: int = 8081
+    address: str = ""
+    relist_s: float = reconcile.EVERY_S
+
+
+class Operator:
+    """Joins the parts; `run` serves until cancelled or told to stop."""
+
+    def __init__(self, adapters: Adapters, configuration: Configuration, options: Options) -> None:
+        self._adapters, self._options = adapters, options
+        self.configuration = configuration
+        self.world = World()
+        self.meters = Meters(options.controller_instance)
+        self.admin = RouterAdmin(adapters.tokens)
+        documents = Documents()
+        self.scaling = ScalingPass(
+            world=self.world,
+            configuration=configuration,
+            scraping=adapters.scraping,
+            targets=Targets(adapters.scales),
+            actuator=Actuator(adapters.scales, adapters.objects, adapters.election),
+            reporter=Reporter(adapters.objects, self.world, self.meters),
+            meters=self.meters,
+            leadership=adapters.election,
+        )
+        self.routing = Routing(
+            world=self.world,
+            objects=adapters.objects,
+            documents=documents,
+            pusher=Pusher(self.admin, documents),
+            meters=self.meters,
+            leadership=adapters.election,
+        )
+
+    async def run(self, stop: asyncio.Event | None = None) -> None:
+        """Serve until `stop` is set (None: until SIGTERM or SIGINT).
+
+        A part that fails for good ends all of them and is raised, so that Kubernetes starts the process anew.
+        """
+        options, pulse, stopping = self._options, Pulse(), stop or asyncio.Event()
+        ports = (options.metrics_port, options.health_port)
+        async with serving(self.meters.registry, pulse, self._unready, ports, options.address) as bound:
+            log.info("Operator serves", extra={"metrics": bound[0], "health": bound[1]})
+            try:
+                await _until(self._parts(pulse, stopping, signals=stop is None), stopping)
+            finally:
+                await self.admin.close()
+
+    def _parts(self, pulse: Pulse, stop: asyncio.Event, *, signals: bool) -> list[Coroutine[Any, Any, None]]:
+        adapters, options, world = self._adapters, self._options, self.world
+        shared, kopf_runs = handlers.Shared(world, adapters.login), asyncio.Event()
+        kinds = [cache.kind for cache in world.caches if cache.kind.namespaced or not options.namespaces]
+        return [
+            adapters.election.run(),
+            handlers.run(shared, kinds, options.namespaces, kopf_runs),
+            reconcile.keep_listing(world, adapters.objects, options.namespaces, options.relist_s),
+            loops.keep_scaling(self.scaling, adapters.election, pulse),
+            loops.keep_routing(self.routing, lambda: self.configuration.settings.interval_s, adapters.election, pulse),
+            loops.keep_counting(adapters.election, self.meters.leader.set),
+            *([_stop_on_signals(stop, kopf_runs)] if signals else []),
+        ]
+
+    def _unready(self) -> str:
+        missing = [str(cache.kind) for cache in self.world.caches if not cache.complete]
+        return f"not listed yet: {', '.join(missing)}" if missing else ""
+
+
+async def _until(parts: list[Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
+    """Run all parts until `stop`; the first that ends by itself ends the others, and its error is raised."""
+    waiting = asyncio.create_task(stop.wait())
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await _end([waiting, *tasks])
+    for task in done - {waiting}:
+        task.result()
+
+
+async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    tasks = tuple(tasks)
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with suppress(asyncio.CancelledError, Exception):
+            await task
+
+
+async def _stop_on_signals(stop: asyncio.Event, kopf_runs: asyncio.Event) -> None:
+    """Set `stop` on SIGTERM or SIGINT. kopf takes the signals when it starts, but would not end our parts in order."""
+    await kopf_runs.wait()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    await asyncio.Event().wait()
+
+
+def identity() -> str:
+    """Return a name for this process in the election, the pod's where there is one."""
+    return f"{os.environ.get('POD_NAME') or os.uname().nodename}_{os.getpid()}_{os.urandom(4).hex()}"

@@ -1,0 +1,96 @@
+"""Tells of outcomes: status of the object when it must be written, events, gauges and log lines, all from one value."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+from penstock.api.kinds import VARIANTS
+from penstock.controller.metrics import Meters
+from penstock.controller.ports import Objects
+from penstock.controller.world import World
+from penstock.domain.decisions import Outcome
+from penstock.domain.errors import Refused, Unreachable
+from penstock.domain.observations import Target
+from penstock.domain.variants import Variant
+from penstock.status.events import events
+from penstock.status.logline import LogLine, variant_line
+from penstock.status.summary import must_write, variant_status
+
+log = logging.getLogger("penstock.operator")
+
+_GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Reports one outcome at a time."""
+
+    objects: Objects
+    world: World
+    meters: Meters
+
+    async def report(self, outcome: Outcome, body: Mapping[str, Any], now_s: float) -> None:
+        """Write, publish, post and log what came of one variant; an API server that is away costs only the write."""
+        previous = body.get("status") or {}
+        status = variant_status(outcome, previous, now_s)
+        self.meters.told(outcome)
+        write_line(variant_line(outcome))
+        if not must_write(previous, status, now_s):
+            return
+        try:
+            await self._write(outcome, body, previous, status)
+        except (Refused, Unreachable) as error:
+            log.warning("Status not written", extra={"variant": str(outcome.decision.key), "error": str(error)})
+
+    async def own(self, variant: Variant, body: Mapping[str, Any], target: Target) -> None:
+        """Make the target the owner, as WVA did in the shape that names none (and only there)."""
+        owners = body["metadata"].get("ownerReferences") or ()
+        if not variant.legacy_shape or not target.uid or any(owner.get("uid") == target.uid for owner in owners):
+            return
+        owner = {
+            "apiVersion": target.ref.api_version,
+            "kind": target.ref.kind,
+            "name": target.ref.name,
+            "uid": target.uid,
+            "controller": True,
+            "blockOwnerDeletion": False,
+        }
+        try:
+            await self.objects.own(variant.key, variant.uid, owner)
+        except (Refused, Unreachable) as error:
+            log.warning("Owner not set", extra={"variant": str(variant.key), "error": str(error)})
+
+    async def _write(
+        self, outcome: Outcome, body: Mapping[str, Any], previous: Mapping[str, Any], status: Mapping[str, Any]
+    ) -> None:
+        key, uid = outcome.decision.key, str(body["metadata"]["uid"])
+        try:
+            written = await self.objects.write_status(VARIANTS, key, uid, status)
+        except Refused as error:
+            if error.status in _GONE:
+                self.world.variants.drop(key, uid)
+            raise
+        self.world.variants.see(written)
+        for event in events(previous, outcome):
+            await self.objects.event(reference(body), event.type, event.reason, event.message)
+
+
+def reference(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an event needs to know of a VariantAutoscaling."""
+    meta = body["metadata"]
+    return {
+        "apiVersion": VARIANTS.api_version,
+        "kind": VARIANTS.name,
+        "namespace": meta["namespace"],
+        "name": meta["name"],
+        "uid": meta["uid"],
+        "resourceVersion": meta.get("resourceVersion", ""),
+    }
+
+
+def write_line(line: LogLine | None) -> None:
+    """Write a line of `status.logline` to the log."""
+    if line is not None:
+        log.log(logging.getLevelNamesMapping()[line.level], line.message, extra=dict(line.fields))

@@ -1,0 +1,134 @@
+"""Rounds of policy push: at once when a policy or router changes, and each interval to find what drifted."""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.api.kinds import POLICIES
+from penstock.controller.attachments import candidate, routers_of
+from penstock.controller.metrics import Meters
+from penstock.controller.plan import Attachment, Candidate, Documents, attach
+from penstock.controller.pods import PodFacts, PodState
+from penstock.controller.ports import Leadership, Objects
+from penstock.controller.push import Acknowledged, Pusher
+from penstock.controller.verdicts import outcome
+from penstock.controller.world import World
+from penstock.domain.errors import Refused, Unreachable
+from penstock.domain.policies import PolicyDocument
+from penstock.domain.rollouts import PolicyOutcome
+from penstock.domain.variants import ObjectKey
+from penstock.status.policy import policy_events, policy_status
+
+log = logging.getLogger("penstock.operator")
+
+
+@dataclass(slots=True, kw_only=True)
+class Routing:
+    """Runs rounds and keeps the last good document of each policy; `clock` is Unix time in seconds."""
+
+    world: World
+    objects: Objects
+    documents: Documents
+    pusher: Pusher
+    meters: Meters
+    leadership: Leadership
+    clock: Callable[[], float] = time.time
+    good: dict[str, PolicyDocument] = field(default_factory=dict)  # by policy uid
+
+    async def round(self, *, compare: bool) -> None:
+        """Bring every Ready router to what it has to run, and write what came of it.
+
+        Raises:
+            Unreachable, Refused: targets could not be read, so nothing was done.
+        """
+        self.documents.lead(self.leadership.term)
+        attachments = await self._attachments()
+        documents = {one.candidate.uid: self._document(one) for one in attachments if one.wins}
+        self.good = {uid: document for uid, document in documents.items() if document is not None}
+        wanted = {pod.uid: documents[one.candidate.uid] for one in attachments if one.wins for pod in one.routers}
+        held = {pod.uid for one in attachments if one.wins for pod in one.routers if not documents[one.candidate.uid]}
+        ready = [pod for pod in self.world.routers() if _ready(pod) and pod.uid not in held]
+        if not self.leadership.leading:
+            return
+        done = await self.pusher.converge(wanted, ready, compare=compare)
+        self._tell(done)
+        # a push may have raised revisions: what is kept must be what routers were given
+        self.documents.keep([*self.good.values(), self.documents.defaults()])
+        for one in attachments:
+            document = documents.get(one.candidate.uid)
+            await self._report(outcome(one, document, done, None))
+
+    async def _attachments(self) -> list[Attachment]:
+        found: dict[str, list[Candidate]] = defaultdict(list)
+        for body in self.world.policies.values():
+            one = candidate(body)
+            if one is not None:
+                found[one.key.namespace].append(one)
+        routers = self.world.routers()
+        return [
+            attachment
+            for namespace, candidates in sorted(found.items())
+            for attachment in await self._attach(namespace, candidates, routers)
+        ]
+
+    async def _attach(
+        self, namespace: str, candidates: Iterable[Candidate], routers: tuple[PodFacts, ...]
+    ) -> tuple[Attachment, ...]:
+        candidates = tuple(candidates)
+        targets = list(dict.fromkeys(one.target for one in candidates if one.target))
+        pods = await asyncio.gather(*(routers_of(self.objects, namespace, target, routers) for target in targets))
+        return attach(candidates, dict(zip(targets, pods, strict=True)), namespace)
+
+    def _document(self, attachment: Attachment) -> PolicyDocument | None:
+        """Return what a winner's routers have to run; of an unusable spec the last generation that was good."""
+        one = attachment.candidate
+        return self.documents.of(one, one.policy) if one.policy is not None else self.good.get(one.uid)
+
+    def _tell(self, done: Mapping[str, Acknowledged]) -> None:
+        for one in done.values():
+            if not one.pushed:
+                continue
+            self.meters.pushed(one.pushed)
+            facts: dict[str, Any] = {"router": str(one.router.key), "result": one.pushed}
+            if one.fault is not None:
+                log.warning("Policy not pushed", extra=facts | {"error": one.fault.text})
+            elif one.running is not None:
+                log.info(
+                    "Policy pushed", extra=facts | {"generation": one.running.generation, "hash": one.running.hash}
+                )
+
+    async def _report(self, result: PolicyOutcome) -> None:
+        body = self.world.policies.get(result.key)
+        if body is None:
+            return
+        now_s, previous = self.clock(), body.get("status") or {}
+        status = policy_status(result, previous, now_s)
+        if status == previous:
+            return
+        try:
+            written = await self.objects.write_status(POLICIES, result.key, str(body["metadata"]["uid"]), status)
+            self.world.policies.see(written)
+            for event in policy_events(previous, result):
+                await self.objects.event(_reference(body), event.type, event.reason, event.message)
+        except (Refused, Unreachable) as error:
+            log.warning("Status not written", extra={"policy": str(result.key), "error": str(error)})
+
+
+def _ready(pod: PodFacts) -> bool:
+    return pod.state is PodState.READY and bool(pod.address)
+
+
+def _reference(body: Mapping[str, Any]) -> dict[str, Any]:
+    meta = body["metadata"]
+    key = ObjectKey(meta["namespace"], meta["name"])
+    return {
+        "apiVersion": POLICIES.api_version,
+        "kind": POLICIES.name,
+        "namespace": key.namespace,
+        "name": key.name,
+        "uid": meta["uid"],
+    }

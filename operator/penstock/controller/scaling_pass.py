@@ -1,0 +1,143 @@
+"""One pass over all variants: collect, observe, decide, act, report. Only the leader runs it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.api.variantautoscaling import parse_variant
+from penstock.controller.actuate import Actuator, NotOurs
+from penstock.controller.configuration import Configuration
+from penstock.controller.metrics import Meters
+from penstock.controller.ports import Leadership, Scraping
+from penstock.controller.report import Reporter, write_line
+from penstock.controller.targets import AT_ONCE, Sight, Targets
+from penstock.controller.world import World
+from penstock.domain.decisions import Decision, Outcome
+from penstock.domain.errors import InvalidField
+from penstock.domain.observations import Observation, Scrape
+from penstock.domain.variants import ObjectKey, Variant
+from penstock.scaling.decide import decide
+from penstock.scaling.memory import Memory, Remembered, recall
+from penstock.status.logline import pass_line
+
+log = logging.getLogger("penstock.operator")
+
+Body = Mapping[str, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class ScalingPass:
+    """Runs passes and keeps what must survive between them; `clock` is Unix time in seconds."""
+
+    world: World
+    configuration: Configuration
+    scraping: Scraping
+    targets: Targets
+    actuator: Actuator
+    reporter: Reporter
+    meters: Meters
+    leadership: Leadership
+    clock: Callable[[], float] = time.time
+    memory: Memory = field(default_factory=Memory)
+    term: int = -1
+
+    async def run(self) -> None:
+        """Run one pass."""
+        begin_s = time.monotonic()
+        await self.configuration.refresh(self.world.namespaces.values())
+        config = self.configuration.settings.scaling
+        bodies = self._ours(config.controller_instance)
+        variants = tuple(variant for variant, _ in bodies.values())
+        observation, sights = await self._observe(variants)
+        self._recall(bodies, observation.now_s)
+        decisions, self.memory = decide(observation, self.memory, config)
+        outcomes = await self._finish(decisions, bodies, sights, observation.now_s)
+        self._tell(outcomes, bodies, observation.scrape, time.monotonic() - begin_s)
+
+    def _ours(self, instance: str) -> dict[ObjectKey, tuple[Variant, Body]]:
+        """Return the variants that are ours to decide, parsed."""
+        found: dict[ObjectKey, tuple[Variant, Body]] = {}
+        for body in self.world.variants.values():
+            variant = _parsed(body)
+            if variant and variant.controller_instance == instance:
+                found[variant.key] = (variant, body)
+        return found
+
+    async def _observe(self, variants: tuple[Variant, ...]) -> tuple[Observation, dict[ObjectKey, Sight]]:
+        now_s = self.clock()
+        namespaces = frozenset(variant.key.namespace for variant in variants)
+        scraping = self.scraping.scrape(self.configuration.settings, namespaces, now_s)
+        looking = self.targets.observe(variants, self.world.pods.values(), self.world.scalers)
+        scrape, sights = await asyncio.gather(scraping, looking)
+        observation = Observation(
+            now_s=now_s,
+            variants=variants,
+            targets={key: sight.target for key, sight in sights.items()},
+            scrape=scrape,
+            catalogue=self.configuration.catalogue,
+        )
+        return observation, sights
+
+    def _recall(self, bodies: Mapping[ObjectKey, tuple[Variant, Body]], now_s: float) -> None:
+        """Learn from statuses what this process has not seen itself: all of it after another one led."""
+        if self.leadership.term != self.term:
+            self.memory, self.term = Memory(), self.leadership.term
+        recalled: dict[ObjectKey, Remembered] = {}
+        for key, (_, body) in bodies.items():
+            past = None if self.memory.knows(key) else recall(body.get("status") or {}, now_s)
+            if past is not None:
+                recalled[key] = past
+        self.memory = self.memory.adding(recalled)
+
+    async def _finish(
+        self,
+        decisions: Iterable[Decision],
+        bodies: Mapping[ObjectKey, tuple[Variant, Body]],
+        sights: Mapping[ObjectKey, Sight],
+        now_s: float,
+    ) -> list[Outcome]:
+        """Act and report, many at a time; what others edited or took over meanwhile has no outcome."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(decision: Decision) -> Outcome | None:
+            variant, body = bodies[decision.key]
+            async with gate:
+                return await self._one(decision, variant, body, sights[decision.key], now_s)
+
+        outcomes = await asyncio.gather(*map(one, decisions))
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    async def _one(
+        self, decision: Decision, variant: Variant, body: Body, sight: Sight, now_s: float
+    ) -> Outcome | None:
+        try:
+            outcome = await self.actuator.act(decision, variant, sight)
+        except NotOurs as error:
+            log.info("Not acted upon", extra={"variant": str(variant.key), "reason": str(error)})
+            return None
+        await self.reporter.report(outcome, body, now_s)
+        await self.reporter.own(variant, body, sight.target)
+        return outcome
+
+    def _tell(self, outcomes: list[Outcome], living: Iterable[ObjectKey], scrape: Scrape, took_s: float) -> None:
+        self.meters.keep(living)
+        self.meters.invalid_entries((one.configmap, one.key) for one in self.configuration.problems)
+        self.meters.passed(took_s, scrape.durations_s)
+        for warning in scrape.warnings:
+            log.warning("Prometheus warns", extra={"warning": warning})
+        write_line(pass_line(outcomes))
+
+
+def _parsed(body: Body) -> Variant | None:
+    """Return the variant, or None for one that is being deleted or cannot be read."""
+    if body["metadata"].get("deletionTimestamp"):
+        return None
+    try:
+        return parse_variant(body)
+    except InvalidField as error:
+        meta = body["metadata"]
+        log.warning("Invalid object", extra={"variant": f"{meta['namespace']}/{meta['name']}", "error": str(error)})
+        return None

@@ -1,0 +1,80 @@
+"""Attachments and acknowledgements become what a policy's status tells, without any I/O."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from penstock.controller.plan import Attachment
+from penstock.controller.push import Acknowledged
+from penstock.domain.decisions import Verdict
+from penstock.domain.errors import shown
+from penstock.domain.policies import Policy, PolicyDocument
+from penstock.domain.reasons import PolicyReason
+from penstock.domain.rollouts import PolicyOutcome, RouterReport
+
+AS_EXPECTED: Final = Verdict(PolicyReason.AS_EXPECTED)
+_WORST_FIRST: Final = (PolicyReason.ROUTER_REJECTED, PolicyReason.ROUTER_UNREACHABLE)
+
+
+def outcome(
+    attachment: Attachment, document: PolicyDocument | None, done: Mapping[str, Acknowledged], bound_s: float | None
+) -> PolicyOutcome:
+    """Return what became of one policy; `done` by pod uid, `document` is what its routers had to run."""
+    candidate = attachment.candidate
+    answers = [done[pod.uid] for pod in attachment.routers if pod.uid in done]
+    reports = tuple(sorted((_report(one, document) for one in answers), key=lambda one: (one.error is None, one.pod)))
+    return PolicyOutcome(
+        key=candidate.key,
+        generation=candidate.generation,
+        accepted=_accepted(attachment, answers),
+        programmed=_programmed(attachment, answers, document),
+        degraded=AS_EXPECTED,
+        routers=reports,
+        effective=_effective(attachment, document),
+        stable_generation=document.generation if document and document.uid == candidate.uid else None,
+        starvation_bound_s=bound_s,
+    )
+
+
+def _report(one: Acknowledged, document: PolicyDocument | None) -> RouterReport:
+    running = one.running
+    if running is None:
+        return RouterReport(pod=one.router.key.name, error=one.fault.text if one.fault else "not asked yet")
+    wrong = document is not None and not running.is_(document)
+    error = one.fault.text if one.fault else "runs another document" if wrong else None
+    return RouterReport(
+        pod=one.router.key.name,
+        generation=running.generation,
+        hash=running.hash,
+        applied_at=running.applied_at or None,
+        error=error,
+    )
+
+
+def _accepted(attachment: Attachment, answers: Iterable[Acknowledged]) -> Verdict[PolicyReason]:
+    """Return the attachment's own verdict, unless a router found the content impossible."""
+    invalid = next((one.fault.invalid for one in answers if one.fault and one.fault.invalid), None)
+    if attachment.reason is PolicyReason.ACCEPTED and invalid is not None:
+        facts = {"field": invalid.field, "value": shown(invalid.value), "remedy": invalid.remedy}
+        return Verdict(PolicyReason.INVALID, facts)
+    return Verdict(attachment.reason, attachment.facts)
+
+
+def _programmed(
+    attachment: Attachment, answers: list[Acknowledged], document: PolicyDocument | None
+) -> Verdict[PolicyReason] | None:
+    if not attachment.wins or document is None:
+        return None
+    facts = {"policy": attachment.candidate.key.name}
+    if not answers:
+        return Verdict(PolicyReason.NO_ROUTERS, facts)
+    reasons = {one.fault.reason for one in answers if one.fault}
+    worst = next((reason for reason in _WORST_FIRST if reason in reasons), None)
+    if worst is not None:
+        return Verdict(worst, facts)
+    right = all(one.running is not None and one.running.is_(document) for one in answers)
+    current = document.generation == attachment.candidate.generation
+    return Verdict(PolicyReason.PROGRAMMED if right and current else PolicyReason.RECONCILING, facts)
+
+
+def _effective(attachment: Attachment, document: PolicyDocument | None) -> Policy | None:
+    return document.policy if attachment.wins and document is not None else None
