@@ -22,9 +22,10 @@ class Stale:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """No number; `why` is a short phrase for people, or empty."""
+    """No number; `why` is a short phrase for people, or empty. `impossible`: there was one, and it cannot be."""
 
     why: str = ""
+    impossible: bool = False
 
 
 Reading = Known | Stale | Absent
@@ -37,7 +38,7 @@ def reading(value: float | None, at_s: float, *, now_s: float, stale_after_s: fl
     if value is None:
         return ABSENT
     if not math.isfinite(value):
-        return Absent(f"value is {value}")
+        return Absent(f"value is {value}", impossible=True)
     if now_s - at_s > stale_after_s:
         return Stale(value, at_s)
     return Known(value, at_s)

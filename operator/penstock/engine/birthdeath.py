@@ -51,17 +51,25 @@ def steady_state(arrival: float, batch: Batch) -> SteadyState:
 
 
 def _inside(arrival: float, batch: Batch) -> tuple[float, float, float]:
-    """Return p(N), Σ p(n) and Σ n·p(n) for n = 0..N, unnormalised; p(N) is 0 where it is too small to matter."""
-    state, total, first = 1.0, 1.0, 0.0
+    """Return p(N), Σ p(n) and Σ n·p(n) for n = 0..N, unnormalised; p(N) is 0 where it is too small to matter.
+
+    The terms rise while n is below the mode and fall beyond it: only the first can overflow, only the others fade.
+    """
     base, slope = arrival * batch.base, arrival * batch.slope
-    for n in range(1, batch.size + 1):
-        ratio = base / n + slope
-        state *= ratio
+    mode = min(int(base / (1.0 - slope)), batch.size) if slope < 1.0 else batch.size
+    state, total, first = 1.0, 1.0, 0.0
+    for n in range(1, mode + 1):
+        state *= base / n + slope
         total += state
         first += n * state
         if state > _RESCALE_ABOVE:
             state, total, first = state / _RESCALE_ABOVE, total / _RESCALE_ABOVE, first / _RESCALE_ABOVE
-        elif state < _NEGLIGIBLE * total and ratio < 0.999:
+    negligible = _NEGLIGIBLE * total
+    for n in range(mode + 1, batch.size + 1):
+        state *= base / n + slope
+        total += state
+        first += n * state
+        if state < negligible:
             return 0.0, total, first
     return state, total, first
 

@@ -18,10 +18,10 @@ _Rows = Mapping[tuple[str, str], list[PodMetrics]]
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """One row that counts for a variant, and for how many of its replicas it speaks."""
+    """One row that counts for a variant, and for how many of its replicas it speaks: a part, where rows are shared."""
 
     row: PodMetrics
-    replicas: int = 1
+    replicas: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ def _shared(variant: Variant, target: Target, label: str, index: _Index) -> tupl
     everybody = index.replicas[variant.key.namespace, variant.model]
     if not replicas:
         return ()
-    rows = index.podless.get((label, variant.model), ())
-    return tuple(Engine(_part(row, replicas / everybody), replicas) for row in rows)
+    rows = index.podless.get((label, variant.model), [])
+    return tuple(Engine(_part(row, replicas / everybody), replicas / len(rows)) for row in rows)
 
 
 def _part(row: PodMetrics, share: float) -> PodMetrics:

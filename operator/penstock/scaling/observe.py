@@ -126,13 +126,13 @@ def _available(rows: list[PodMetrics], *, complete: bool) -> Verdict[MetricsReas
 def _reporting(fresh: tuple[Engine, ...]) -> int:
     """Return how many replicas the rows speak for; several rows of one pod (one per engine) are one."""
     pods = {engine.row.pod for engine in fresh if engine.row.pod}
-    return len(pods) or max(engine.replicas for engine in fresh)
+    return len(pods) or round(sum(engine.replicas for engine in fresh))
 
 
 def _gauges(engine: Engine) -> tuple[Gauges, ...]:
     waiting = known(engine.row.waiting)
     each = Gauges(known(engine.row.kv_usage_ratio), None if waiting is None else waiting / engine.replicas)
-    return (each,) * engine.replicas
+    return (each,) * max(round(engine.replicas), 1)
 
 
 def _mean(rows: Iterable[PodMetrics], value: Callable[[PodMetrics], Reading]) -> float | None:

@@ -49,8 +49,7 @@ def freshness(row: PodMetrics, *, now_s: float, stale_after_s: float) -> Freshne
 def fault(row: PodMetrics) -> Fault | None:
     """Return the first impossible value.
 
-    A collector that had to drop a value says why; a series that was never there has no such word. Mean lengths are
-    0/0 while nothing finishes, so theirs counts only beside finished requests, where it contradicts them.
+    Mean lengths are 0/0 while nothing finishes, so theirs counts only beside finished requests, which it contradicts.
     """
     for field, signal in _SUMS.items():
         if why := _impossible(field, getattr(row, field)):
@@ -64,7 +63,10 @@ def fault(row: PodMetrics) -> Fault | None:
 
 
 def rate_per_s(row: PodMetrics) -> float | None:
-    """Return finished requests per second; a counter that does not exist beside live gauges means none yet."""
+    """Return finished requests per second; a counter that does not exist beside live gauges means none yet.
+
+    A counter of which only one sample is known has no rate, and that is no zero.
+    """
     if isinstance(row.completed_per_s, Known):
         return row.completed_per_s.value
     live = isinstance(row.running, Known) or isinstance(row.waiting, Known)
@@ -84,7 +86,7 @@ def _gone_silent(row: PodMetrics) -> bool:
 
 def _impossible(field: str, number: Reading) -> str:
     if isinstance(number, Absent):
-        return number.why
+        return number.why if number.impossible else ""
     if number.value < 0 and field != "backlog_growth_per_s":
         return "it is negative"
     return "it is above 1" if field == "kv_usage_ratio" and number.value > 1.0 + 1e-6 else ""

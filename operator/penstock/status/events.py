@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from penstock.domain.decisions import Outcome
 from penstock.domain.reasons import ActiveReason, ConditionType, DecisionReason, OptimizationReason
 from penstock.domain.variants import Actuation
 from penstock.status.conditions import Condition, conditions
-
-_CONSEQUENCES: Final = frozenset({OptimizationReason.METRICS_UNAVAILABLE.value, ActiveReason.HOLDING.value})
-"""Reasons that follow from another condition's, which has its own event; Skipped with a target does so as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +58,18 @@ def _recovered(before: Mapping[str, Any] | None, now: Condition) -> list[EventTe
 
 def _turned_bad(before: Mapping[str, Mapping[str, Any]], row: Condition, outcome: Outcome) -> bool:
     """Whether a condition is bad for a reason that it did not have before and that no other condition tells."""
-    if not row.is_bad or row.type == ConditionType.READY or row.reason in _CONSEQUENCES:
-        return False
-    if row.reason == OptimizationReason.SKIPPED and "target" in outcome.decision.optimization.facts:
+    if not row.is_bad or row.type == ConditionType.READY or _is_consequence(row, outcome):
         return False
     return before.get(row.type, {}).get("reason") != row.reason
+
+
+def _is_consequence(row: Condition, outcome: Outcome) -> bool:
+    """Whether another condition, which has its own event, is the cause."""
+    if row.type == ConditionType.SCALING_ACTIVE:
+        return row.reason == ActiveReason.HOLDING and "error" not in outcome.active.facts
+    if row.reason == OptimizationReason.SKIPPED:
+        return "target" in outcome.decision.optimization.facts
+    return row.reason == OptimizationReason.METRICS_UNAVAILABLE
 
 
 def _at(status: Mapping[str, Any], part: str, name: str) -> object:

@@ -93,8 +93,13 @@ _POLICY: Final = {
     PolicyReason.AS_EXPECTED: "Nothing is amiss.",
 }
 
-_SKIPPED_WITH_TARGET: Final = "Nothing to compute until TargetResolved is True."
-_FOUND_IN_PART: Final = "Engine series are fresh, but not of every ready replica; nothing is lowered until they are."
+_WITH_FACT: Final = {
+    (OptimizationReason.SKIPPED, "target"): "Nothing to compute until TargetResolved is True.",
+    (ActiveReason.HOLDING, "error"): "{kind} {name} was not scaled: {error}. The next pass decides anew.",
+    (MetricsReason.FOUND, "partial"): "Engine series are fresh, but not of every ready replica; nothing is lowered "
+    "until they are.",
+}
+"""Sentences of a reason that comes with one more fact."""
 
 
 class _Facts(dict[str, str]):
@@ -110,11 +115,10 @@ def message(verdict: Verdict[R], around: Mapping[str, str]) -> str:
 
 
 def _template(verdict: Verdict[R]) -> str:
+    for (reason, fact), sentence in _WITH_FACT.items():
+        if verdict.reason is reason and fact in verdict.facts:
+            return sentence
     match verdict.reason:
-        case OptimizationReason.SKIPPED if "target" in verdict.facts:
-            return _SKIPPED_WITH_TARGET
-        case MetricsReason.FOUND if "partial" in verdict.facts:
-            return _FOUND_IN_PART
         case TargetReason() as reason:
             return _TARGET[reason]
         case MetricsReason() as reason:
