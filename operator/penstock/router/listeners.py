@@ -9,6 +9,7 @@ from aiohttp import web
 from penstock.domain.errors import InvalidField
 from penstock.router.metrics import CONTENT_TYPE, Snapshot, exposition, router_families, workload_families
 from penstock.router.metrics_aliases import alias_families
+from penstock.router.sockets import BACKLOG, bind
 
 FAMILIES = (router_families, workload_families, alias_families)
 
@@ -36,9 +37,8 @@ async def listen(
     """
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
-    site = web.TCPSite(runner, host or None, port, ssl_context=tls)
     try:
-        await site.start()
+        await web.SockSite(runner, bind(host, port), ssl_context=tls, backlog=BACKLOG).start()
     except OSError as error:
         await runner.cleanup()
         raise taken(flag, port, error) from None

@@ -9,6 +9,7 @@ from typing import cast
 from penstock.router.h2.connection import Connection
 from penstock.router.h2.exchange import Route
 from penstock.router.h2.limits import Limits, Memory
+from penstock.router.sockets import BACKLOG, bind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +33,11 @@ class Server:
         self._draining = False
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
-        """Listen on one more address and return its port (0 asks for a free one)."""
+        """Listen on one more address (empty: all) and return its port (0 asks for a free one)."""
         if tls is not None:
             tls.set_alpn_protocols(["h2"])
-        listener = await asyncio.get_running_loop().create_server(lambda: Peer(self), host, port, ssl=tls, backlog=1024)
+        loop = asyncio.get_running_loop()
+        listener = await loop.create_server(lambda: Peer(self), sock=bind(host, port), ssl=tls, backlog=BACKLOG)
         self._listeners.append(listener)
         if self._rounds is None:
             self._rounds = asyncio.create_task(self._make_rounds())
