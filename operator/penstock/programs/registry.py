@@ -56,7 +56,7 @@ class Registry:
 
     def forget(self, now_s: float) -> None:
         """Drop entries that have been idle for five minutes."""
-        while self._idle and next(iter(self._idle.values())).idle_since_s <= now_s - FORGET_AFTER_S:
+        while self.next_forget_s <= now_s:
             key, _ = self._idle.popitem(last=False)
             del self._entries[key]
         for key in [key for key, entry in self._folded.items() if _long_idle(entry, now_s)]:
@@ -89,4 +89,4 @@ class Registry:
 
 
 def _long_idle(entry: Workload, now_s: float) -> bool:
-    return not entry.active and entry.idle_since_s <= now_s - FORGET_AFTER_S
+    return not entry.active and entry.idle_since_s + FORGET_AFTER_S <= now_s

@@ -149,3 +149,13 @@ def test_a_thousand_workloads_take_less_than_ten_megabytes() -> None:
     size = sum(sys.getsizeof(row) + sys.getsizeof(row._window) + sys.getsizeof(row._window._buckets) for row in rows)
 
     assert size < 2_000_000
+
+
+@given(st.floats(0, 1e7))
+def test_who_wakes_when_told_finds_work(left_s: float) -> None:
+    registry = Registry(10)
+    registry.leave(registry.arrive("", "a", 0.0), left_s)
+
+    registry.forget(registry.next_forget_s)
+
+    assert len(registry) == 0, "or the shell would wake again and again"
