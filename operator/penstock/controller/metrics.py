@@ -25,7 +25,7 @@ _HELP: Final = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class VariantSeries(Collector):
     """Shows the series of each variant as the last pass gave them; they go with their object."""
 

@@ -68,6 +68,7 @@ class Operator:
         self._adapters, self._options = adapters, options
         self.configuration = configuration
         self.world = World()
+        self.ports = (0, 0)  # of metrics and health, once it serves
         self.meters = Meters(options.controller_instance)
         self.admin = RouterAdmin(adapters.tokens)
         documents = Documents()
@@ -98,6 +99,7 @@ class Operator:
         options, pulse, stopping = self._options, Pulse(), stop or asyncio.Event()
         ports = (options.metrics_port, options.health_port)
         async with serving(self.meters.registry, pulse, self._unready, ports, options.address) as bound:
+            self.ports = bound
             log.info("Operator serves", extra={"metrics": bound[0], "health": bound[1]})
             try:
                 await _until(self._parts(pulse, stopping, signals=stop is None), stopping)

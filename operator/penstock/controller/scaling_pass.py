@@ -69,7 +69,7 @@ class ScalingPass:
     async def _observe(self, variants: tuple[Variant, ...]) -> tuple[Observation, dict[ObjectKey, Sight]]:
         now_s = self.clock()
         namespaces = frozenset(variant.key.namespace for variant in variants)
-        scraping = self.scraping.scrape(self.configuration.settings, namespaces, now_s)
+        scraping = self._scrape(namespaces, now_s)
         looking = self.targets.observe(variants, self.world.pods.values(), self.world.scalers)
         scrape, sights = await asyncio.gather(scraping, looking)
         observation = Observation(
@@ -80,6 +80,12 @@ class ScalingPass:
             catalogue=self.configuration.catalogue,
         )
         return observation, sights
+
+    async def _scrape(self, namespaces: frozenset[str], now_s: float) -> Scrape:
+        """Ask about these namespaces; no namespace would mean all of them."""
+        if not namespaces:
+            return Scrape(at_s=now_s)
+        return await self.scraping.scrape(self.configuration.settings, namespaces, now_s)
 
     def _recall(self, bodies: Mapping[ObjectKey, tuple[Variant, Body]], now_s: float) -> None:
         """Learn from statuses what this process has not seen itself: all of it after another one led."""

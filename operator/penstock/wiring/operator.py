@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,10 +20,9 @@ from penstock.controller import process
 from penstock.controller.configuration import Configuration
 from penstock.controller.ports import Settings
 from penstock.controller.process import Adapters, Operator, Options
-from penstock.domain.observations import Scrape
+from penstock.controller.reconcile import EVERY_S
 from penstock.settings.operator import OperatorOptions, OperatorSettings
-from penstock.telemetry.collect import collect
-from penstock.telemetry.prometheus import Prometheus
+from penstock.telemetry.source import PrometheusSource
 
 log = logging.getLogger("penstock.operator")
 
@@ -31,13 +31,18 @@ FINE: Final = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What the command line adds to the settings: how to reach the cluster, and ports of its own (0: a free one)."""
+    """What the command line adds to the settings: how to reach the cluster, and where to serve.
+
+    A port of 0 takes a free one; an empty `address` is all of them. `timing` is the Lease's; `relist_s` is how often everything is listed anew.
+    """
 
     login: Login
     options: OperatorOptions
     metrics_port: int = 8080
     health_port: int = 8081
+    address: str = ""
     timing: Timing = field(default_factory=Timing)
+    relist_s: float = EVERY_S
 
 
 def run(command: Command) -> int:
@@ -49,21 +54,29 @@ def run(command: Command) -> int:
     """
     started = command.options({})
     logs.setup(started.log_level, started.log_format)
-    asyncio.run(serve(command))
+    asyncio.run(_serve(command))
     return FINE
 
 
-async def serve(command: Command, stop: asyncio.Event | None = None) -> None:
-    """Serve until `stop` is set, or a signal comes where none is given."""
-    scraping = PrometheusScraping()
-    try:
-        async with Kube(command.login) as kube:
-            configuration = await _configuration(command, Objects(kube))
-            settings = _as_told(configuration.settings)
-            operator = Operator(_adapters(command, kube, settings, scraping), configuration, _fixed(command, settings))
-            await operator.run(stop)
-    finally:
-        await scraping.close()
+async def _serve(command: Command) -> None:
+    async with joined(command) as operator:
+        await operator.run()
+
+
+@asynccontextmanager
+async def joined(command: Command) -> AsyncIterator[Operator]:
+    """Yield the operator with its connections open; `Operator.run` serves.
+
+    Raises:
+        InvalidField, Unreachable: as `run`.
+    """
+    async with AsyncExitStack() as stack:
+        kube = await stack.enter_async_context(Kube(command.login))
+        scraping = PrometheusSource()
+        stack.push_async_callback(scraping.close)
+        configuration = await _configuration(command, Objects(kube))
+        settings = _as_told(configuration.settings)
+        yield Operator(_adapters(command, kube, settings, scraping), configuration, _fixed(command, settings))
 
 
 async def _configuration(command: Command, objects: Objects) -> Configuration:
@@ -87,7 +100,7 @@ def _as_told(settings: Settings) -> OperatorSettings:
     return settings
 
 
-def _adapters(command: Command, kube: Kube, settings: OperatorSettings, scraping: "PrometheusScraping") -> Adapters:
+def _adapters(command: Command, kube: Kube, settings: OperatorSettings, scraping: PrometheusSource) -> Adapters:
     namespace = settings.operator_namespace
     identity = process.identity()
     election = Election(kube, namespace, identity, timing=command.timing) if settings.leader_elect else Alone()
@@ -107,6 +120,8 @@ def _fixed(command: Command, settings: OperatorSettings) -> Options:
         controller_instance=settings.scaling.controller_instance,
         metrics_port=command.metrics_port,
         health_port=command.health_port,
+        address=command.address,
+        relist_s=command.relist_s,
     )
 
 
@@ -135,25 +150,3 @@ class Alone:
     async def run(self) -> None:
         """Do nothing, for ever."""
         await asyncio.Event().wait()
-
-
-class PrometheusScraping:
-    """Asks the Prometheus of the settings in force; another address or credential makes another client."""
-
-    def __init__(self) -> None:
-        self._client: Prometheus | None = None
-
-    async def scrape(self, settings: Settings, namespaces: frozenset[str], now_s: float) -> Scrape:
-        """Return one collection; nothing is asked where there is no variant to ask about."""
-        if not namespaces:
-            return Scrape(at_s=now_s)
-        if self._client is None or self._client.settings != settings.prometheus:
-            await self.close()
-            self._client = Prometheus(settings.prometheus)
-        return await collect(self._client, namespaces, now_s, settings.scaling.stale_after_s)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        if self._client is not None:
-            await self._client.close()
-            self._client = None

@@ -1,0 +1,102 @@
+"""What the operator shows of itself and reads from ConfigMaps, and what it does without what others install."""
+
+from pathlib import Path
+
+import aiohttp
+import pytest
+from tests.integration.controller.cluster import Cluster, idle
+from tests.kubeapi import OUR_CRDS, KubeApi
+from tests.prometheus import PrometheusServer
+from tests.waiting import eventually
+
+
+@pytest.fixture(name="cluster")
+def _cluster(kube_api: KubeApi) -> Cluster:
+    return Cluster(kube_api)
+
+
+async def fetch(port: int, path: str) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}{path}") as answer:
+        return answer.status, await answer.text()
+
+
+async def test_series_go_with_their_object(cluster: Cluster, prometheus: PrometheusServer) -> None:
+    cluster.deployment()
+    cluster.pod("chat-1", {"app": "chat"})
+    idle(prometheus, cluster.work, "chat-1")
+    cluster.variant()
+    series = f'wva_desired_replicas{{accelerator_type="H100",namespace="{cluster.work}",variant_name="chat"}} 1.0'
+
+    async with cluster.operating(prometheusURL=prometheus.url) as operator:
+        await eventually(lambda: operator.meters.variants.shown, "an outcome")
+        _, before = await fetch(operator.ports[0], "/metrics")
+        cluster.delete("variantautoscalings", "chat", "llmd.ai/v1alpha1")
+        await eventually(lambda: not operator.meters.variants.shown, "the end of the series")
+        _, after = await fetch(operator.ports[0], "/metrics")
+
+    assert series in before
+    assert "inferno_current_replicas{" in before
+    assert "penstock_leader 1.0" in before
+    assert "wva_desired_replicas" not in after
+    assert "penstock_pass_duration_seconds_count" in after
+
+
+async def test_health_and_readiness(cluster: Cluster) -> None:
+    async with cluster.operating() as operator:
+        health = await fetch(operator.ports[1], "/healthz")
+        ready = await fetch(operator.ports[1], "/readyz")
+        operator.world.pods.complete = False
+        not_ready = await fetch(operator.ports[1], "/readyz")
+
+    assert health == (200, "ok")
+    assert ready == (200, "ok")
+    assert not_ready == (503, "not listed yet: pods")
+
+
+async def test_settings_are_live_and_a_bad_one_keeps_its_last_value(cluster: Cluster) -> None:
+    cluster.settings(staleAfter="90s")
+
+    async with cluster.operating() as operator:
+        scaling = lambda: operator.configuration.settings.scaling  # noqa: E731 - read anew each time
+        await eventually(lambda: scaling().stale_after_s == 90.0, "the first text")
+        cluster.settings(staleAfter="soon", scaleDownWindow="1m")
+        await eventually(lambda: scaling().scale_down_window_s == 60.0, "the good text beside the bad one")
+        await eventually(lambda: cluster.events("penstock-config", cluster.home), "an event")
+        shown = operator.meters.registry.get_sample_value(
+            "penstock_config_entry_invalid", {"configmap": f"{cluster.home}/penstock-config", "key": "staleAfter"}
+        )
+
+    reason, message = cluster.events("penstock-config", cluster.home)[0]
+    assert reason == "InvalidConfigEntry"
+    assert "soon" in message
+    assert shown == 1.0
+    assert scaling().stale_after_s == 90.0
+
+
+async def test_bad_entry_of_wva_is_told_on_its_configmap(cluster: Cluster) -> None:
+    meta = {"name": "accelerator-unit-costs", "namespace": cluster.home}
+    data = {"A100": '{"device": "NVIDIA-A100", "cost": "40.00"}', "H100": '{"cost": "much"}'}
+    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data})
+
+    async with cluster.operating() as operator:
+        await eventually(lambda: cluster.events("accelerator-unit-costs", cluster.home), "an event")
+
+    assert operator.configuration.catalogue.unit_costs_per_h == {"A100": 40.0}
+
+
+async def test_runs_where_nobody_installed_anything_else(own_kube_api: KubeApi, tmp_path: Path) -> None:
+    del tmp_path
+    own_kube_api.install(OUR_CRDS)
+    cluster = Cluster(own_kube_api)
+    cluster.deployment()
+    cluster.variant()
+    pool = {"group": "inference.networking.k8s.io", "kind": "InferencePool", "name": "chat"}
+    meta = {"name": "chat", "namespace": cluster.work}
+    kind = {"apiVersion": "penstock.dev/v1alpha1", "kind": "WorkloadPolicy"}
+    cluster.apply({**kind, "metadata": meta, "spec": {"targetRef": pool}})
+
+    async with cluster.operating():
+        await eventually(lambda: cluster.reason("Ready") == "PrometheusUnreachable", "a status of the variant")
+        await eventually(lambda: cluster.policy().get("status"), "a status of the policy")
+
+    assert cluster.policy()["status"]["reason"] == "TargetNotFound"
