@@ -64,10 +64,11 @@ async def envoy(folder: Path, picker_port: int, engines: tuple[str, ...], **chan
         listen_host="127.0.0.1", listen_port=port, admin_port=admin_port, picker_port=picker_port, eds_path=str(eds)
     )
     config.write_text(json.dumps(bootstrap(replace(options, **changes))))  # type: ignore[arg-type]  # rows of a table
-    process = await asyncio.create_subprocess_exec(
-        *(str(binary()), "-c", str(config), "--disable-hot-restart", "--concurrency", "1", "-l", "error"),
-        stderr=(folder / "envoy.log").open("wb"),
-    )
+    with (folder / "envoy.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(str(binary()), "-c", str(config), "--disable-hot-restart", "--concurrency", "1", "-l", "error"),
+            stderr=log,
+        )
     try:
         assert await _ready(admin_port, process), (folder / "envoy.log").read_text()
         yield Envoy(port=port, admin_port=admin_port, eds=eds, process=process)
@@ -84,6 +85,15 @@ async def admin(port: int, path: str) -> str:
     answer = await reader.read()
     writer.close()
     return answer.partition(b"\r\n\r\n")[2].decode()
+
+
+async def knows(front: Envoy, address: str, *, known: bool = True) -> None:
+    """Wait until Envoy has taken an engine's address in, or let it go."""
+    async with asyncio.timeout(READY_WITHIN_S):
+        while True:
+            if (address in await admin(front.admin_port, "/clusters")) is known:
+                return
+            await asyncio.sleep(0.01)
 
 
 async def _ready(port: int, process: asyncio.subprocess.Process) -> bool:
