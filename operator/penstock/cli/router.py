@@ -6,14 +6,43 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
 from penstock import logs
 from penstock.settings import router as settings
 from penstock.settings.gopicker import without_go_flags
 
 _Option = tuple[str, dict[str, Any]]
-_PORT: Final = click.IntRange(0, 65535)
-_SWITCH: Final = {"is_flag": False, "flag_value": "true", "type": bool}
+
+
+class _Number(click.ParamType[int]):
+    """A whole number between two others."""
+
+    name = "number"
+
+    def __init__(self, low: int, high: int) -> None:
+        self._low, self._high = low, high
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401 - click's
+        """Return the number, or fail with what would be one."""
+        text = str(value)
+        if not text.isascii() or not text.isdecimal() or not self._low <= int(text) <= self._high:
+            self.fail(f"{text!r}: write a number from {self._low} to {self._high}", param, ctx)
+        return int(text)
+
+
+class _NamedOption(click.Option):
+    """An option that, when its variable is wrong, blames the variable."""
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        """Return what to blame."""
+        if ctx is None or ctx.get_parameter_source(self.name or "") is not ParameterSource.ENVIRONMENT:
+            return super().get_error_hint(ctx)
+        return self.envvar if isinstance(self.envvar, str) else " or ".join(self.envvar or ())
+
+
+_PORT: Final = _Number(0, 65535)
+_SWITCH: Final = {"metavar": "true|false", "is_flag": False, "flag_value": "true", "type": bool}
 
 
 def _file() -> click.Path:
@@ -22,13 +51,13 @@ def _file() -> click.Path:
 
 SECTIONS: Final[dict[str, tuple[_Option, ...]]] = {
     "Endpoints (exactly one origin)": (
-        ("--pool-name", {"default": "", "help": "Serve the ready pods of this InferencePool."}),
-        ("--pool-namespace", {"default": "", "envvar": ["PENSTOCK_POOL_NAMESPACE", "NAMESPACE"],
+        ("--pool-name", {"default": "", "metavar": "NAME", "help": "Serve the ready pods of this InferencePool."}),
+        ("--pool-namespace", {"default": "", "metavar": "NAME", "envvar": ["PENSTOCK_POOL_NAMESPACE", "NAMESPACE"],
                               "help": "Namespace of the pool or of the selected pods."}),
-        ("--pool-group", {"default": "inference.networking.k8s.io", "help": "API group of the InferencePool."}),
-        ("--endpoint-selector", {"default": "", "help": "Serve the ready pods with these labels, such as app=vllm."}),
-        ("--endpoint-target-ports", {"default": "", "help": "Ports of the selected pods, such as 8000,8001."}),
-        ("--endpoints-file", {"default": "", "help": "Serve what a YAML or JSON file lists; it is watched."}),
+        ("--pool-group", {"default": "inference.networking.k8s.io", "metavar": "GROUP", "help": "API group of the InferencePool."}),
+        ("--endpoint-selector", {"default": "", "metavar": "LABELS", "help": "Serve the ready pods with these labels, such as app=vllm."}),
+        ("--endpoint-target-ports", {"default": "", "metavar": "PORTS", "help": "Ports of the selected pods, such as 8000,8001."}),
+        ("--endpoints-file", {"default": "", "metavar": "FILE", "help": "Serve what a YAML or JSON file lists; it is watched."}),
         ("--eds-file", {"type": _file(), "help": "Write the endpoints for Envoy (EDS) to this file."}),
     ),
     "Policy (pushed > last good on disk > policy file > plug-in parameters > built in)": (
@@ -36,28 +65,28 @@ SECTIONS: Final[dict[str, tuple[_Option, ...]]] = {
         ("--config-file", {"type": _file(), "help": "An EndpointPickerConfig; its ordering and limits are used."}),
         ("--state-dir", {"type": click.Path(path_type=Path), "default": Path("/var/lib/penstock"),
                          "help": "Where the last good policy is kept."}),
-        ("--max-workloads", {"type": click.IntRange(1, 100_000), "default": 1000,
+        ("--max-workloads", {"type": _Number(1, 100_000), "default": 1000,
                              "help": "Workload ids told apart; the rest is `other`."}),
-        ("--max-body", {"default": "10Mi", "help": "Largest request body taken in."}),
+        ("--max-body", {"default": "10Mi", "metavar": "SIZE", "help": "Largest request body taken in."}),
     ),
     "Serving": (
         ("--grpc-port", {"type": _PORT, "default": 9002, "help": "ext_proc, for Envoy."}),
-        ("--grpc-address", {"default": "", "help": "Address of ext_proc; 127.0.0.1 for an Envoy in the same pod."}),
+        ("--grpc-address", {"default": "", "metavar": "IP", "help": "Address of ext_proc; 127.0.0.1 for an Envoy in the same pod."}),
         ("--grpc-health-port", {"type": _PORT, "default": 9003, "help": "gRPC health."}),
         ("--metrics-port", {"type": _PORT, "default": 9090, "help": "Prometheus metrics, plain HTTP."}),
         ("--admin-port", {"type": _PORT, "default": 9004, "help": "Admin API, TLS and token."}),
         ("--secure-serving", {**_SWITCH, "default": True, "help": "TLS for ext_proc; false behind loopback only."}),
         ("--cert-path", {"type": click.Path(file_okay=False, path_type=Path),
                          "help": "Folder with tls.crt and tls.key, re-read when they change; else self-signed."}),
-        ("--drain-timeout", {"default": "30s", "help": "How long a stopping router waits for running requests."}),
+        ("--drain-timeout", {"default": "30s", "metavar": "DURATION", "help": "How long a stopping router waits for running requests."}),
         ("--conformance", {**_SWITCH, "default": False, "help": "Honour the two headers of the conformance suite."}),
     ),
     "Who and where": (
         ("--local", {"is_flag": True, "help": "No cluster: loopback only, admin API in plain HTTP without token."}),
-        ("--operator-namespace", {"default": "penstock-system",
+        ("--operator-namespace", {"default": "penstock-system", "metavar": "NAME",
                                   "help": "Home of penstock-operator and penstock-viewer."}),
-        ("--pod-name", {"default": "", "envvar": ["PENSTOCK_POD_NAME", "POD_NAME"], "help": "This pod."}),
-        ("--pod-uid", {"default": "", "envvar": ["PENSTOCK_POD_UID", "POD_UID"],
+        ("--pod-name", {"default": "", "metavar": "NAME", "envvar": ["PENSTOCK_POD_NAME", "POD_NAME"], "help": "This pod."}),
+        ("--pod-uid", {"default": "", "metavar": "UID", "envvar": ["PENSTOCK_POD_UID", "POD_UID"],
                        "help": "Its uid: the audience of admin tokens."}),
         ("--log-format", {"type": click.Choice(["text", "json"]), "default": "text", "help": "Shape of log lines."}),
         ("--log-level", {"type": click.Choice(["debug", "info", "warning", "error"]), "default": "info",
@@ -88,7 +117,7 @@ def _options() -> Sequence[click.Option]:
     for flag, given in (option for section in SECTIONS.values() for option in section):
         named: dict[str, Any] = {"envvar": "PENSTOCK_" + flag.lstrip("-").replace("-", "_").upper()}
         shown = given.get("default") not in {None, "", True, False}
-        made.append(click.Option([flag], **(named | {"show_default": shown} | given)))
+        made.append(_NamedOption([flag], **(named | {"show_default": shown} | given)))
     return made
 
 
