@@ -1,0 +1,59 @@
+"""Quotas: by priority, what runs before what is new, and never the last replica."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from penstock.domain.variants import ObjectKey
+from penstock.scaling.config import Quota
+from penstock.scaling.quotas import Claim, grant
+
+
+def claim(name: str, wanted: int, running: int = 0, **changes: Any) -> Claim:
+    return replace(
+        Claim(
+            key=ObjectKey("llm", name),
+            accelerator="H100",
+            accelerators_per_replica=1,
+            priority=10,
+            wanted=wanted,
+            running=running,
+        ),
+        **changes,
+    )
+
+
+EIGHT = Quota(accelerator="H100", max_accelerators=8)
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        pytest.param([claim("a", 5)], {"a": 5}, id="room enough"),
+        pytest.param([claim("a", 12)], {"a": 8}, id="not above the quota"),
+        pytest.param([claim("a", 12, accelerators_per_replica=4)], {"a": 2}, id="counted in accelerators"),
+        pytest.param([claim("a", 6), claim("b", 6, priority=1)], {"a": 2, "b": 6}, id="the higher priority first"),
+        pytest.param([claim("a", 6), claim("b", 6, 6)], {"a": 2, "b": 6}, id="what runs before what is new"),
+        pytest.param([claim("a", 12), claim("b", 6, fixed=True)], {"a": 2, "b": 6}, id="what is held counts"),
+        pytest.param([claim("a", 12, accelerator="A100")], {"a": 12}, id="another accelerator"),
+        pytest.param([claim("a", 12, accelerator=None)], {"a": 12}, id="an unknown accelerator"),
+        pytest.param([claim("a", 9, 9), claim("b", 1, 1)], {"a": 8, "b": 1}, id="the last replica stays"),
+    ],
+)
+def test_grants(claims: list[Claim], expected: dict[str, int]) -> None:
+    granted = grant(claims, [EIGHT])
+
+    assert {key.name: one.replicas for key, one in granted.items()} == expected
+
+
+def test_a_quota_of_a_namespace_binds_there_alone_and_is_named() -> None:
+    local = Quota(accelerator="H100", max_accelerators=2, namespace="llm", where="ResourceQuota llm/gpus")
+    elsewhere = claim("b", 5, key=ObjectKey("other", "b"))
+
+    granted = grant([claim("a", 5), elsewhere], [local, EIGHT])
+
+    assert granted[ObjectKey("llm", "a")].replicas == 2
+    assert granted[ObjectKey("llm", "a")].by == local
+    assert granted[elsewhere.key].replicas == 5
+    assert granted[elsewhere.key].by is None
