@@ -9,10 +9,11 @@ import click
 from click.core import ParameterSource
 
 from penstock import logs
+from penstock.api.names import POOL_GROUP
 from penstock.settings import router as settings
 from penstock.settings.gopicker import without_go_flags
 
-_Option = tuple[str, dict[str, Any]]
+_Flag = tuple[str, dict[str, Any]]
 
 
 class _Number(click.ParamType[int]):
@@ -41,56 +42,75 @@ class _NamedOption(click.Option):
         return self.envvar if isinstance(self.envvar, str) else " or ".join(self.envvar or ())
 
 
+_COUNT: Final = _Number(1, 100_000)
 _PORT: Final = _Number(0, 65535)
-_SWITCH: Final = {"metavar": "true|false", "is_flag": False, "flag_value": "true", "type": bool}
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+_FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 
 
-def _file() -> click.Path:
-    return click.Path(dir_okay=False, path_type=Path)
+def _text(flag: str, metavar: str, default: str, told: str, *also: str) -> _Flag:
+    """Return a flag with a text; `also` are older variables that it may be set by."""
+    return flag, {"metavar": metavar, "default": default, "help": told, "envvar": [_variable(flag), *also]}
 
 
-SECTIONS: Final[dict[str, tuple[_Option, ...]]] = {
+def _number(flag: str, kind: _Number, default: int, told: str) -> _Flag:
+    return flag, {"type": kind, "default": default, "help": told}
+
+
+def _path(flag: str, kind: click.Path, told: str, default: Path | None = None) -> _Flag:
+    return flag, {"type": kind, "default": default, "help": told}
+
+
+def _switch(flag: str, told: str, *, default: bool) -> _Flag:
+    """Return a flag that is true when it stands alone, as in Go: `--flag`, `--flag=false`."""
+    kind = {"is_flag": False, "flag_value": "true", "type": bool, "metavar": "true|false"}
+    return flag, {**kind, "default": default, "help": told}
+
+
+def _choice(flag: str, choices: Sequence[str], default: str, told: str) -> _Flag:
+    return flag, {"type": click.Choice(choices), "default": default, "help": told}
+
+
+def _variable(flag: str) -> str:
+    return "PENSTOCK_" + flag.lstrip("-").replace("-", "_").upper()
+
+
+SECTIONS: Final[dict[str, tuple[_Flag, ...]]] = {
     "Endpoints (exactly one origin)": (
-        ("--pool-name", {"default": "", "metavar": "NAME", "help": "Serve the ready pods of this InferencePool."}),
-        ("--pool-namespace", {"default": "", "metavar": "NAME", "envvar": ["PENSTOCK_POOL_NAMESPACE", "NAMESPACE"],
-                              "help": "Namespace of the pool or of the selected pods."}),
-        ("--pool-group", {"default": "inference.networking.k8s.io", "metavar": "GROUP", "help": "API group of the InferencePool."}),
-        ("--endpoint-selector", {"default": "", "metavar": "LABELS", "help": "Serve the ready pods with these labels, such as app=vllm."}),
-        ("--endpoint-target-ports", {"default": "", "metavar": "PORTS", "help": "Ports of the selected pods, such as 8000,8001."}),
-        ("--endpoints-file", {"default": "", "metavar": "FILE", "help": "Serve what a YAML or JSON file lists; it is watched."}),
-        ("--eds-file", {"type": _file(), "help": "Write the endpoints for Envoy (EDS) to this file."}),
+        _text("--pool-name", "NAME", "", "Serve the ready pods of this InferencePool."),
+        _text("--pool-namespace", "NAME", "", "Namespace of the pool, or of the selected pods.", "NAMESPACE"),
+        _text("--pool-group", "GROUP", POOL_GROUP, "API group of the InferencePool."),
+        _text("--endpoint-selector", "LABELS", "", "Serve the ready pods with these labels, such as app=vllm."),
+        _text("--endpoint-target-ports", "PORTS", "", "Ports of the selected pods, such as 8000,8001."),
+        _text("--endpoints-file", "FILE", "", "Serve what a YAML or JSON file lists; it is watched."),
+        _path("--eds-file", _FILE, "Write the endpoints for Envoy (EDS) to this file."),
     ),
     "Policy (pushed > last good on disk > policy file > plug-in parameters > built in)": (
-        ("--policy-file", {"type": _file(), "help": "A WorkloadPolicy, or a document as PUT to /v1/policy."}),
-        ("--config-file", {"type": _file(), "help": "An EndpointPickerConfig; its ordering and limits are used."}),
-        ("--state-dir", {"type": click.Path(path_type=Path), "default": Path("/var/lib/penstock"),
-                         "help": "Where the last good policy is kept."}),
-        ("--max-workloads", {"type": _Number(1, 100_000), "default": 1000,
-                             "help": "Workload ids told apart; the rest is `other`."}),
-        ("--max-body", {"default": "10Mi", "metavar": "SIZE", "help": "Largest request body taken in."}),
+        _path("--policy-file", _FILE, "A WorkloadPolicy, or a document as PUT to /v1/policy."),
+        _path("--config-file", _FILE, "An EndpointPickerConfig; its ordering and limits are used."),
+        _path("--state-dir", _FOLDER, "Where the last good policy is kept.", Path("/var/lib/penstock")),
+        _number("--max-workloads", _COUNT, 1000, "Workload ids told apart; the rest is `other`."),
+        _text("--max-body", "SIZE", "10Mi", "Largest request body taken in."),
     ),
     "Serving": (
-        ("--grpc-port", {"type": _PORT, "default": 9002, "help": "ext_proc, for Envoy."}),
-        ("--grpc-address", {"default": "", "metavar": "IP", "help": "Address of ext_proc; 127.0.0.1 for an Envoy in the same pod."}),
-        ("--grpc-health-port", {"type": _PORT, "default": 9003, "help": "gRPC health."}),
-        ("--metrics-port", {"type": _PORT, "default": 9090, "help": "Prometheus metrics, plain HTTP."}),
-        ("--admin-port", {"type": _PORT, "default": 9004, "help": "Admin API, TLS and token."}),
-        ("--secure-serving", {**_SWITCH, "default": True, "help": "TLS for ext_proc; false behind loopback only."}),
-        ("--cert-path", {"type": click.Path(file_okay=False, path_type=Path),
-                         "help": "Folder with tls.crt and tls.key, re-read when they change; else self-signed."}),
-        ("--drain-timeout", {"default": "30s", "metavar": "DURATION", "help": "How long a stopping router waits for running requests."}),
-        ("--conformance", {**_SWITCH, "default": False, "help": "Honour the two headers of the conformance suite."}),
+        _number("--grpc-port", _PORT, 9002, "ext_proc, for Envoy."),
+        _text("--grpc-address", "IP", "", "Address of ext_proc; 127.0.0.1 for an Envoy in the same pod."),
+        _number("--grpc-health-port", _PORT, 9003, "gRPC health."),
+        _number("--metrics-port", _PORT, 9090, "Prometheus metrics, plain HTTP."),
+        _number("--admin-port", _PORT, 9004, "Admin API, TLS and token."),
+        _switch("--secure-serving", "TLS for ext_proc; false behind loopback only.", default=True),
+        _path("--cert-path", _FOLDER, "Has tls.crt and tls.key, read again when they change; else self-signed."),
+        _text("--drain-timeout", "DURATION", "30s", "How long a stopping router waits for running requests."),
+        _switch("--conformance", "Honour the two headers of the conformance suite.", default=False),
     ),
     "Who and where": (
         ("--local", {"is_flag": True, "help": "No cluster: loopback only, admin API in plain HTTP without token."}),
-        ("--operator-namespace", {"default": "penstock-system", "metavar": "NAME",
-                                  "help": "Home of penstock-operator and penstock-viewer."}),
-        ("--pod-name", {"default": "", "metavar": "NAME", "envvar": ["PENSTOCK_POD_NAME", "POD_NAME"], "help": "This pod."}),
-        ("--pod-uid", {"default": "", "metavar": "UID", "envvar": ["PENSTOCK_POD_UID", "POD_UID"],
-                       "help": "Its uid: the audience of admin tokens."}),
-        ("--log-format", {"type": click.Choice(["text", "json"]), "default": "text", "help": "Shape of log lines."}),
-        ("--log-level", {"type": click.Choice(["debug", "info", "warning", "error"]), "default": "info",
-                         "help": "debug adds a line per score at admission and per change of a workload."}),
+        _text("--operator-namespace", "NAME", "penstock-system", "Home of penstock-operator and penstock-viewer."),
+        _text("--pod-name", "NAME", "", "This pod.", "POD_NAME"),
+        _text("--pod-uid", "UID", "", "Its uid: the audience of admin tokens.", "POD_UID"),
+        _choice("--log-format", ["text", "json"], "text", "Shape of log lines."),
+        _choice("--log-level", ["debug", "info", "warning", "error"], "info",
+                "debug adds a line per score at admission and per change of a workload."),
     ),
 }  # fmt: skip
 
@@ -115,9 +135,9 @@ class _Command(click.Command):
 def _options() -> Sequence[click.Option]:
     made = []
     for flag, given in (option for section in SECTIONS.values() for option in section):
-        named: dict[str, Any] = {"envvar": "PENSTOCK_" + flag.lstrip("-").replace("-", "_").upper()}
         shown = given.get("default") not in {None, "", True, False}
-        made.append(_NamedOption([flag], **(named | {"show_default": shown} | given)))
+        named: dict[str, Any] = {"envvar": _variable(flag), "show_default": shown} | given
+        made.append(_NamedOption([flag], **named))
     return made
 
 
