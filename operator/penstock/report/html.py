@@ -1,0 +1,160 @@
+"""A page that stands alone: styles, script and data inside, nothing fetched, everything foreign escaped."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterable
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from typing import Final
+
+from penstock.report.figures import Figure, figures
+from penstock.report.model import Change, Dispatched, Fact, Order, Report
+from penstock.report.places import Workload, workloads
+from penstock.report.plain import plain
+from penstock.report.words import letters, number, seconds, step
+
+_COLOURS: Final = 6
+
+
+def html(report: Report) -> str:
+    """Return the page."""
+    drawn = figures(report)
+    parts = [
+        f"<header><h1>{escape(report.title)}</h1><p class=lead>{escape(report.lead)}</p></header>",
+        f"<dl class=facts>{''.join(map(_fact, report.facts))}</dl>",
+        "<noscript><p class=lead>The charts need JavaScript; the tables do not.</p></noscript>",
+        *_troubles(report.troubles),
+        *map(_chart, drawn[:2]),
+        f"<div class=pair>{''.join(map(_chart, drawn[2:]))}</div>",
+        *_orders(report.orders),
+        *_changes(report.changes),
+        *_notes(report.notes),
+        "<footer>Made by Penstock. Charts: uPlot 1.6.32, © Leon Sorokin, MIT licence.</footer>",
+    ]
+    return _page(report.title, "\n".join(parts), _data(report, drawn))
+
+
+def _page(title: str, body: str, data: str) -> str:
+    scripts = [_asset("uPlot.min.js"), _asset("charts.js")]
+    allowed = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src {allowed}"
+    return f"""<!doctype html>
+<html lang=en>
+<head>
+<meta charset=utf-8>
+<meta name=viewport content="width=device-width, initial-scale=1">
+<meta http-equiv=Content-Security-Policy content="{policy}">
+<title>{escape(title)}</title>
+<style>{_asset("uPlot.min.css")}{_asset("page.css")}</style>
+</head>
+<body>
+<main>
+{body}
+</main>
+<script type=application/json id=data>{data}</script>
+{"".join(f"<script>{script}</script>" for script in scripts)}
+</body>
+</html>
+"""
+
+
+def _digest(script: str) -> str:
+    return b64encode(sha256(script.encode()).digest()).decode()
+
+
+def _asset(name: str) -> str:
+    return files("penstock.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _data(report: Report, drawn: Iterable[Figure]) -> str:
+    """Return the charts' data as JSON that cannot end the script element it stands in."""
+    charts = [{"id": f"chart-{figure.key}", **figure.spec} for figure in drawn]
+    marks = [{"at_s": mark.at_s, "label": mark.label} for mark in report.marks]
+    values = plain({"grid_s": report.grid_s, "marks": marks, "charts": charts})
+    return json.dumps(values, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _fact(fact: Fact) -> str:
+    tone = {True: " class=good", False: " class=bad", None: ""}[fact.good]
+    note = f"<small>{escape(fact.note)}</small>" if fact.note else ""
+    return f"<div><dt>{escape(fact.label)}</dt><dd{tone}>{escape(fact.value)}{note}</dd></div>"
+
+
+def _chart(figure: Figure) -> str:
+    label = f"{figure.title}. {figure.say}"
+    return (
+        f"<section><figure><h2>{escape(figure.title)}</h2>"
+        f'<p class="lead say">{escape(figure.say)}</p>'
+        f'<div class=chart id="chart-{figure.key}" role=img aria-label="{escape(label)}"></div></figure></section>'
+    )
+
+
+def _orders(orders: tuple[Order, ...]) -> Iterable[str]:
+    if not orders:
+        return
+    known = workloads(orders)
+    keys = letters(tuple(one.name for one in known))
+    colours = {one.name: f"w{index % _COLOURS + 1}" for index, one in enumerate(known)}
+    strips = "".join(_strip(order, keys, colours) for order in orders)
+    yield (
+        "<section><h2>The policy decides who goes first</h2>"
+        '<p class="lead say">The same burst, dispatched under each policy: one cell is one request, from the first '
+        "that left the queue to the last. All arrived at the same moment, the least critical first.</p>"
+        f"{strips}{_places(known, orders, keys, colours)}</section>"
+    )
+
+
+def _strip(order: Order, keys: dict[str, str], colours: dict[str, str]) -> str:
+    cells = "".join(
+        f'<i class={colours[one.workload]} title="{escape(_told(place, one))}">{keys[one.workload]}</i>'
+        for place, one in enumerate(order.dispatched, start=1)
+    )
+    spoken = escape(f"{order.title}: " + " ".join(keys[one.workload] for one in order.dispatched))
+    under = f"at {seconds(order.at_s)} · {escape(order.policy)}"
+    return (
+        f"<div class=order><h3>{escape(order.title)} <span>{under}</span></h3>"
+        f'<div class=strip role=img aria-label="{spoken}">{cells}</div>'
+        "<p class=ends><span>first dispatched</span><span>last dispatched</span></p></div>"
+    )
+
+
+def _told(place: int, one: Dispatched) -> str:
+    return f"{place}. {one.request_id}: {one.workload}, criticality {one.criticality}, arrived as number {one.arrived}"
+
+
+def _places(
+    known: tuple[Workload, ...], orders: tuple[Order, ...], keys: dict[str, str], colours: dict[str, str]
+) -> str:
+    heads = "".join(f"<th class=n>mean place, {escape(order.title.lower())}" for order in orders)
+    rows = "".join(
+        f"<tr><td><span class='key {colours[one.name]}'>{keys[one.name]}</span>{escape(one.name)}"
+        f"<td class=n>{one.criticality}{''.join(f'<td class=n>{number(place)}' for place in one.places)}"
+        for one in known
+    )
+    return f"<div class=scroll><table class=plain><tr><th>workload<th class=n>criticality{heads}{rows}</table></div>"
+
+
+def _changes(changes: tuple[Change, ...]) -> Iterable[str]:
+    rows = "".join(
+        f"<tr><td class=n>{seconds(one.at_s)}<td>{escape(one.variant)}<td class=step>{step(one.before, one.after)}"
+        f"<td><span class=chip>{escape(one.reason)}</span><td>{escape(one.why)}"
+        for one in changes
+    )
+    heads = "<tr><th class=n>time<th>variant<th>replicas<th>reason<th>because"
+    table = f"<div class=scroll><table class=plain>{heads}{rows}</table></div>" if changes else "<p>None.</p>"
+    yield f"<section><h2>Why each decision was taken</h2>{table}</section>"
+
+
+def _notes(notes: tuple[str, ...]) -> Iterable[str]:
+    if notes:
+        yield f"<section><h2>How this run was made</h2>{_list(notes)}</section>"
+
+
+def _troubles(troubles: tuple[str, ...]) -> Iterable[str]:
+    if troubles:
+        yield f"<section><h2 class=bad>What went wrong</h2>{_list(troubles)}</section>"
+
+
+def _list(lines: Iterable[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(line)}' for line in lines)}</ul>"
