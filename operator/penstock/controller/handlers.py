@@ -13,7 +13,7 @@ from typing import Any, Final
 import kopf
 
 from penstock.api.kinds import Kind
-from penstock.api.names import POLICY_GROUP
+from penstock.api.names import FIELD_MANAGER, POLICY_GROUP
 from penstock.controller.world import World
 
 CONNECT_S: Final = 5.0
@@ -49,6 +49,8 @@ async def run(shared: Shared, kinds: Iterable[Kind], namespaces: tuple[str, ...]
     await kopf.operator(
         registry=registry(kinds),
         memo=shared,
+        # standalone: nobody sees it; without it kopf looks up the user's name, which a container's user id need not have
+        identity=FIELD_MANAGER,  # type: ignore[arg-type]  # kopf does not export its Identity, a NewType of str
         standalone=True,
         clusterwide=not namespaces,
         namespaces=namespaces,
