@@ -8,6 +8,7 @@ COPY constraints-image.txt ./
 RUN /opt/penstock/bin/pip install --no-cache-dir --require-hashes -r constraints-image.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY operator operator
+COPY examples/local examples/local
 RUN /opt/penstock/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
  && /opt/penstock/bin/pip uninstall --quiet --yes hatchling pathspec pluggy trove-classifiers \
  && /opt/penstock/bin/python -m compileall -q /opt/penstock

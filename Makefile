@@ -40,6 +40,10 @@ export BASE BUILD_OPTIONS
 image:         ## build the container image ($(IMAGE))
 	docker build --build-arg BASE=$(BASE) $(BUILD_OPTIONS) --tag $(IMAGE) .
 
+# recorded public traffic, where it is at hand; else the demo makes up its own
+PENSTOCK_TRACES ?= $(wildcard ../shared/traces)
+export PENSTOCK_TRACES
+
 demo: setup    ## the whole of Penstock for a minute on real HTTP traffic; writes out/demo
 	$(BIN)/penstock demo --out out/demo
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from penstock.domain.errors import InvalidField
 from penstock.local.load import Call, Load
@@ -20,13 +20,23 @@ SETTLE_S: Final = 15.0
 _WEIGHTS: Final = re.compile(r"^  weights: \{.*\}$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class Arrival(Protocol):
     """One recorded request: seconds since the start of the slice, and its lengths in tokens."""
 
-    at_s: float
-    input_tokens: int
-    output_tokens: int
+    @property
+    def at_s(self) -> float:
+        """When it is due."""
+        ...
+
+    @property
+    def input_tokens(self) -> int:
+        """How long its prompt is."""
+        ...
+
+    @property
+    def output_tokens(self) -> int:
+        """How long its answer is."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

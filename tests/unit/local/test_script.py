@@ -7,7 +7,8 @@ import pytest
 from penstock.domain.errors import InvalidField
 from penstock.local.load import Answer, Call
 from penstock.local.recorder import Recorder, dispatched
-from penstock.local.script import BURST_EACH, Arrival, Script, burst, traffic
+from penstock.local.script import BURST_EACH, Script, burst, traffic
+from penstock.sim.traces import Arrival
 
 CALL = Call(at_s=0.0, model="m", input_tokens=1, output_tokens=2, request_id="r")
 

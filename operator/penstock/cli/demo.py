@@ -1,0 +1,35 @@
+"""`penstock demo`: a minute of recorded traffic through the local world, and a page that shows what was decided."""
+
+import os
+from pathlib import Path
+
+import click
+
+from penstock.domain.errors import InvalidField
+from penstock.domain.units import parse_duration
+
+
+@click.command("demo")
+@click.option(
+    "--out", default=Path("out/demo"), type=click.Path(path_type=Path), show_default=True, help="Folder of the report."
+)
+@click.option("--duration", default="60s", show_default=True, help="Length of the traffic.")
+@click.option(
+    "-f",
+    "--files",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of YAML files to run instead of the built-in ones; it is copied, the copy is edited.",
+)
+def command(out: Path, duration: str, files: Path | None) -> int:
+    """Drive the local world with a minute of chat traffic, edit its policy half-way, and write a report.
+
+    The traffic is ten minutes of a public trace played ten times as fast, where PENSTOCK_TRACES names a folder that
+    has it (azure-2023-conv.csv.gz); otherwise made up. The report is OUT/report.html, with report.md and report.json.
+    """
+    traces = os.environ.get("PENSTOCK_TRACES")
+    seconds = parse_duration(duration, "--duration")
+    try:
+        from penstock.wiring import demo  # noqa: PLC0415 - needs the extra `local`, which a router has not
+    except ModuleNotFoundError as error:
+        raise InvalidField("penstock demo", error.name, "install penstock[local]") from error
+    return demo.run(files, out, seconds, Path(traces) if traces else None)
