@@ -80,14 +80,18 @@ def _change(case: Case, settled: Settled, desired: int | None) -> Change | None:
 def record_id(case: Case) -> str:
     """Return eight hex digits over everything that this pass knew of the variant: equal inputs, equal id."""
     in_order = replace(case, target=replace(case.target, pods=frozenset()))
-    return blake2b(repr((in_order, sorted(case.target.pods))).encode(), digest_size=4).hexdigest()
+    return _digest((in_order, sorted(case.target.pods)))
+
+
+def _digest(value: object) -> str:
+    return blake2b(repr(value).encode(), digest_size=4).hexdigest()
 
 
 def _named(verdict: Verdict[OptimizationReason], case: Case) -> Verdict[OptimizationReason]:
-    """Return the verdict; an internal error names its record."""
+    """Return the verdict; an internal error gets an id that stays as long as it does."""
     if verdict.reason is not OptimizationReason.FAILED:
         return verdict
-    return replace(verdict, facts={**verdict.facts, "id": record_id(replace(case, now_s=0.0))})
+    return replace(verdict, facts={**verdict.facts, "id": _digest((case.key, dict(verdict.facts)))})
 
 
 def _active(case: Case, settled: Settled) -> Verdict[ActiveReason] | None:

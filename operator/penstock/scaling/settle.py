@@ -68,7 +68,7 @@ def hold(case: Case, optimization: Verdict[OptimizationReason]) -> Settled:
         replicas=replicas,
         computed=False,
         reason=DecisionReason.BOUND if moved else DecisionReason.HOLD,
-        why=bound_words(case.terms.bounds, replicas or 0) if moved else "",
+        why=_bound_words(case.terms.bounds, last or 0) if moved else "",
         optimization=optimization,
         limited=_stuck(case) or WITHIN,
         history=case.last.recommendations if case.last else Recommendations(),
@@ -89,11 +89,11 @@ def within_quota(settled: Settled, granted: Grant) -> Settled:
     )
 
 
-def bound_words(bounds: Bounds, replicas: int) -> str:
-    """Return which bound made it so many."""
-    if replicas == bounds.min_replicas:
-        return f"minReplicas {replicas}, {_by(bounds.min_where)}"
-    return f"maxReplicas {replicas}, {_by(bounds.max_where)}"
+def _bound_words(bounds: Bounds, before: int) -> str:
+    """Return which bound moves a number that lies outside."""
+    if before < bounds.min_replicas:
+        return f"minReplicas {bounds.min_replicas}, {_by(bounds.min_where)}"
+    return f"maxReplicas {bounds.max_replicas}, {_by(bounds.max_where)}"
 
 
 def _by(where: str) -> str:
@@ -133,7 +133,7 @@ def _unmoved(proposal: Proposal) -> DecisionReason:
 def _why(case: Case, proposal: Proposal, replicas: int, *, from_window: bool) -> str:
     bounds = case.terms.bounds
     if case.base is not None and bounds.clamp(case.base) != case.base and replicas == bounds.clamp(case.base):
-        return bound_words(bounds, replicas)
+        return _bound_words(bounds, case.base)
     return f"{proposal.why}; the most asked for within the window" if from_window else proposal.why
 
 

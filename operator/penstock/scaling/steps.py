@@ -51,7 +51,8 @@ def standing(case: Case) -> int:
 
 
 def _replicas(case: Case, step: int) -> int:
-    return max(standing(case), case.target.current or 0) + 1 if step > 0 else standing(case) + step
+    """Return the number after the step; a rise counts from what runs, so that one nobody follows does not add up."""
+    return max(standing(case), (case.target.current or 0) + 1) if step > 0 else standing(case) + step
 
 
 def _riser(cases: Sequence[Case]) -> Case | None:
