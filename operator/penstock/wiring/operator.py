@@ -33,7 +33,8 @@ FINE: Final = 0
 class Command:
     """What the command line adds to the settings: how to reach the cluster, and where to serve.
 
-    A port of 0 takes a free one; an empty `address` is all of them. `timing` is the Lease's; `relist_s` is how often everything is listed anew.
+    A port of 0 takes a free one; an empty `address` is all of them. `timing` is the Lease's; `relist_s` is how often
+    everything is listed anew.
     """
 
     login: Login

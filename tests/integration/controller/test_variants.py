@@ -58,10 +58,10 @@ async def test_full_engines_get_help_through_scale(cluster: Cluster, prometheus:
     async with cluster.operating(prometheusURL=prometheus.url):
         await eventually(lambda: cluster.replicas() > 1, "a second replica")
         await eventually(lambda: cluster.status().get("replicas", {}).get("current") == cluster.replicas(), "a status")
+        await eventually(lambda: "Scaled" in dict(cluster.events("chat")), "an event")
 
     managed = cluster.body(plural="deployments", group="apps/v1")["metadata"]["managedFields"]
     assert cluster.reason("ScalingActive") == "ScaleApplied"
-    assert "Scaled" in dict(cluster.events("chat"))
     assert {"penstock"} == {entry["manager"] for entry in managed if entry.get("subresource") == "scale"}
 
 
