@@ -29,11 +29,17 @@ class FlowGate:
     """One scheduler and its tickets; fits the `Gate` Protocol of the wire. Use from the event loop's thread alone.
 
     `clock` is the event loop's, `wall` tells Unix seconds. `on_starved` is called when a request begins to wait while
-    there is no endpoint at all.
+    there is no endpoint at all. With `conformance` the suite's header chooses endpoints, and picks have no fallbacks.
     """
 
     def __init__(
-        self, scheduler: Scheduler, journal: Journal, clock: Callable[[], float], wall: Callable[[], float]
+        self,
+        scheduler: Scheduler,
+        journal: Journal,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        *,
+        conformance: bool = False,
     ) -> None:
         self.scheduler, self.counters = scheduler, Counters()
         self.gauges: dict[str, EndpointLoad] = {}
@@ -41,6 +47,7 @@ class FlowGate:
         self.on_starved: Callable[[], None] = lambda: None
         self._journal, self._clock, self._wall = journal, clock, wall
         self._addresses: frozenset[str] = frozenset()
+        self._conformance = conformance
         self._replies: dict[int, Reply] = {}
         self._in_flight: set[int] = set()
         self._last_ticket = 0
@@ -67,7 +74,7 @@ class FlowGate:
         """Take a request in; the answer may come from within this call."""
         self._began = perf_counter()
         self._last_ticket = ticket = self._last_ticket + 1
-        request, causes = heads.read(head, ticket, self._tenant_header)
+        request, causes = heads.read(heads.chosen(head) if self._conformance else head, ticket, self._tenant_header)
         for cause in causes:
             self.counters.header_invalid[cause] += 1
         self._journal.add(Extracted(request=request, generation=self.scheduler.document.generation))
@@ -151,7 +158,7 @@ class FlowGate:
         self.counters.dispatch(action)
         self._remember(action)
         self._in_flight.add(action.ticket)
-        self._answer(action.ticket, Picked(addresses=action.addresses))
+        self._answer(action.ticket, Picked(addresses=action.addresses[:1] if self._conformance else action.addresses))
         self.counters.decision.observe(perf_counter() - self._began)
 
     def _rejected(self, action: Reject) -> None:

@@ -11,6 +11,10 @@ SERVED: Final = "x-gateway-destination-endpoint-served"
 DROPPED_REASON: Final = "x-llm-d-request-dropped-reason"
 WORKLOAD_CONTEXT: Final = "x-workload-context"
 
+TEST_SELECTION: Final = "test-epp-endpoint-selection"
+TEST_SERVED: Final = "x-conformance-test-served-endpoint"
+"""The two of the gateway conformance suite; obeyed only where somebody switched that on."""
+
 LB_NAMESPACE: Final = "envoy.lb"
 SUBSET_NAMESPACE: Final = "envoy.lb.subset_hint"
 

@@ -6,6 +6,7 @@ from penstock.domain.errors import InvalidField
 from penstock.domain.goduration import parse_go_duration
 from penstock.domain.requests import Request
 from penstock.programs.context import parse_context
+from penstock.router.headernames import TEST_SELECTION
 from penstock.router.ports import RequestHead
 
 WORKLOAD_CONTEXT = b"x-workload-context"
@@ -14,6 +15,7 @@ TTL = b"x-llm-d-inference-ttl"
 BAD_TTL = "bad-ttl"
 MOST_ID_CHARS = 128
 MOST_TENANT_CHARS = 64
+MOST_SELECTION_CHARS = 4096
 
 
 def read(head: RequestHead, ticket: int, tenant_header: bytes) -> tuple[Request, tuple[str, ...]]:
@@ -36,6 +38,14 @@ def read(head: RequestHead, ticket: int, tenant_header: bytes) -> tuple[Request,
         subset=head.subset,
     )
     return request, causes
+
+
+def chosen(head: RequestHead) -> RequestHead:
+    """Return a head whose subset is what the conformance suite's header names, where it is there."""
+    named = _text(head.headers.get(TEST_SELECTION.encode()), MOST_SELECTION_CHARS)
+    if not named:
+        return head
+    return head._replace(subset=frozenset(part.strip() for part in named.split(",") if part.strip()))
 
 
 def _ttl_s(raw: bytes | None) -> tuple[float | None, bool]:

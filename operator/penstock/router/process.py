@@ -56,7 +56,7 @@ class Router:
         disk = PolicyDisk(settings.state_dir)
         document, source = first(disk, settings.policy_file, settings.config_file)
         scheduler = Scheduler(document, loop.time(), max_workloads=settings.max_workloads)
-        self.gate = FlowGate(scheduler, adapters.journal, loop.time, time.time)
+        self.gate = FlowGate(scheduler, adapters.journal, loop.time, time.time, conformance=settings.conformance)
         self.state = PolicyState(document, source, self.gate.policy, time.time)
         self.health = Health()
         self.admin = Admin(self.gate, self.state, disk.save, settings.pod_name)
@@ -116,8 +116,9 @@ class Router:
         await self._adapters.journal.close()
 
     def _wire_route(self) -> Route:
-        methods = external_processor(self.gate, self._settings.max_body_bytes) | self.health.methods()
-        return route(methods, self._settings.max_body_bytes + MESSAGE_OVERHEAD_BYTES)
+        settings = self._settings
+        picker = external_processor(self.gate, settings.max_body_bytes, conformance=settings.conformance)
+        return route(picker | self.health.methods(), settings.max_body_bytes + MESSAGE_OVERHEAD_BYTES)
 
     async def _listen(self, contexts: tls.Contexts) -> Ports:
         settings, host = self._settings, self._settings.listen_address

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import grpc.aio
 from envoy.service.ext_proc.v3 import external_processor_pb2 as pb
-from tests.extproc import request, set_headers
+from tests.extproc import part, request, set_headers
 
 from penstock.router.extproc.service import PROCESS
+from penstock.router.headernames import LB_NAMESPACE, SERVED
 
 SERVES = re.compile(r"router serves\W+grpc\W+(\d+)\W+health\W+(\d+)\W+metrics\W+(\d+)\W+admin\W+(\d+)")
 READY = re.compile(r"endpoints\W+count\W+\d")
@@ -126,6 +127,14 @@ class Exchange:
         """Wait for the pick."""
         raw = await asyncio.wait_for(self._call.read(), DEADLINE_S)
         return set_headers(raw)["x-gateway-destination-endpoint"].decode()
+
+    async def served(self, endpoint: str) -> bytes:
+        """Tell who served, as the proxy does with response headers, and return what the client would see of it."""
+        told = pb.ProcessingRequest.FromString(part("response_headers"))
+        told.metadata_context.filter_metadata[LB_NAMESPACE].update({SERVED: endpoint})
+        await self._call.write(told.SerializeToString())
+        raw = await asyncio.wait_for(self._call.read(), DEADLINE_S)
+        return set_headers(raw)["x-conformance-test-served-endpoint"]
 
     async def done(self) -> None:
         """End the response."""

@@ -203,6 +203,20 @@ async def test_endpoints_come_and_go_with_their_file_and_envoy_hears_of_it(tmp_p
     assert len(assignment["endpoints"][0]["lb_endpoints"]) == 2
 
 
+async def test_a_conformance_suite_finds_its_two_headers(tmp_path: Path) -> None:
+    (tmp_path / "endpoints.json").write_text('["127.0.0.1:7", "127.0.0.2:8"]')
+    async with started(tmp_path, "--conformance") as router:
+        proxy = Proxy(router.grpc)
+        exchange = await proxy.send("chosen", **{"test-epp-endpoint-selection": "127.0.0.2"})
+        endpoint = await exchange.endpoint()
+        served = await exchange.served("127.0.0.2:8")
+        missing = await proxy.send("nobody", **{"test-epp-endpoint-selection": "127.0.0.9"})
+        refusal = (await missing.answer()).immediate_response
+        await proxy.close()
+
+    assert (endpoint, served, refusal.status.code) == ("127.0.0.2:8", b"127.0.0.2:8", 503)
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

@@ -56,3 +56,17 @@ def test_endless_ids_are_cut() -> None:
     request, _ = heads.read(head(x_request_id=b"r" * 9999, x_tenant=b"t" * 9999), 1, b"x-tenant")
 
     assert (len(request.request_id), len(request.tenant)) == (128, 64)
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        pytest.param(None, {"10.0.0.1"}, id="not there: the proxy's hint"),
+        pytest.param(b"10.0.0.2, 10.0.0.3:8000", {"10.0.0.2", "10.0.0.3:8000"}, id="addresses and endpoints"),
+        pytest.param(b" , ", set(), id="nobody"),
+    ],
+)
+def test_a_conformance_suite_chooses_endpoints(named: bytes | None, expected: set[str]) -> None:
+    given = head() if named is None else head(test_epp_endpoint_selection=named)
+
+    assert heads.chosen(given).subset == expected

@@ -18,7 +18,7 @@ from envoy.service.ext_proc.v3.external_processor_pb2 import (
 )
 from envoy.type.v3.http_status_pb2 import HttpStatus
 
-from penstock.router.headernames import DESTINATION, DROPPED_REASON, LB_NAMESPACE, REMOVED
+from penstock.router.headernames import DESTINATION, DROPPED_REASON, LB_NAMESPACE, REMOVED, TEST_SERVED
 from penstock.router.ports import Picked, Refusal
 
 CHUNK_BYTES: Final = 62_000
@@ -70,6 +70,13 @@ def headers_answer(picked: Picked, content_length: int | None = None) -> bytes:
     """Return the pick as answer to request headers; `content_length` where the proxy has dropped the client's."""
     answer = ProcessingResponse(request_headers=HeadersResponse(response=_common(picked, content_length)))
     return _with_metadata(answer, picked)
+
+
+def served_answer(served: str) -> bytes:
+    """Return the answer to response headers that tells a conformance suite which endpoint the proxy named."""
+    named = served or "fail: the proxy did not tell which endpoint served"
+    mutation = HeaderMutation(set_headers=[_option(TEST_SERVED, named.encode())])
+    return _empty(response_headers=HeadersResponse(response=CommonResponse(header_mutation=mutation)))
 
 
 def chunks(side: Side, body: bytes, *, end: bool) -> list[bytes]:

@@ -13,9 +13,11 @@ MESSAGE_OVERHEAD_BYTES: Final = 1 << 20
 """What a message carries beside a body: headers, metadata, attributes."""
 
 
-def external_processor(gate: Gate, max_body_bytes: int = MAX_BODY_BYTES) -> dict[bytes, Method]:
-    """Return the methods of the service, by path."""
-    desk = Desk(gate, max_body_bytes)
+def external_processor(
+    gate: Gate, max_body_bytes: int = MAX_BODY_BYTES, *, conformance: bool = False
+) -> dict[bytes, Method]:
+    """Return the methods of the service, by path; `conformance` tells in each response which endpoint served it."""
+    desk = Desk(gate, max_body_bytes, conformance=conformance)
 
     def process(call: Call) -> Session:
         return Session(call, desk)

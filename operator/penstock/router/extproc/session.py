@@ -8,7 +8,7 @@ from envoy.service.ext_proc.v3.external_processor_pb2 import ProcessingRequest
 from google.protobuf.message import DecodeError
 
 from penstock.domain.reasons import RejectReason
-from penstock.router.extproc.answers import EMPTY, PickAnswers, chunks, headers_answer, refusal_answer
+from penstock.router.extproc.answers import EMPTY, PickAnswers, chunks, headers_answer, refusal_answer, served_answer
 from penstock.router.extproc.reading import Section, Terms, TermsReader, read_section, read_served
 from penstock.router.grpc.status import Status
 from penstock.router.ports import Answer, Gate, Picked, Refusal, RequestHead
@@ -50,10 +50,10 @@ class Line(Protocol):
 class Desk:
     """What all sessions share."""
 
-    __slots__ = ("gate", "max_body_bytes", "picks", "terms")
+    __slots__ = ("conformance", "gate", "max_body_bytes", "picks", "terms")
 
-    def __init__(self, gate: Gate, max_body_bytes: int = MAX_BODY_BYTES) -> None:
-        self.gate, self.max_body_bytes = gate, max_body_bytes
+    def __init__(self, gate: Gate, max_body_bytes: int = MAX_BODY_BYTES, *, conformance: bool = False) -> None:
+        self.gate, self.max_body_bytes, self.conformance = gate, max_body_bytes, conformance
         self.terms, self.picks = TermsReader(), PickAnswers()
 
 
@@ -203,8 +203,9 @@ class Session:
             self._trailed = True
             self._submit(b"".join(self._parts))
         elif part == "response_headers" and self._state is _GOING:
-            self._desk.gate.first_byte(self._ticket, read_served(request))
-            self._line.send(EMPTY[part])
+            served = read_served(request)
+            self._desk.gate.first_byte(self._ticket, served)
+            self._line.send(served_answer(served) if self._desk.conformance else EMPTY[part])
         elif part == "response_body" and self._terms.response_body == _DUPLEX:
             body = request.response_body
             for message in chunks("response", body.body, end=body.end_of_stream):
