@@ -27,7 +27,7 @@ def figures(report: Report) -> tuple[Figure, ...]:
 
 
 def _demand(report: Report) -> Figure:
-    ready, wanted = (capacity_per_s(report.variants, counts) for counts in ("ready", "desired"))
+    ready, wanted = (capacity_per_s(report.variants, counts, len(report.grid_s)) for counts in ("ready", "desired"))
     lines = [
         _line("ready replicas can serve", ready, "ready", style="step", fill="ready-fill"),
         _line("wanted replicas could serve", wanted, "wanted", style="dash"),
@@ -35,9 +35,16 @@ def _demand(report: Report) -> Figure:
     ]
     return Figure(
         key="demand",
-        title="Capacity follows demand",
+        title="Demand, and what the replicas can serve",
         say=_coverage(report, ready),
-        spec={"unit": "req/s", "height": 260, "labelled": True, "series": lines},
+        spec={
+            "unit": "req/s",
+            "height": 260,
+            "labelled": True,
+            "series": lines,
+            # shades what demand exceeds capacity by; uPlot counts series from 1, time being 0
+            "bands": [{"series": [3, 1], "dir": -1, "fill": "short"}],
+        },
     )
 
 
@@ -74,7 +81,7 @@ def _replicas(report: Report) -> Figure:
     for index, variant in enumerate(report.variants):
         colour = _VARIANTS[index % len(_VARIANTS)]
         lines.append(_line(f"{variant.name} ready", variant.ready, colour, style="step"))
-        lines.append(_line("wanted", variant.desired, colour, style="dash"))
+        lines.append(_line(f"{variant.name} wanted", variant.desired, colour, style="dash"))
         steps += [
             {"at_s": one.at_s, "after": one.after, "up": one.after > (one.before or 0), "colour": colour}
             for one in report.changes
@@ -97,6 +104,7 @@ def _counts(report: Report) -> Iterable[Numbers]:
 def _attainment(report: Report) -> Figure:
     target = tuple(100 * report.target_ratio for _ in report.grid_s)
     met = tuple(None if ratio is None else 100 * ratio for ratio in report.attainment_ratio)
+    lowest = min((share for share in met if share is not None), default=100.0)
     return Figure(
         key="attainment",
         title="Requests within the SLO",
@@ -104,7 +112,8 @@ def _attainment(report: Report) -> Figure:
         spec={
             "unit": "%",
             "height": 180,
-            "top": 105,
+            "bottom": max(0, 10 * int(min(lowest, 80) // 10) - 5),
+            "top": 103,
             "series": [_line("within the SLO", met, "met"), _line("goal", target, "soft", style="dash")],
         },
     )

@@ -99,8 +99,8 @@ def _orders(orders: tuple[Order, ...]) -> Iterable[str]:
     strips = "".join(_strip(order, keys, colours) for order in orders)
     yield (
         "<section><h2>The policy decides who goes first</h2>"
-        '<p class="lead say">The same burst, dispatched under each policy: one cell is one request, from the first '
-        "that left the queue to the last. All arrived at the same moment, the least critical first.</p>"
+        '<p class="lead say">One burst under each policy: a cell is a request, in the order in which they left the '
+        "queue.</p>"
         f"{strips}{_places(known, orders, keys, colours)}</section>"
     )
 

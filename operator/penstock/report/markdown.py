@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from penstock.report.figures import figures
-from penstock.report.model import Order, Report
+from penstock.report.model import Fact, Order, Report
 from penstock.report.places import workloads
 from penstock.report.series import capacity_per_s
 from penstock.report.words import letters, number, percent, seconds, step
@@ -16,9 +16,7 @@ _SPECIAL: Final = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>#|~"}
 def markdown(report: Report) -> str:
     """Return the text; foreign words are escaped, so that none can become a link, a heading or HTML."""
     parts = [f"# {_text(report.title)}", _text(report.lead)]
-    parts += _bullets(
-        "", [f"**{_text(one.label)}**: {_text(one.value)} {_text(one.note)}".strip() for one in report.facts]
-    )
+    parts += _bullets("", [_fact(one) for one in report.facts])
     parts += _bullets("## What went wrong", [_text(one) for one in report.troubles])
     parts += ["## Demand and replicas", *(f"{_text(figure.say)}" for figure in figures(report)[:1]), _over_time(report)]
     parts += _orders(report.orders)
@@ -27,16 +25,21 @@ def markdown(report: Report) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _fact(fact: Fact) -> str:
+    note = f" ({_text(fact.note)})" if fact.note else ""
+    return f"**{_text(fact.label)}**: {_text(fact.value)}{note}"
+
+
 def _over_time(report: Report) -> str:
     every = max(1, -(-len(report.grid_s) // _ROWS))
-    capacity = capacity_per_s(report.variants, "ready")
+    capacity = capacity_per_s(report.variants, "ready", len(report.grid_s))
     heads = ["time", "demand/s", "served/s at most", "within the SLO", "waiting"]
     heads += [f"{_text(one.name)} ready (wanted)" for one in report.variants]
     rows = (
         [
             seconds(report.grid_s[at]),
             number(report.demand_per_s[at]),
-            number(capacity[at]) if capacity else "–",
+            number(capacity[at]),
             percent(report.attainment_ratio[at]),
             number(report.queued[at], 0),
             *(f"{number(one.ready[at], 0)} ({number(one.desired[at], 0)})" for one in report.variants),

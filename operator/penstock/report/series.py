@@ -43,8 +43,13 @@ def held(points: Iterable[tuple[float, float | None]], grid_s: Sequence[float]) 
     return tuple(ordered[index][1] if index >= 0 else None for index in found)
 
 
-def capacity_per_s(variants: Iterable[VariantTrack], counts: str) -> Numbers:
-    """Return what all variants together serve, `counts` being `ready` or `desired`; unknown if one of them is."""
+def capacity_per_s(variants: Sequence[VariantTrack], counts: str, instants: int) -> Numbers:
+    """Return what all variants together serve at each of so many instants; unknown where one of them is, or none is.
+
+    `counts` says of which replicas: `ready` or `desired`.
+    """
+    if not variants:
+        return (None,) * instants
     per_variant = [
         [_times(count, each) for count, each in zip(getattr(one, counts), one.each_per_s, strict=True)]
         for one in variants

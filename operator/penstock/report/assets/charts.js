@@ -74,12 +74,15 @@
     return {
       width: width,
       height: spec.height,
-      padding: [8, 10, 0, 0],
+      padding: [8, 18, 0, 0],
+      bands: (spec.bands || []).map(function (band) {
+        return { series: band.series, dir: band.dir, fill: function () { return colour(band.fill); } };
+      }),
       cursor: { sync: { key: "run" }, y: false, points: { size: 6 } },
       legend: { live: true },
-      scales: { x: { time: false }, y: { range: function (_, low, high) { return [0, spec.top || Math.max(1, high || 1) * 1.12]; } } },
+      scales: { x: { time: false }, y: { range: function (_, low, high) { return [spec.bottom || 0, spec.top || Math.max(1, high || 1) * 1.12]; } } },
       axes: [
-        axis({ values: function (_, at) { return at.map(function (x) { return x + " s"; }); } }),
+        axis({ size: 30, values: function (_, at) { return at.map(function (x) { return x + " s"; }); } }),
         axis({ size: 52, incrs: spec.whole ? [1, 2, 5, 10, 20, 50, 100, 1000] : undefined,
                values: function (_, at) { return at.map(function (y) { return y + (spec.unit === "%" ? " %" : ""); }); } })
       ],
