@@ -49,7 +49,7 @@ async def run(shared: Shared, kinds: Iterable[Kind], namespaces: tuple[str, ...]
     await kopf.operator(
         registry=registry(kinds),
         memo=shared,
-        # standalone: nobody sees it; without it kopf looks up the user's name, which a container's user id need not have
+        # nobody sees it; without it kopf looks up the user's name, which a container's user id need not have
         identity=FIELD_MANAGER,  # type: ignore[arg-type]  # kopf does not export its Identity, a NewType of str
         standalone=True,
         clusterwide=not namespaces,

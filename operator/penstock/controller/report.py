@@ -1,7 +1,7 @@
 """Tells of outcomes: status of the object when it must be written, events, gauges and log lines, all from one value."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -11,10 +11,11 @@ from penstock.controller.metrics import Meters
 from penstock.controller.ports import Objects
 from penstock.controller.world import World
 from penstock.domain.decisions import Outcome
-from penstock.domain.errors import Refused, Unreachable
+from penstock.domain.errors import InvalidField, Refused, Unreachable
 from penstock.domain.observations import Target
-from penstock.domain.variants import Variant
-from penstock.status.events import events
+from penstock.domain.variants import ObjectKey, Variant
+from penstock.status.events import EventText, events
+from penstock.status.invalid import invalid_events, invalid_status
 from penstock.status.logline import LogLine, variant_line
 from penstock.status.summary import must_write, variant_status
 
@@ -32,17 +33,22 @@ class Reporter:
     meters: Meters
 
     async def report(self, outcome: Outcome, body: Mapping[str, Any], now_s: float) -> None:
-        """Write, publish, post and log what came of one variant; an API server that is away costs only the write."""
+        """Write, publish, post and log what came of one variant."""
         previous = body.get("status") or {}
         status = variant_status(outcome, previous, now_s)
         self.meters.told(outcome)
         write_line(variant_line(outcome))
-        if not must_write(previous, status, now_s):
-            return
-        try:
-            await self._write(outcome, body, previous, status)
-        except (Refused, Unreachable) as error:
-            log.warning("Status not written", extra={"variant": str(outcome.decision.key), "error": str(error)})
+        if must_write(previous, status, now_s):
+            await self._write(body, status, events(previous, outcome))
+
+    async def report_invalid(self, error: InvalidField, body: Mapping[str, Any], now_s: float) -> None:
+        """Tell of an object that cannot be read; its last decision, and its gauges, stay as they are."""
+        meta, previous = body["metadata"], body.get("status") or {}
+        status = invalid_status(error, int(meta.get("generation") or 0), previous, now_s)
+        if status != previous:
+            facts = {"namespace": meta["namespace"], "variant": meta["name"], "error": str(error)}
+            log.warning("Invalid object", extra=facts)
+            await self._write(body, status, invalid_events(error, previous))
 
     async def own(self, variant: Variant, body: Mapping[str, Any], target: Target) -> None:
         """Make the target the owner, as WVA did in the shape that names none (and only there)."""
@@ -62,19 +68,18 @@ class Reporter:
         except (Refused, Unreachable) as error:
             log.warning("Owner not set", extra={"variant": str(variant.key), "error": str(error)})
 
-    async def _write(
-        self, outcome: Outcome, body: Mapping[str, Any], previous: Mapping[str, Any], status: Mapping[str, Any]
-    ) -> None:
-        key, uid = outcome.decision.key, str(body["metadata"]["uid"])
+    async def _write(self, body: Mapping[str, Any], status: Mapping[str, Any], news: Iterable[EventText]) -> None:
+        """Write a status and post the events of what changed; an API server that is away costs only this."""
+        meta = body["metadata"]
+        key, uid = ObjectKey(meta["namespace"], meta["name"]), str(meta["uid"])
         try:
-            written = await self.objects.write_status(VARIANTS, key, uid, status)
-        except Refused as error:
-            if error.status in _GONE:
+            self.world.variants.see(await self.objects.write_status(VARIANTS, key, uid, status))
+            for event in news:
+                await self.objects.event(reference(body), event.type, event.reason, event.message)
+        except (Refused, Unreachable) as error:
+            if isinstance(error, Refused) and error.status in _GONE:
                 self.world.variants.drop(key, uid)
-            raise
-        self.world.variants.see(written)
-        for event in events(previous, outcome):
-            await self.objects.event(reference(body), event.type, event.reason, event.message)
+            log.warning("Status not written", extra={"variant": str(key), "error": str(error)})
 
 
 def reference(body: Mapping[str, Any]) -> dict[str, Any]:

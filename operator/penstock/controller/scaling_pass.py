@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from penstock.api.names import LABEL_CONTROLLER_INSTANCE
 from penstock.api.variantautoscaling import parse_variant
 from penstock.controller.actuate import Actuator, NotOurs
 from penstock.controller.configuration import Configuration
@@ -49,22 +50,37 @@ class ScalingPass:
         begin_s = time.monotonic()
         await self.configuration.refresh(self.world.namespaces.values())
         config = self.configuration.settings.scaling
-        bodies = self._ours(config.controller_instance)
+        bodies, faults = self._ours(config.controller_instance)
         variants = tuple(variant for variant, _ in bodies.values())
         observation, sights = await self._observe(variants)
         self._recall(bodies, observation.now_s)
         decisions, self.memory = decide(observation, self.memory, config)
         outcomes = await self._finish(decisions, bodies, sights, observation.now_s)
-        self._tell(outcomes, bodies, observation.scrape, time.monotonic() - begin_s)
+        for body, error in faults:
+            await self.reporter.report_invalid(error, body, observation.now_s)
+        living = {ObjectKey(body["metadata"]["namespace"], body["metadata"]["name"]) for body, _ in faults} | set(
+            bodies
+        )
+        self._tell(outcomes, living, observation.scrape, time.monotonic() - begin_s)
 
-    def _ours(self, instance: str) -> dict[ObjectKey, tuple[Variant, Body]]:
-        """Return the variants that are ours to decide, parsed."""
+    def _ours(self, instance: str) -> tuple[dict[ObjectKey, tuple[Variant, Body]], list[tuple[Body, InvalidField]]]:
+        """Return the variants that are ours to decide, parsed, and those that cannot be read."""
         found: dict[ObjectKey, tuple[Variant, Body]] = {}
+        faults: list[tuple[Body, InvalidField]] = []
         for body in self.world.variants.values():
-            variant = _parsed(body)
-            if variant and variant.controller_instance == instance:
+            meta = body["metadata"]
+            if (
+                meta.get("deletionTimestamp")
+                or (meta.get("labels") or {}).get(LABEL_CONTROLLER_INSTANCE, "") != instance
+            ):
+                continue
+            try:
+                variant = parse_variant(body)
+            except InvalidField as error:
+                faults.append((body, error))
+            else:
                 found[variant.key] = (variant, body)
-        return found
+        return found, faults
 
     async def _observe(self, variants: tuple[Variant, ...]) -> tuple[Observation, dict[ObjectKey, Sight]]:
         now_s = self.clock()
@@ -135,15 +151,3 @@ class ScalingPass:
         for warning in scrape.warnings:
             log.warning("Prometheus warns", extra={"warning": warning})
         write_line(pass_line(outcomes))
-
-
-def _parsed(body: Body) -> Variant | None:
-    """Return the variant, or None for one that is being deleted or cannot be read."""
-    if body["metadata"].get("deletionTimestamp"):
-        return None
-    try:
-        return parse_variant(body)
-    except InvalidField as error:
-        meta = body["metadata"]
-        log.warning("Invalid object", extra={"variant": f"{meta['namespace']}/{meta['name']}", "error": str(error)})
-        return None

@@ -178,6 +178,28 @@ async def test_target_owns_the_variant_in_the_old_shape(cluster: Cluster, promet
     assert cluster.body()["metadata"]["ownerReferences"] == [owner | {"blockOwnerDeletion": False}]
 
 
+async def test_object_that_cannot_be_read_keeps_its_decision(cluster: Cluster, prometheus: PrometheusServer) -> None:
+    cluster.deployment()
+    cluster.pod("chat-1", {"app": "chat"})
+    idle(prometheus, cluster.work, "chat-1")
+    cluster.variant()
+    window = {"name": "night", "schedule": "at night", "duration": "8h", "minReplicas": 3}
+
+    async with cluster.operating(prometheusURL=prometheus.url) as operator:
+        await eventually(lambda: cluster.reason("Ready") == "NoTraffic", "a status")
+        cluster.variant(schedules=[window])
+        await eventually(lambda: cluster.reason("Ready") == "InvalidConfiguration", "the verdict")
+        await eventually(lambda: "InvalidConfiguration" in dict(cluster.events("chat")), "its event")
+        kept = list(operator.meters.variants.shown)
+        cluster.variant(schedules=[])
+        await eventually(lambda: cluster.reason("Ready") == "NoTraffic", "recovery")
+
+    assert "spec.schedules[0].schedule='at night'" in dict(cluster.events("chat"))["InvalidConfiguration"]
+    assert cluster.status()["desiredOptimizedAlloc"]["numReplicas"] == 1
+    assert [str(key) for key in kept] == [f"{cluster.work}/chat"]
+    assert cluster.replicas() == 1
+
+
 async def test_status_is_left_alone_while_nothing_changes(cluster: Cluster, prometheus: PrometheusServer) -> None:
     cluster.deployment()
     cluster.pod("chat-1", {"app": "chat"})
