@@ -14,8 +14,8 @@ from penstock.local.recorder import Recorder
 from penstock.local.session import Session
 
 WORKLOADS: Final = (("checkout", 5), ("chat", 3), ("batch", 1))
-BURST_EACH: Final = 16
-BURST_TOKENS: Final = 24
+BURST_EACH: Final = 24
+BURST_TOKENS: Final = 16
 SETTLE_S: Final = 15.0
 _WEIGHTS: Final = re.compile(r"^  weights: \{.*\}$", re.MULTILINE)
 
