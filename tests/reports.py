@@ -39,7 +39,11 @@ def sample(length_s: float = 60.0) -> Report:
         target_ratio=0.95,
         queued=tuple(queue),
         variants=variants,
-        marks=(Mark(at_s=length_s / 2, label="policy edited"),),
+        marks=(
+            Mark(at_s=length_s / 2, label="policy generation 2"),
+            Mark(at_s=length_s * 0.6, label="burst"),
+            Mark(at_s=length_s * 2 / 3, label="after the edit"),
+        ),
         orders=(
             order("Before the edit", length_s / 3, "wait 0.1, criticality 0.8, rate 0.1", by_criticality=True),
             order("After the edit", length_s * 2 / 3, "wait 0.8, criticality 0, rate 0.1", by_criticality=False),

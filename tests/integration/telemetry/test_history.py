@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.certificates import Authority
 from tests.prometheus import PrometheusServer, Series, steady
 
 from penstock.domain.errors import InvalidField, Refused, Unreachable
@@ -63,6 +64,26 @@ def test_a_query_that_fails_is_refused(prometheus: PrometheusServer) -> None:
 def test_nobody_there(url: str) -> None:
     with pytest.raises(Unreachable):
         History(PrometheusSettings(url=url)).range("up", 0, 10, 1)
+
+
+def test_mutual_tls(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    theirs, mine = authority.sign("prometheus"), authority.sign("penstock")
+    tls = {
+        "cert_file": str(theirs.cert),
+        "key_file": str(theirs.key),
+        "client_ca_file": str(authority.file),
+        "client_auth_type": "RequireAndVerifyClientCert",
+    }
+    server = PrometheusServer(tmp_path, web={"tls_server_config": tls})
+    settings = {"ca_file": authority.file, "client_cert_file": mine.cert, "client_key_file": mine.key}
+    try:
+        server.open()
+        tracks = History(PrometheusSettings(url=server.url, **settings)).range("vector(1)", 0, 10, 10)
+    finally:
+        server.close()
+
+    assert [track.points for track in tracks] == [((0.0, 1.0), (10.0, 1.0))]
 
 
 def test_who_we_are_is_checked(tmp_path: Path) -> None:

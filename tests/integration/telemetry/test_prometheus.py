@@ -162,6 +162,14 @@ async def test_a_certificate_file_that_is_none(tmp_path: Path) -> None:
     assert (caught.value.peer, caught.value.cause) == (str(file), "certificate file")
 
 
+async def test_a_certificate_file_that_is_not_there_yet(tmp_path: Path) -> None:
+    async with asking("https://127.0.0.1:1", ca_file=tmp_path / "later.crt") as client:
+        scrape = await collect(client, ["llm"], NOW_S, 120.0)
+
+    assert scrape.problem is not None
+    assert (scrape.problem.reason, scrape.problem.cause) == (MetricsReason.PROMETHEUS_UNREACHABLE, "certificate file")
+
+
 async def test_a_certificate_that_is_replaced_is_read_again(
     secured: PrometheusServer, authority: Authority, tmp_path: Path
 ) -> None:
@@ -366,6 +374,34 @@ async def test_a_token_that_was_replaced_early_costs_no_pass(tmp_path: Path) -> 
 
     assert value == 1
     assert gate.seen == ["Bearer one", "Bearer one", "Bearer two"]
+
+
+async def test_a_new_token_that_is_refused_too_is_told(tmp_path: Path) -> None:
+    file, gate = tmp_path / "token", Gatekeeper("one")
+    file.write_text("one")
+
+    async with serving(gate.answer) as url, asking(url, token_file=file) as client:
+        await ask(client)
+        gate.token = "three"
+        file.write_text("two")
+        with pytest.raises(Unreachable) as caught:
+            await ask(client)
+
+    assert caught.value.cause == "401 Unauthorized"
+    assert gate.seen == ["Bearer one", "Bearer one", "Bearer two"]
+
+
+async def test_a_peer_that_hangs_up_each_time_is_told() -> None:
+    async def hang_up(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async with serving(hang_up) as url, asking(url) as client:
+        with pytest.raises(Unreachable) as caught:
+            await ask(client)
+
+    assert caught.value.cause == "connection broken"
 
 
 async def test_a_token_file_that_vanishes_or_is_none_leaves_the_last_token(tmp_path: Path) -> None:

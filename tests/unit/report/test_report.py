@@ -97,7 +97,7 @@ def test_the_page_carries_its_data() -> None:
         "chart-queue",
     ]
     assert data["charts"][0]["series"][2]["values"][0] is None
-    assert data["marks"] == [{"at_s": 30.0, "label": "policy edited"}]
+    assert data["marks"][0] == {"at_s": 30.0, "label": "policy generation 2"}
 
 
 @pytest.mark.parametrize(

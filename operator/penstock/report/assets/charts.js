@@ -30,6 +30,7 @@
 
   function marks(chart, spec) {
     var context = chart.ctx, ratio = devicePixelRatio || 1;
+    var ends = [];
     context.save();
     data.marks.forEach(function (mark) {
       var x = Math.round(chart.valToPos(mark.at_s, "x", true));
@@ -44,7 +45,10 @@
         context.font = "600 " + 12 * ratio + "px system-ui, sans-serif";
         var right = x > chart.bbox.left + chart.bbox.width * 0.7;
         context.textAlign = right ? "right" : "left";
-        context.fillText(mark.label, x + (right ? -6 : 6) * ratio, chart.bbox.top + 13 * ratio);
+        var width = context.measureText(mark.label).width + 12 * ratio, from = right ? x - width : x, row = 0;
+        while (ends[row] > from) row += 1;
+        ends[row] = from + width;
+        context.fillText(mark.label, x + (right ? -6 : 6) * ratio, chart.bbox.top + (13 + 15 * row) * ratio);
       }
     });
     (spec.steps || []).forEach(function (step) {
