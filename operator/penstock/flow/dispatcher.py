@@ -68,6 +68,7 @@ class Dispatcher:
         score = self._waiting.score(entry, now_s)
         self._waiting.remove(entry)
         entry.workload.dispatched(waited_s)
+        self._waiting.queue.standing_changed(entry.workload)
         entry.server, fallbacks = self._fleet.send(entry.request.subset, now_s)
         entry.rule.in_flight += 1
         self.in_flight[entry.request.ticket] = entry

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from penstock.domain.requests import Request
 from penstock.flow.effective import Effective, Rule
 from penstock.flow.server import Server
-from penstock.ordering.line import LineKey
+from penstock.ordering.line import Line, LineKey
 from penstock.programs.workload import Workload
 
 
@@ -17,9 +17,9 @@ class Gate(NamedTuple):
 
 
 class Entry:
-    """One request. In flight it has a `server`. What `bind` sets follows the policy, the rest stays.
+    """One request. While it waits it has a `line` of the queue, in flight a `server`.
 
-    `context` is the client's after defaults and caps; `key` names the line of the queue it belongs to.
+    What `bind` sets follows the policy: `context` is the client's after defaults and caps, `key` names the line.
     """
 
     __slots__ = (
@@ -29,6 +29,7 @@ class Entry:
         "gate",
         "generation",
         "key",
+        "line",
         "request",
         "rule",
         "seq",
@@ -41,6 +42,7 @@ class Entry:
         self.seq = seq
         self.arrived_s = arrived_s
         self.workload = workload
+        self.line: Line[Entry]
         self.server: Server | None = None
         self.answered = False
         self.bind(effective)

@@ -119,6 +119,7 @@ class Fleet:
             self._settle(server)
 
     def _settle(self, server: Server) -> None:
+        server.weigh()
         if server.has_room:
             self.open.add(server.address)
         else:

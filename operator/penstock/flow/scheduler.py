@@ -56,14 +56,13 @@ class Scheduler:
         """Take a request in. It may go, wait, or be refused, and may displace another."""
         actions = self._advance(now_s)
         workload = self._registry.arrive(request.tenant, request.context.workload_id, now_s)
-        self._waiting.queue.standings_changed()
         self._arrivals += 1
         entry = Entry(request, self._arrivals, now_s, workload, self._effective)
         actions.append(counted(entry, joined=True))
         if self._is_draining:
-            return actions + self._refuse(entry, RejectReason.SHUTTING_DOWN, now_s)
+            return actions + self._turn_away(entry, RejectReason.SHUTTING_DOWN, now_s)
         if not self._fleet.can_serve(request.subset):
-            return actions + self._refuse(entry, RejectReason.NO_ENDPOINTS, now_s)
+            return actions + self._turn_away(entry, RejectReason.NO_ENDPOINTS, now_s)
         return actions + self._admit(entry, now_s)
 
     def cancel(self, ticket: int, now_s: float) -> list[Action]:
@@ -178,6 +177,11 @@ class Scheduler:
     def _finish(self, ticket: int, now_s: float) -> list[Action]:
         entry = self._dispatcher.finish(ticket, now_s)
         return [] if entry is None else [self._left(entry, now_s), *self._pump(now_s)]
+
+    def _turn_away(self, entry: Entry, reason: RejectReason, now_s: float) -> list[Action]:
+        """Refuse a request that never waited; it counts as one that its workload asked."""
+        self._waiting.queue.standing_changed(entry.workload)
+        return self._refuse(entry, reason, now_s)
 
     def _refuse_all(self, waiting: Iterable[Entry], reason: RejectReason, now_s: float) -> list[Action]:
         actions: list[Action] = []

@@ -17,10 +17,12 @@ class Server:
     `in_flight` are our own requests; `foreign` those of others, as the gauges last showed them. `seen_in_flight` is
     what was ours at that moment: the difference has been sent, or has ended, since. `limit` bounds `in_flight` until
     `review_s`; `learned` is the learnt concurrency, `is_probing` until the engine first queued.
+    `load_ratio` is what all routers have outstanding there ÷ what it may hold of that.
     """
 
-    __slots__ = ("_history", "added_s", "address", "endpoint", "foreign", "in_flight", "is_probing", "learned", "limit",
-                 "load", "names", "review_s", "seen_in_flight", "unanswered")  # fmt: skip
+    __slots__ = ("_history", "added_s", "address", "endpoint", "foreign", "has_room", "in_flight", "is_probing",
+                 "learned", "limit", "load", "load_ratio", "names", "review_s", "seen_in_flight",
+                 "unanswered")  # fmt: skip
 
     def __init__(self, endpoint: Endpoint, now_s: float) -> None:
         self.endpoint = endpoint
@@ -35,18 +37,15 @@ class Server:
         self.learned = START_LIMIT
         self.is_probing = True
         self.limit = 0
+        self.has_room = False
+        self.load_ratio = 0.0
         self.review_s = now_s
         self._history: deque[tuple[float, int]] = deque()
 
-    @property
-    def has_room(self) -> bool:
-        """Whether one more may be sent now."""
-        return self.in_flight < self.limit
-
-    @property
-    def load_ratio(self) -> float:
-        """Outstanding requests of all routers ÷ what the endpoint may hold of them."""
-        return (self.in_flight + self.foreign) / max(1.0, self.limit + self.foreign)
+    def weigh(self) -> None:
+        """Bring room and load up to date; asked for by whoever changed what they follow from."""
+        self.has_room = self.in_flight < self.limit
+        self.load_ratio = (self.in_flight + self.foreign) / max(1.0, self.limit + self.foreign)
 
     def sent(self, now_s: float) -> None:
         """Count one request out to the endpoint."""

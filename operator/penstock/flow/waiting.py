@@ -37,7 +37,7 @@ class Waiting:
 
     def score(self, entry: Entry, now_s: float) -> Score | None:
         """Return what a request that waits scores now; None where the ordering has no score."""
-        return self.queue.score(entry, entry.key, now_s)
+        return self.queue.score(entry, entry.line, now_s)
 
     def rebuild(self, effective: Effective) -> None:
         """Order everything anew under another policy; arrival and clocks stay."""
@@ -46,7 +46,7 @@ class Waiting:
         for entry in self.deadlines.entries.values():
             entry.bind(effective)
             entry.rule.queued += 1
-            self.queue.add(entry, entry.key)
+            entry.line = self.queue.add(entry, entry.key)
 
     def displaced(self, newcomer: Entry, max_requests: int, max_bytes: int, now_s: float) -> list[Entry]:
         """Return who has to go so that both limits hold: the worst, one by one, or the newcomer and nobody else.
@@ -65,13 +65,13 @@ class Waiting:
         return [newcomer] if newcomer in out else out
 
     def _enter(self, entry: Entry) -> None:
-        self.queue.add(entry, entry.key)
+        entry.line = self.queue.add(entry, entry.key)
         self.size += 1
         self.size_bytes += entry.request.size_bytes
         entry.rule.queued += 1
 
     def _exit(self, entry: Entry) -> None:
-        self.queue.remove(entry, entry.key)
+        self.queue.remove(entry, entry.line)
         self.size -= 1
         self.size_bytes -= entry.request.size_bytes
         entry.rule.queued -= 1

@@ -155,5 +155,5 @@ class SchedulerMachine(RuleBasedStateMachine):
             assert self.now_s - self.arrived_s[ticket] < (self.requests[ticket].ttl_s or 1e9)
 
 
-SchedulerMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+SchedulerMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
 TestScheduler = SchedulerMachine.TestCase
