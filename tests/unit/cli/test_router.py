@@ -1,0 +1,76 @@
+"""`penstock router`: what its flags become, and whom a mistake is blamed on."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from penstock.cli.router import SECTIONS, command
+from penstock.settings.router import FromFile, FromPool, RouterSettings
+from penstock.wiring import router as wiring
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[RouterSettings, dict[str, Any]]]:
+    calls: list[tuple[RouterSettings, dict[str, Any]]] = []
+
+    def run(given: RouterSettings, **how: Any) -> int:
+        calls.append((given, how))
+        return 0
+
+    monkeypatch.setattr(wiring, "run", run)
+    monkeypatch.setattr("penstock.logs.setup", lambda *_: None)
+    for variable in ("NAMESPACE", "POD_NAME", "POD_UID"):
+        monkeypatch.delenv(variable, raising=False)
+    return calls
+
+
+def test_defaults_are_those_of_the_go_pickers(started: list[tuple[RouterSettings, dict[str, Any]]]) -> None:
+    result = CliRunner().invoke(command, ["--pool-name", "chat"], env={"NAMESPACE": "llm", "POD_UID": "u-1"})
+
+    ((given, how),) = started
+    assert result.exit_code == 0
+    assert given.endpoints == FromPool(name="chat", namespace="llm", group="inference.networking.k8s.io")
+    assert (given.ports.grpc, given.ports.health, given.ports.metrics, given.ports.admin) == (9002, 9003, 9090, 9004)
+    assert (given.secure_serving, given.drain_timeout_s, given.max_workloads) == (True, 30.0, 1000)
+    assert (given.max_body_bytes, given.state_dir, given.conformance) == (10 << 20, Path("/var/lib/penstock"), False)
+    assert (given.pod_uid, given.operator_namespace, given.listen_address) == ("u-1", "penstock-system", "")
+    assert how["log_format"] == "text"
+
+
+def test_a_flag_beats_its_variable_and_go_flags_are_handed_on(
+    started: list[tuple[RouterSettings, dict[str, Any]]],
+) -> None:
+    line = ["--local", "--endpoints-file=e.yaml", "--grpc-port", "1", "--secure-serving=false", "--tracing", "-v", "4"]
+    CliRunner().invoke(command, line, env={"PENSTOCK_GRPC_PORT": "2", "PENSTOCK_METRICS_PORT": "3"})
+
+    ((given, how),) = started
+    assert given.endpoints == FromFile(path=Path("e.yaml"))
+    assert (given.ports.grpc, given.ports.metrics, given.secure_serving) == (1, 3, False)
+    assert (given.listen_address, given.grpc_address) == ("127.0.0.1", "127.0.0.1")
+    assert how["ignored_flags"] == ("--tracing", "-v 4")
+
+
+@pytest.mark.parametrize(
+    ("line", "environment", "said"),
+    [
+        pytest.param(["--nonsense"], {}, "No such option", id="unknown"),
+        pytest.param(["--grpc-port", "65536"], {}, "'--grpc-port': '65536': write a number", id="no port"),
+        pytest.param([], {"PENSTOCK_ADMIN_PORT": "x"}, "PENSTOCK_ADMIN_PORT: 'x': write a number", id="variable"),
+        pytest.param(["--log-format", "xml"], {}, "'--log-format'", id="no choice"),
+        pytest.param(["--secure-serving=maybe"], {}, "'--secure-serving'", id="no switch"),
+        pytest.param(["stray"], {}, "unexpected extra argument", id="a stray word"),
+    ],
+)
+def test_mistakes_end_with_2_and_name_the_culprit(line: list[str], environment: dict[str, str], said: str) -> None:
+    result = CliRunner().invoke(command, ["--endpoints-file=e", *line], env=environment)
+
+    assert (result.exit_code, said in result.output) == (2, True), result.output
+
+
+def test_help_shows_every_flag_by_sections() -> None:
+    text = CliRunner().invoke(command, ["--help"]).output
+
+    assert all(title in text for title in SECTIONS)
+    assert all(flag in text for flags in SECTIONS.values() for flag, _ in flags)
