@@ -12,6 +12,7 @@ import math
 from typing import Final, NamedTuple, Protocol
 
 from penstock.domain.policies import Detector, Saturation
+from penstock.domain.requests import EndpointLoad
 from penstock.flow.server import START_LIMIT, Server
 
 STALE_AFTER_S: Final = 5.0
@@ -33,7 +34,7 @@ class Limit(NamedTuple):
 class SaturationDetector(Protocol):
     """Decides how many requests an endpoint may hold."""
 
-    def learn(self, server: Server) -> None:
+    def learn(self, server: Server, load: EndpointLoad) -> None:
         """Draw what is to be learnt from gauges that have just come in."""
         ...
 
@@ -48,7 +49,7 @@ class Concurrency:
     def __init__(self, saturation: Saturation) -> None:
         self._limit = Limit(saturation.max_concurrency, math.inf)
 
-    def learn(self, server: Server) -> None:
+    def learn(self, server: Server, load: EndpointLoad) -> None:
         """Learn nothing."""
 
     def limit(self, server: Server, now_s: float) -> Limit:  # noqa: ARG002 - one door for all detectors
@@ -62,7 +63,7 @@ class Utilization:
     def __init__(self, saturation: Saturation) -> None:
         self._saturation = saturation
 
-    def learn(self, server: Server) -> None:
+    def learn(self, server: Server, load: EndpointLoad) -> None:
         """Learn nothing."""
 
     def limit(self, server: Server, now_s: float) -> Limit:
@@ -92,11 +93,9 @@ class Learned:
     def __init__(self, saturation: Saturation) -> None:
         self._saturation = saturation
 
-    def learn(self, server: Server) -> None:
+    def learn(self, server: Server, load: EndpointLoad) -> None:
         """Move the learnt limit by one scrape."""
-        load, ours = server.load, server.seen_in_flight
-        if load is None:
-            return
+        ours = server.seen_in_flight
         if load.waiting > WAITING_TOLERATED:
             share = ours * load.running / (load.running + load.waiting)
             server.learned = max(1.0, server.learned - max(0.0, server.learned - share) * SHRINK_RATIO)

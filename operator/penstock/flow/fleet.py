@@ -57,7 +57,7 @@ class Fleet:
             if server is None or not _is_news(server.load, load):
                 continue
             server.observe(load)
-            self._detector.learn(server)
+            self._detector.learn(server, load)
         self._settle_all(now_s)
 
     def review(self, now_s: float) -> None:

@@ -258,7 +258,7 @@ def test_an_overloaded_engine_is_kept_busy_and_hardly_queues(detector: Detector,
 def test_memory_of_what_was_sent_is_bounded() -> None:
     world = watched(Detector.CONCURRENCY, max_concurrency=1)
     (server,) = world.scheduler._fleet._servers.values()
-    for number in range(5000):
+    for number in range(2500):
         world.now_s += 0.003
         world.send(f"r{number}")
         world.finish(f"r{number}")

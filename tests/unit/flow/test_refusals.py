@@ -243,11 +243,13 @@ def test_an_expired_request_never_goes_even_if_nobody_ticked() -> None:
 
 def test_many_own_times_to_live_leave_no_trace() -> None:
     world = full()
+    world.send("first", ttl_s=40.0)
     for number in range(500):
         world.send(f"r{number}", ttl_s=50.0)
         world.leave(f"r{number}")
 
     assert len(world.scheduler._waiting.deadlines._own) < 100
+    assert world.scheduler.next_wake_s == world.now_s + 40.0
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,7 @@ def test_other_weights_change_the_order_of_what_waits() -> None:
 
     assert world.run_out() == ["A", "B", "C"]
     assert [action.generation for action in world.dispatches] == [1] * 5 + [7] * 3
+    assert world.scheduler.document.generation == 7
 
 
 def test_mixed_stress_every_dispatch_was_the_best() -> None:
