@@ -53,8 +53,8 @@ class Reply:
 class KubeApi:
     """One control plane of its own: `start()`, `stop()` (the API server alone, as in an outage), `close()`."""
 
-    def __init__(self, programs: Path, home: Path) -> None:
-        self._programs, self._home = programs, home
+    def __init__(self, programs: Path, home: Path, *flags: str) -> None:  # flags: more of them for the API server
+        self._programs, self._home, self._flags = programs, home, flags
         self._etcd: subprocess.Popen[bytes] | None = None
         self._server: subprocess.Popen[bytes] | None = None
         self._names = itertools.count(1)
@@ -75,7 +75,7 @@ class KubeApi:
             *("--listen-peer-urls", f"http://127.0.0.1:{self._peer_port}"),
         )
         self.start()
-        self.kubeconfig.write_text(yaml.safe_dump(self._kubeconfig()))
+        self.write_kubeconfig(self.kubeconfig, self.token)
 
     @property
     def _etcd_url(self) -> str:
@@ -92,6 +92,7 @@ class KubeApi:
             *("--service-account-signing-key-file", "key"),
             # without a controller manager nobody makes the default service accounts that pods would wait for
             *("--disable-admission-plugins", "ServiceAccount"),
+            *self._flags,
         )
         deadline = time.monotonic() + START_S
         while not self._ready():
@@ -205,16 +206,18 @@ class KubeApi:
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self.ca_file)
 
-    def _kubeconfig(self) -> dict[str, Any]:
+    def write_kubeconfig(self, path: Path, token: str) -> None:
+        """Write a kubeconfig for whoever has this token."""
         authority = base64.b64encode(self.ca_file.read_bytes()).decode()
-        return {
+        config = {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "test",
             "clusters": [{"name": "test", "cluster": {"server": self.url, "certificate-authority-data": authority}}],
-            "users": [{"name": "admin", "user": {"token": self.token}}],
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin", "namespace": "default"}}],
+            "users": [{"name": "user", "user": {"token": token}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "user", "namespace": "default"}}],
         }
+        path.write_text(yaml.safe_dump(config))
 
 
 def name_of(manifest: Mapping[str, Any]) -> str:

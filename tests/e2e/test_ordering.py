@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def url(room: Kube) -> Iterator[str]:
 @pytest.fixture
 def tag(request: pytest.FixtureRequest) -> str:
     """Fresh ids for each scenario: what one did must not weigh on the next."""
-    return str(request.node.name.removeprefix("test_")[:24])
+    return re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
 
 
 def put_in_force(kube: Kube, weights: dict[str, float]) -> dict[str, Any]:

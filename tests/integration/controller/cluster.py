@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.kubeapi import KubeApi
@@ -30,8 +31,10 @@ class Cluster:
     api: KubeApi
     home: str = field(init=False)
     work: str = field(init=False)
+    kubeconfig: Path = field(init=False)  # the operator's; the administrator's, unless a test says otherwise
 
     def __post_init__(self) -> None:
+        self.kubeconfig = self.api.kubeconfig
         self.home, self.work = self.api.namespace("home"), self.api.namespace("work")
         lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "spec": {}}
         self.apply(lease | {"metadata": {"name": LEASE, "namespace": self.home}})
@@ -122,7 +125,7 @@ class Cluster:
         """Run an operator in this process, on the namespace `work` alone, until the context ends."""
         told = {"watchNamespaces": self.work, "interval": "100ms", "startupPrior": "1s", "logLevel": "info"} | flags
         command = Command(
-            login=Login(kubeconfig=str(self.api.kubeconfig)),
+            login=Login(kubeconfig=str(self.kubeconfig)),
             options=OperatorOptions(flags=told, environ={}, operator_namespace=self.home),
             metrics_port=0,
             health_port=0,
