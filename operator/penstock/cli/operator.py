@@ -52,13 +52,15 @@ def _options() -> Sequence[click.Option]:
 def _run(**given: Any) -> int:  # noqa: ANN401 - click hands over what the flags hold
     names = {setting.flag.lstrip("-").replace("-", "_"): setting.name for setting in SETTINGS}
     flags = {name: given[parameter] for parameter, name in names.items() if given[parameter] is not None}
+    options = OperatorOptions(flags=flags, environ=os.environ, operator_namespace=given["namespace"])
+    options({})  # a mistake is told at once
     from penstock.cluster.connection import Login  # noqa: PLC0415 - loads the Kubernetes client, see below
     from penstock.wiring import operator  # noqa: PLC0415 - loads kopf, so --help and mistakes answer before it
 
     return operator.run(
         operator.Command(
             login=Login(given["kubeconfig"], given["context"]),
-            options=OperatorOptions(flags=flags, environ=os.environ, operator_namespace=given["namespace"]),
+            options=options,
             metrics_port=given["metrics_port"],
             health_port=given["health_port"],
         )

@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -102,7 +101,8 @@ class Operator:
             self.ports = bound
             log.info("Operator serves", extra={"metrics": bound[0], "health": bound[1]})
             try:
-                await _until(self._parts(pulse, stopping, signals=stop is None), stopping)
+                parts = self._parts(pulse, stopping, signals=stop is None)
+                await _until(stopping, self._adapters.election.run(), parts)
             finally:
                 await self.admin.close()
 
@@ -111,7 +111,6 @@ class Operator:
         shared, kopf_runs = handlers.Shared(world, adapters.login), asyncio.Event()
         kinds = [cache.kind for cache in world.caches if cache.kind.namespaced or not options.namespaces]
         return [
-            adapters.election.run(),
             handlers.run(shared, kinds, options.namespaces, kopf_runs),
             reconcile.keep_listing(world, adapters.objects, options.namespaces, options.relist_s),
             loops.keep_scaling(self.scaling, adapters.election, pulse),
@@ -125,15 +124,21 @@ class Operator:
         return f"not listed yet: {', '.join(missing)}" if missing else ""
 
 
-async def _until(parts: list[Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
-    """Run all parts until `stop`; the first that ends by itself ends the others, and its error is raised."""
-    waiting = asyncio.create_task(stop.wait())
-    tasks = [asyncio.create_task(part) for part in parts]
+async def _until(
+    stop: asyncio.Event, election: Coroutine[Any, Any, None], parts: Iterable[Coroutine[Any, Any, None]]
+) -> None:
+    """Run everything until `stop`; the first that ends by itself ends the others, and its error is raised.
+
+    The election ends last: who gives leadership back has stopped acting. (kopf, too, cancels what began after it.)
+    """
+    leading = asyncio.create_task(election)
+    tasks = [asyncio.create_task(part) for part in (stop.wait(), *parts)]
     try:
-        done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait([leading, *tasks], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await _end([waiting, *tasks])
-    for task in done - {waiting}:
+        await _end(tasks)
+        await _end([leading])
+    for task in done:
         task.result()
 
 
@@ -141,9 +146,7 @@ async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     tasks = tuple(tasks)
     for task in tasks:
         task.cancel()
-    for task in tasks:
-        with suppress(asyncio.CancelledError, Exception):
-            await task
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _stop_on_signals(stop: asyncio.Event, kopf_runs: asyncio.Event) -> None:

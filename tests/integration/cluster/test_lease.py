@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 from tests.kubeapi import KubeApi
@@ -12,8 +13,16 @@ from penstock.api.names import LEASE
 from penstock.cluster.client import Kube
 from penstock.cluster.connection import Login
 from penstock.cluster.lease import Election, Timing
+from penstock.domain.errors import Unreachable
 
 FAST = Timing(lease_s=1.0, renew_s=0.6, retry_s=0.05)
+
+
+class CutOff:
+    """A connection to the API server that is none."""
+
+    async def call(self, *_: Any, **__: Any) -> Any:
+        raise Unreachable("Kubernetes API", "timeout", "")
 
 
 @asynccontextmanager
@@ -45,12 +54,12 @@ async def test_second_waits_and_takes_over_with_a_higher_term(kube_api: KubeApi,
             await eventually(lambda: first._held_until_s > acquired_until_s + FAST.lease_s)
             both = (first.leading, second.leading)
             first_term = first.term
-            # dies without giving back
-            first._held_until_s = 0.0
-            first._identity = "dead"
+            first._kube = CutOff()  # type: ignore[assignment] - it needs no more
             await eventually(lambda: second.leading)
+            overlap = first.leading
 
     assert both == (True, False)
+    assert not overlap
     assert (first_term, second.term) == (1, 2)
 
 

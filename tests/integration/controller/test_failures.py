@@ -16,7 +16,7 @@ from penstock.api.kinds import Kind
 from penstock.controller.ports import Scales
 from penstock.controller.process import Operator
 from penstock.controller.world import World
-from penstock.domain.errors import Refused
+from penstock.domain.errors import Refused, Unreachable
 from penstock.domain.observations import Scale
 from penstock.domain.variants import ObjectKey, TargetRef
 
@@ -191,6 +191,13 @@ async def test_variant_that_was_edited_meanwhile_is_decided_anew(
     assert cluster.replicas() == 1
 
 
+class CutOff:
+    """A connection to the API server that is none."""
+
+    async def call(self, *_: Any, **__: Any) -> Any:
+        raise Unreachable("Kubernetes API", "timeout", "")
+
+
 async def test_two_operators_one_acts_and_the_other_takes_over(cluster: Cluster, prometheus: PrometheusServer) -> None:
     busy_chat(cluster, prometheus)
 
@@ -200,8 +207,7 @@ async def test_two_operators_one_acts_and_the_other_takes_over(cluster: Cluster,
             first_term = second_to_none.scaling.leadership.term
             both = [one.scaling.leadership.leading for one in (second_to_none, standby)]
             idle_series = dict(standby.meters.variants.shown)
-            second_to_none.scaling.leadership._held_until_s = float("-inf")
-            second_to_none.scaling.leadership._identity = "dead"
+            second_to_none.scaling.leadership._kube = CutOff()  # type: ignore[attr-defined] - it is an Election
             await eventually(lambda: standby.scaling.leadership.leading, "the takeover")
             await eventually(lambda: standby.meters.variants.shown, "the new leader's series")
             await eventually(lambda: not second_to_none.meters.variants.shown, "the end of the old one's")
