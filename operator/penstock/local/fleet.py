@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -76,10 +76,18 @@ class Fleet:
         for engine in sorted(have, key=lambda one: one.ready)[: max(0, len(have) - replicas)]:
             engine.draining_since_s = self.clock()
 
-    async def probe(self) -> None:
-        """Ask every engine whether it is ready; forget those that ended."""
+    async def restore(self, templates: Mapping[ObjectKey, EngineTemplate]) -> None:
+        """Start engines in the place of those that ended by themselves, as a Deployment would."""
+        for key, replicas in tuple(self.wanted.items()):
+            if key in templates:
+                await self.scale(templates[key], replicas)
+
+    async def probe(self) -> list[Child]:
+        """Ask every engine whether it is ready; forget and return those that ended by themselves."""
+        lost = [engine.child for engine in self.engines if not engine.child.alive and not engine.draining]
         self.engines = [engine for engine in self.engines if engine.child.alive]
         await asyncio.gather(*(self._probe(engine) for engine in self.engines))
+        return lost
 
     def retire(self) -> None:
         """Begin to end the engines of which the router knows by now that they take no new requests."""

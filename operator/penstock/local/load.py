@@ -89,7 +89,7 @@ class Load:
         async with self.http.post(f"{self.url}/v1/completions", json=_body(call), headers=_headers(call)) as response:
             first_s, last_s, chunks = None, None, 0
             async for line in response.content:
-                if line.startswith(b"data: {") and b'"text"' in line:
+                if line.startswith(b"data: {") and b'"text"' in line and b'"text":""' not in line:  # the last has none
                     last_s = self.clock()
                     first_s = last_s if first_s is None else first_s
                     chunks += 1

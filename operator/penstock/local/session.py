@@ -137,7 +137,8 @@ class Session:
         return bool(await self.router.state())
 
     async def _all_ready(self) -> bool:
-        await self._probe_once()
+        for child in await self._probe_once():
+            raise ended(child)
         return all(engine.ready for engine in self.fleet.engines)
 
     async def _proxy_serves(self) -> bool:
@@ -152,16 +153,18 @@ class Session:
     async def _probing(self) -> None:
         while True:
             self._check_children()
-            await self._probe_once()
+            for child in await self._probe_once():
+                self.witness.troubled(ended(child))
             await asyncio.sleep(PROBE_EVERY_S)
 
-    async def _probe_once(self) -> None:
-        await self.fleet.probe()
+    async def _probe_once(self) -> list[Child]:
+        lost = await self.fleet.probe()
         endpoints = self.fleet.endpoints()
         if endpoints != self._endpoints:
             write_endpoints(self.folder / "endpoints.json", endpoints)
             self._endpoints = endpoints
         self.fleet.retire()
+        return lost
 
     async def _watching(self) -> None:
         while True:
@@ -189,5 +192,6 @@ class Session:
         passes = Passes(self.fleet, self.neighbours.scraping, self.clock)
         while True:
             config, interval_s = self.neighbours.configuring(self.world.settings)
+            await self.fleet.restore(self.world.engines)
             self.witness.passed(await passes.run(self.world, config), self.fleet)
             await asyncio.sleep(interval_s)
