@@ -23,7 +23,8 @@ from penstock.flow.lane import Lane
 from penstock.flow.refusals import reject
 from penstock.flow.views import QueuedView, SchedulerView, WorkloadView
 from penstock.flow.waiting import Waiting
-from penstock.programs.registry import Registry
+from penstock.programs.registry import Key, Registry
+from penstock.programs.workload import Sums
 
 MAX_WORKLOADS: Final = 1000
 
@@ -111,6 +112,10 @@ class Scheduler:
         self._dispatcher.lane = Lane(document.policy.lane_share_ratio)
         self._fleet.detect(document.policy.queue.saturation, now_s)
         return self._advance(now_s) + self._pump(now_s)
+
+    def hear(self, sums: Mapping[Key, Sums]) -> None:
+        """Take what all routers saw of workloads, by tenant and id; it counts from the next second on."""
+        self._registry.hear(sums)
 
     def tick(self, now_s: float) -> list[Action]:
         """Do what time alone demands: refuse who waited too long, renew limits, forget idle workloads."""

@@ -35,7 +35,7 @@ class EndpointView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadView:
-    """One entry of the registry; the rate is over the last 60 s, the wait a decaying mean over dispatches."""
+    """One entry of the registry, this router alone; rate over the last 60 s, wait a decaying mean over dispatches."""
 
     tenant: str
     workload_id: str
@@ -52,8 +52,8 @@ class WorkloadView:
             workload_id=workload.workload_id,
             active=workload.active,
             total=workload.total,
-            rate_per_s=workload.rate_per_s,
-            avg_wait_s=workload.wait_at(now_s),
+            rate_per_s=workload.own_rate_per_s,
+            avg_wait_s=workload.own_wait_at(now_s),
         )
 
 

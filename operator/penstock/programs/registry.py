@@ -2,11 +2,11 @@
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
 from penstock.domain.requests import OTHER_WORKLOAD
-from penstock.programs.workload import Workload
+from penstock.programs.workload import Sums, Workload
 
 FORGET_AFTER_S: Final = 300.0
 OTHER_TENANTS: Final = 64
@@ -61,6 +61,13 @@ class Registry:
             del self._entries[key]
         for key in [key for key, entry in self._folded.items() if _long_idle(entry, now_s)]:
             del self._folded[key]
+
+    def hear(self, sums: Mapping[Key, Sums]) -> None:
+        """Take what all routers saw of workloads; of those that nobody asks for here, nothing is kept."""
+        for key, of_one in sums.items():
+            entry = self._entries.get(key)
+            if entry is not None:
+                entry.hear(of_one)
 
     def rows(self, now_s: float) -> Iterable[Workload]:
         """Return every entry with its rate brought forward; a snapshot for metrics and the admin API."""

@@ -11,6 +11,7 @@ from aiohttp import web
 from penstock.api.document import decode
 from penstock.domain.policies import PolicyDocument
 from penstock.router import admin_views as views
+from penstock.router.admin_aggregate import sums
 from penstock.router.admin_auth import Guard, guarded
 from penstock.router.admin_errors import AdminError, acknowledgement, errors
 from penstock.router.admin_pages import page
@@ -45,6 +46,7 @@ class Admin:
                 web.get("/v1/policy", self._get_policy),
                 web.put("/v1/policy", self._put_policy),
                 web.get("/v1/watch", self.hub.stream),
+                web.put("/v1/aggregate", self._put_aggregate),
                 web.get("/v1/state", self._get_state),
                 web.get("/v1/workloads", self._get_workloads),
                 web.get("/debug/queue", self._get_queue),
@@ -63,6 +65,10 @@ class Admin:
         in_force = self._state.offer(decode(await request.read()))
         await self._keep(in_force)
         return web.json_response(acknowledgement(in_force))
+
+    async def _put_aggregate(self, request: web.Request) -> web.Response:
+        self._gate.scheduler.hear(sums(await request.read(), self._now_s()))
+        return web.Response(status=204)
 
     async def _keep(self, in_force: InForce) -> None:
         """Store the policy; a disk that fails costs the memory of it, never the policy."""

@@ -193,3 +193,18 @@ async def test_a_disk_that_fails_costs_the_memory_of_a_policy_never_the_policy(a
 
     assert status == 200
     assert (await admin.get("/v1/policy"))["revision"] == 7
+
+
+async def test_sums_over_all_routers_count_here_and_are_not_told_as_our_own(admin: Admin, router: Router) -> None:
+    await until(lambda: router.gate.addresses, "endpoints")
+    send(router, "a")
+    (entry,) = router.gate.scheduler.workloads(0)
+
+    async with admin.http.put(
+        f"{admin.url}/v1/aggregate", ssl=False, headers=admin.headers,
+        json={"workloads": [{"id": "a", "rate": 50.0, "wait": 1.0}]},
+    ) as answer:  # fmt: skip
+        status, body_sent = answer.status, await answer.read()
+
+    assert (status, body_sent, entry.rate_per_s) == (204, b"", 1 / 60)
+    assert [row["rate"] for row in (await admin.get("/v1/workloads"))["items"]] == [1 / 60]
