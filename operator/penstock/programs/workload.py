@@ -92,11 +92,18 @@ class Workload:
 
     def _show(self) -> None:
         """Put the window's state where the ordering reads it: two attributes, since it looks at every workload."""
-        second = self._window.second
-        if self._heard is not NOTHING and second > self.second:
+        window = self._window
+        self.rate_per_s = window.count / WINDOW_S
+        self.avg_wait_s = self._own_wait_s
+        if self._heard is not NOTHING:
+            self._show_everywhere(window.second)
+        self.second = window.second
+
+    def _show_everywhere(self, second: int) -> None:
+        """Show what all routers saw where that is more; in a new second, take what was heard, or let it go."""
+        if second > self.second:
             if second >= self._heard.until_second:
                 self._heard = NOTHING
             self._everywhere = self._heard
-        self.second = second
-        self.rate_per_s = max(self.own_rate_per_s, self._everywhere.rate_per_s)
-        self.avg_wait_s = max(self._own_wait_s, self._everywhere.avg_wait_s)
+        self.rate_per_s = max(self.rate_per_s, self._everywhere.rate_per_s)
+        self.avg_wait_s = max(self.avg_wait_s, self._everywhere.avg_wait_s)
