@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "local": ("penstock.cli.local", "Run engines, Envoy, router and scaling on this machine, without a cluster."),
     "engine": ("penstock.cli.engine", "Run an emulated vLLM server; takes the flags of llm-d-inference-sim."),
     "demo": ("penstock.cli.demo", "Drive the local world with a recorded trace for a minute and report."),
+    "doctor": ("penstock.cli.doctor", "Find the broken link behind a variant or a policy, and what mends it."),
     "crds": ("penstock.cli.crds", "Print the custom resource definitions."),
 }
 

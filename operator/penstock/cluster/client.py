@@ -68,6 +68,15 @@ class Kube:
             raise refusal(response.status, decoded, path)
         return decoded
 
+    async def raw(self, path: str, query: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+        """Return status and body of a GET as they came, for what lies behind the API server's proxy.
+
+        Raises:
+            Unreachable: no answer within the time limit, or a broken connection.
+        """
+        response, body = await self._attempt("GET", path, None, query, JSON)
+        return response.status, body
+
     async def stream(self, path: str, query: Mapping[str, str], *, silence_s: float) -> AsyncIterator[dict[str, Any]]:
         """Yield the events of a watch until the server ends it or says nothing for `silence_s`.
 

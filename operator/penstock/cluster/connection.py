@@ -5,12 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kubernetes.aio.client import Configuration
-from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+from kubernetes.aio.config import (
+    ConfigException,
+    list_kube_config_contexts,
+    load_incluster_config,
+    load_kube_config,
+)
 
 from penstock.domain.errors import InvalidField
 
 IN_CLUSTER_VARIABLE = "KUBERNETES_SERVICE_HOST"
 DEFAULT_KUBECONFIG = "~/.kube/config"
+POD_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +75,18 @@ class Login:
             insecure=not configuration.verify_ssl,
             proxy=configuration.proxy,
         )
+
+    def namespace(self) -> str:
+        """Return the namespace of the context, as kubectl takes it; `default` where it names none."""
+        file = self._file()
+        if file is None:
+            return POD_NAMESPACE_FILE.read_text().strip()
+        try:
+            contexts, active = list_kube_config_contexts(config_file=file)
+        except (ConfigException, OSError) as error:
+            raise InvalidField("kubeconfig", file, f"name a usable kubeconfig ({error})") from error
+        chosen = next((one for one in contexts if one["name"] == self.context), active)
+        return str(chosen["context"].get("namespace") or "default")
 
     def _file(self) -> str | None:
         """Return the kubeconfig to read, or None for the pod's own account."""

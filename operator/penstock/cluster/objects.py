@@ -50,6 +50,17 @@ class Objects:
                 return found
             query["continue"] = following
 
+    async def serves(self, kind: Kind) -> bool:
+        """Return whether the API server knows the kind, by discovery, which everybody may ask."""
+        root = f"/apis/{kind.group}" if kind.group else "/api"
+        try:
+            listing = await self._kube.call("GET", f"{root}/{kind.version}")
+        except Refused as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return False
+            raise
+        return any(one["name"] == kind.plural for one in listing.get("resources") or ())
+
     async def write_status(self, kind: Kind, key: ObjectKey, uid: str, status: Mapping[str, Any]) -> Mapping[str, Any]:
         """Make `status` all that we say about the object of that uid (another of its name: 409); return the object."""
         body = {

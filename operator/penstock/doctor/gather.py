@@ -1,0 +1,96 @@
+"""Looks at the operator and what it is told, and holds what all looking needs; nothing is ever changed."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from http import HTTPStatus
+
+from penstock.api.kinds import CONFIGMAPS, LEASES, NAMESPACES, PODS, POLICIES, VARIANTS
+from penstock.api.names import APP, LABEL_APP, LABEL_COMPONENT, LEASE
+from penstock.doctor.facts import Body, OperatorFacts, PodSight, pod_sight
+from penstock.doctor.ports import Engines, Objects, Routers, Scraping, Targets
+from penstock.doctor.told import configmap_keys, options, read_told
+from penstock.domain.errors import InvalidField, Refused
+from penstock.domain.variants import ObjectKey
+from penstock.settings.operator import OperatorOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What the doctor looks through."""
+
+    objects: Objects
+    engines: Engines
+    targets: Targets
+    scraping: Scraping
+    routers: Routers
+
+
+async def look_at_operator(objects: Objects, namespace: str, now_s: float) -> OperatorFacts:
+    """Return what there is of the operator in its namespace.
+
+    Raises:
+        Unreachable, Refused: the API server could not be asked.
+    """
+    kinds = (VARIANTS, POLICIES)
+    served = await asyncio.gather(*map(objects.serves, kinds))
+    bodies = await objects.list(PODS, namespace, f"{LABEL_APP}={APP},{LABEL_COMPONENT}=operator")
+    lease = await objects.get(LEASES, ObjectKey(namespace, LEASE))
+    told, fault = _usable(options(next(iter(bodies), None), namespace))
+    named = configmap_keys(namespace, told({}).wva_namespace)
+    configmaps = await asyncio.gather(*(objects.get(CONFIGMAPS, key) for key in named))
+    namespaces = await allowed(objects.list(NAMESPACES))
+    settings, bad, catalogue = read_told(told, filter(None, configmaps), namespaces or ())
+    return OperatorFacts(
+        namespace=namespace,
+        now_s=now_s,
+        namespace_exists=await exists(objects, namespace),
+        served=frozenset(kind.name for kind, known in zip(kinds, served, strict=True) if known),
+        pods=sights(bodies),
+        lease=None if lease is None else lease.get("spec") or {},
+        settings=settings,
+        fault=fault or bad,
+        catalogue=catalogue,
+    )
+
+
+def _usable(told: OperatorOptions) -> tuple[OperatorOptions, InvalidField | None]:
+    """Return options without flags and variables where one of them cannot be used, and which."""
+    try:
+        told({})
+    except InvalidField as error:
+        return OperatorOptions(flags={}, environ={}, operator_namespace=told.operator_namespace), error
+    return told, None
+
+
+async def exists(objects: Objects, namespace: str) -> bool:
+    """Return whether a namespace is there; where we may not ask, it is taken to be."""
+    found = await allowed(_listed(objects, namespace))
+    return found is None or bool(found)
+
+
+async def _listed(objects: Objects, namespace: str) -> list[Body]:
+    body = await objects.get(NAMESPACES, ObjectKey("", namespace))
+    return [] if body is None else [body]
+
+
+async def allowed(asking: Awaitable[list[Body]]) -> tuple[Body, ...] | None:
+    """Return what was asked for, or None where we have no right to it."""
+    try:
+        return tuple(await asking)
+    except Refused as error:
+        if error.status == HTTPStatus.FORBIDDEN:
+            return None
+        raise
+
+
+def sights(bodies: Iterable[Body]) -> tuple[PodSight, ...]:
+    """Return the live ones among pods."""
+    return tuple(filter(None, map(pod_sight, bodies)))
+
+
+def nearest(name: str, bodies: Iterable[Body]) -> str:
+    """Return the name among these objects that is most like one that does not exist, or empty."""
+    names = [str(body["metadata"]["name"]) for body in bodies]
+    return next(iter(get_close_matches(name, names, n=1, cutoff=0.5)), "")
