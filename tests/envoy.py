@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tests.needs import missing
 
@@ -55,15 +56,26 @@ def binary() -> Path:
 
 
 @contextlib.asynccontextmanager
-async def envoy(folder: Path, picker_port: int, engines: tuple[str, ...], **changes: object) -> AsyncIterator[Envoy]:
-    """Run Envoy in front of `engines` (`ip:port`) with the picker on `picker_port`; `changes` go to EnvoyOptions."""
+async def envoy(
+    folder: Path,
+    picker_port: int,
+    engines: tuple[str, ...],
+    edit: Callable[[dict[str, Any]], None] = lambda _: None,
+    **changes: object,
+) -> AsyncIterator[Envoy]:
+    """Run Envoy in front of `engines` (`ip:port`) with the picker on `picker_port`.
+
+    `changes` go to EnvoyOptions; `edit` may alter the bootstrap before Envoy reads it.
+    """
     port, admin_port = free_ports(2)
     eds, config = folder / "eds.json", folder / "envoy.json"
     eds.write_text(json.dumps(cluster_load_assignment(engines)))
     options = EnvoyOptions(
         listen_host="127.0.0.1", listen_port=port, admin_port=admin_port, picker_port=picker_port, eds_path=str(eds)
     )
-    config.write_text(json.dumps(bootstrap(replace(options, **changes))))  # type: ignore[arg-type]  # rows of a table
+    written = bootstrap(replace(options, **changes))  # type: ignore[arg-type]  # rows of a table
+    edit(written)
+    config.write_text(json.dumps(written))
     with (folder / "envoy.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             *(str(binary()), "-c", str(config), "--disable-hot-restart", "--concurrency", "1", "-l", "error"),
