@@ -67,6 +67,21 @@ def test_streams_that_wait_for_the_connection_take_turns() -> None:
     assert [one.number for one in answers] == [1, 3]
 
 
+def test_a_stream_whose_turn_the_connections_window_cut_short_is_not_forgotten() -> None:
+    talk = Talk(INITIAL_WINDOW_SIZE=MAX_WINDOW)
+    talk.say(headers(1), headers(3), headers(5))
+    talk.stream(5).body(b"x" * DEFAULT_WINDOW)
+    for number in (1, 3):
+        talk.stream(number).body(b"x" * 1_000)
+    talk.hear()
+
+    first = talk.say(window_update(0, 500))
+    second = talk.say(window_update(0, 10_000))
+
+    assert [one.number for one in first] == [1]
+    assert len(sent(first + second, 1)) == len(sent(first + second, 3)) == 1_000
+
+
 def test_no_frame_is_larger_than_any_client_must_accept() -> None:
     talk = Talk(INITIAL_WINDOW_SIZE=MAX_WINDOW)
     talk.say(window_update(0, 1_000_000), headers(1))
