@@ -2,6 +2,12 @@
 
 import asyncio
 
+from hypothesis import HealthCheck, settings
+
+# a busy machine is no failure: no example is timed
+settings.register_profile("penstock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("penstock")
+
 
 def pytest_configure() -> None:
     """Say that the main thread has no event loop.
