@@ -41,6 +41,14 @@ class Case:
         """What a decision moves from: what was desired before, else what runs; zero where somebody chose zero."""
         return self.target.current if self.last is None or self.target.current == 0 else self.last.desired
 
+    @property
+    def starting_since_s(self) -> float | None:
+        """When a replica was first seen to start, of the passes in a row that saw one; None where none starts."""
+        if not self.target.starting:
+            return None
+        since_s = None if self.last is None else self.last.starting_since_s
+        return self.now_s if since_s is None else since_s
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:

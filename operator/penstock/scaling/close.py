@@ -55,6 +55,7 @@ def close(case: Case, settled: Settled) -> tuple[Decision, Remembered | None]:
         decided_at_s=decided_at_s,
         change=change,
         recommendations=settled.history,
+        starting_since_s=case.starting_since_s,
     )
 
 

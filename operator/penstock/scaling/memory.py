@@ -25,7 +25,8 @@ class Change:
 class Remembered:
     """One variant's past: what is desired since `change`, when a pass last computed it, and what passes asked for.
 
-    `uid` is empty where it is not known; an object that was deleted and created anew starts without a past.
+    `starting_since_s` is the first pass of those in a row that saw a replica start, None where none does. `uid` is
+    empty where it is not known; an object that was deleted and created anew starts without a past.
     """
 
     uid: str
@@ -33,6 +34,7 @@ class Remembered:
     decided_at_s: float
     change: Change
     recommendations: Recommendations
+    starting_since_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.domain.variants import ObjectKey
 from penstock.engine.queueing import replicas_for
 
 MOVING_IS_WORTH: Final = 0.9
-"""A variant that runs already counts a tenth cheaper: WVA's penalty for moving, so that near ties do not swing."""
+"""A replica that serves already counts a tenth cheaper: WVA's penalty for moving, so that near ties do not swing."""
+
+
+class Tranche(NamedTuple):
+    """Replicas of one variant that cost the same; sorts by price, then name."""
+
+    price: float
+    key: ObjectKey
+    capacity_per_s: float
+    room: float
+    is_last: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +38,14 @@ class Share:
     stuck: int = 0
 
     @property
-    def price(self) -> float:
-        """Cost of a request per second, for choosing."""
-        return self.weight * (MOVING_IS_WORTH if self.current > self.floor else 1.0) / self.capacity_per_s
+    def tranches(self) -> tuple[Tranche, Tranche]:
+        """What may be added to the floor: replicas that serve already, which count a tenth cheaper, and new ones."""
+        price, most = self.weight / self.capacity_per_s, float("inf") if self.ceiling is None else self.ceiling
+        serving = max(min(self.ready, self.current, most), self.floor)
+        return (
+            Tranche(price * MOVING_IS_WORTH, self.key, self.capacity_per_s, serving - self.floor, is_last=False),
+            Tranche(price, self.key, self.capacity_per_s, max(most - serving, 0), is_last=True),
+        )
 
     @property
     def reachable(self) -> int | None:
@@ -86,15 +101,17 @@ def split(need_per_s: float, shares: Sequence[Share]) -> Split:
     """Give every variant its floor, and the rest to the cheapest per request served, each up to its ceiling."""
     replicas = {share.key: share.floor for share in shares}
     rest = need_per_s - sum(share.floor * share.capacity_per_s for share in shares)
-    full = set()
-    for share in sorted(shares, key=lambda share: (share.price, share.key)):
-        asked = max(replicas_for(rest, share.capacity_per_s), 0)
-        added = asked if share.ceiling is None else min(asked, max(share.ceiling - share.floor, 0))
-        if added < asked:
-            full.add(share.key)
-        replicas[share.key] += added
-        rest -= added * share.capacity_per_s
-    return Split(replicas, max(rest, 0.0), frozenset(full))
+    full: set[ObjectKey] = set()
+    for tranche in sorted(tranche for share in shares for tranche in share.tranches):
+        asked = max(replicas_for(rest, tranche.capacity_per_s), 0)
+        added = min(asked, tranche.room)
+        replicas[tranche.key] += int(added)
+        if added == asked:  # what rounding leaves over is nobody's
+            return Split(replicas, 0.0, frozenset(full))
+        rest -= added * tranche.capacity_per_s
+        if tranche.is_last:
+            full.add(tranche.key)
+    return Split(replicas, rest, frozenset(full))
 
 
 def _around(need_per_s: float, shares: Sequence[Share]) -> Split:

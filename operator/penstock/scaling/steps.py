@@ -25,16 +25,16 @@ def propose(cases: Sequence[Case], *, complete: bool) -> dict[ObjectKey, Proposa
     if not engines:
         return {}
     limits = cases[0].terms.thresholds
-    step = signal(engines, limits)
+    wanted = signal(engines, limits)
     full = any(is_full(engine, limits) for engine in engines)
     measured = complete and all(engine.kv_ratio is not None and engine.queue is not None for engine in engines)
-    mover = _riser(cases) if step > 0 else _faller(cases) if step < 0 and not full else None
+    mover, step = (_riser(cases), 1) if wanted > 0 else (None if full else _faller(cases, wanted), -1)
     return {
         case.key: Proposal(
             replicas=_replicas(case, step if case is mover else 0),
             why=by_saturation(engines),
-            optimization=_GUARDED if step < 0 and full else _BY_SATURATION,
-            limited=case.terms.bounds.most() if step > 0 and mover is None and _at_most(case) else WITHIN,
+            optimization=_GUARDED if wanted < 0 and full else _BY_SATURATION,
+            limited=case.terms.bounds.most() if wanted > 0 and mover is None and _at_most(case) else WITHIN,
             may_lower=measured,
             guarded=full,
         )
@@ -65,19 +65,26 @@ def _riser(cases: Sequence[Case]) -> Case | None:
     return min(able, key=lambda case: (case.weight, case.key), default=None)
 
 
-def _faller(cases: Sequence[Case]) -> Case | None:
-    """Return the dearest variant that may have one fewer, the last by name among equals."""
+def _faller(cases: Sequence[Case], wanted: int) -> Case | None:
+    """Return the dearest variant that may have one fewer, the last by name among equals.
+
+    Without a signal it is one whose replica does not come: the engines that there are have room without it.
+    """
     able = [case for case in cases if standing(case) > max(case.terms.bounds.min_replicas, 1)]
-    return max(able, key=lambda case: (case.weight, case.key), default=None)
+    idle = [case for case in able if wanted < 0 or _waits_in_vain(case)]
+    return max(idle, key=lambda case: (case.weight, case.key), default=None)
 
 
 def _is_rising(case: Case) -> bool:
-    """Whether a replica is on its way and may still be."""
-    if case.target.starting:
-        return True
-    if case.last is None or case.last.desired <= (case.target.current or 0):
-        return False
-    return case.now_s - case.last.change.at_s <= case.terms.startup_s
+    """Whether a replica is on its way and may still come: it starts, or was asked for, no longer than a start takes."""
+    since_s = case.starting_since_s
+    if case.last is not None and case.last.desired > (case.target.current or 0):
+        since_s = max(case.last.change.at_s, since_s or 0.0)
+    return since_s is not None and case.now_s - since_s <= case.terms.startup_s
+
+
+def _waits_in_vain(case: Case) -> bool:
+    return case.target.ready < (case.target.current or 0) and not _is_rising(case)
 
 
 def _at_most(case: Case) -> bool:
