@@ -6,12 +6,14 @@ import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _HIDDEN: Final = frozenset({"k8s_skip", "k8s_ref", "settings", "color_message"})  # kopf's own marks on its records
 
 _PLAIN: Final = re.compile(r"[!#-<>-~]+")  # printable ASCII without blank, quote and equals sign: nearly every value
+_NUMBERS: Final = frozenset({int, float})
 
 
 def setup(level: str, style: str) -> None:
@@ -38,8 +40,9 @@ def one_line(value: object) -> str:
 
 def text_line(created_s: float, level: str, logger: str, message: str, pairs: Mapping[str, Any]) -> str:
     """Return `2026-11-21T06:15:00.123Z INFO logger message key=value …`; `created_s` is Unix time."""
-    tail = "".join(f" {key}={one_line(value)}" for key, value in pairs.items())
-    return f"{_stamp(created_s)} {level} {logger} {_flat(message)}{tail}"
+    parts = [_stamp(created_s), level, logger, _flat(message)]
+    parts += [f"{k}={v}" if type(v) in _NUMBERS else f"{k}={one_line(v)}" for k, v in pairs.items()]
+    return " ".join(parts)
 
 
 def json_line(created_s: float, level: str, logger: str, message: str, pairs: Mapping[str, Any]) -> str:
@@ -69,9 +72,18 @@ class JsonLines(logging.Formatter):
 
 
 def _stamp(created_s: float) -> str:
-    return datetime.fromtimestamp(created_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second, milliseconds = divmod(int(created_s * 1000), 1000)
+    return f"{_second(second)}.{milliseconds:03d}Z"
+
+
+@lru_cache(maxsize=8)
+def _second(unix_s: int) -> str:
+    """Return the part that all lines of a second share; a router writes thousands of them."""
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _flat(message: str) -> str:
     """Keep hostile input from starting a line of its own."""
+    if "\n" not in message and "\r" not in message:
+        return message
     return message.replace("\r", "\\r").replace("\n", "\\n")

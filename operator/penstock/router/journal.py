@@ -79,10 +79,6 @@ class Journal:
         return "".join(parts)
 
     def _line(self, wall_s: float, line: Line) -> str:
-        pairs = {key: _rounded(value) for key, value in line.pairs.items()}
+        # nine digits: short, and exact enough that the printed score can be checked against its parts
+        pairs = {k: float(f"{v:.9g}") if type(v) is float else v for k, v in line.pairs.items()}
         return self._render(wall_s, logging.getLevelName(line.level), LOGGER, PREFIX + line.message, pairs) + "\n"
-
-
-def _rounded(value: Value) -> Value:
-    """Return a float with nine digits: short, and exact enough that the printed score can be checked."""
-    return float(f"{value:.9g}") if type(value) is float else value

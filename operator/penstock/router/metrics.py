@@ -103,6 +103,9 @@ def router_families(snapshot: Snapshot) -> Iterator[Metric]:
     yield counter(_OURS + "header_invalid", "Headers that could not be used as they came.",
                   [({"cause": c}, n) for c, n in counted.header_invalid.items()], ("cause",))  # fmt: skip
     yield counter(_OURS + "log_facts_dropped", "Log lines lost to a slow reader.", _one(snapshot.dropped_facts))
+    # known to be none: this version refuses policies of these two kinds
+    yield counter(_OURS + "shadow_changed", "Dispatches that a shadow policy would change.", _one(0))
+    yield gauge(_OURS + "programs", "Programs known.", _one(0))
     if view.starvation_bound_s is not None:
         yield gauge(_OURS + "starvation_bound_seconds", "Longest wait that the lane guarantees.",
                     _one(view.starvation_bound_s))  # fmt: skip
