@@ -18,7 +18,7 @@ from penstock.router.admin import Admin
 from penstock.router.admin_auth import Guard
 from penstock.router.disk import PolicyDisk
 from penstock.router.eds import EdsFile
-from penstock.router.extproc.service import MESSAGE_OVERHEAD_BYTES, external_processor
+from penstock.router.extproc.service import MESSAGE_OVERHEAD_BYTES, external_processor, limits
 from penstock.router.firstpolicy import first
 from penstock.router.gate import FlowGate
 from penstock.router.grpc.service import route
@@ -61,7 +61,7 @@ class Router:
         self.health = Health()
         self.admin = Admin(self.gate, self.state, disk.save, settings.pod_name)
         self._eds = EdsFile(settings.eds_file) if settings.eds_file else None
-        self._wire = Server(self._wire_route())
+        self._wire = Server(self._wire_route(), limits(settings.max_body_bytes))
         self._probes = Server(route(self.health.methods()))
         self._runners: list[web.AppRunner] = []
         self._tasks: list[asyncio.Task[None]] = []

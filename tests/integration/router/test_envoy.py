@@ -17,7 +17,7 @@ from tests.picking import DEADLINE_S, Engine, FixedGate, engines
 from penstock.domain.reasons import RejectReason
 from penstock.router.certificates import ServerTls, self_signed
 from penstock.router.envoyconfig import BodyMode
-from penstock.router.extproc.service import external_processor
+from penstock.router.extproc.service import external_processor, limits
 from penstock.router.grpc.service import route
 from penstock.router.h2.server import Server
 from penstock.router.ports import Picked, Refusal
@@ -51,7 +51,7 @@ async def rig(folder: Path, **options: object) -> AsyncIterator[Rig]:
     async with contextlib.AsyncExitStack() as stack:
         served = await stack.enter_async_context(engines("one", "two"))
         gate = FixedGate(served[1].address)
-        server = Server(route(external_processor(gate), 11 << 20))
+        server = Server(route(external_processor(gate), 11 << 20), limits())
         port = await server.listen("127.0.0.1", 0, secret(folder) if options.get("picker_tls") else None)
         stack.push_async_callback(server.close)
         addresses = tuple(engine.address for engine in served)
@@ -244,7 +244,7 @@ async def test_two_thousand_held_requests_are_released_at_once_without_an_error(
         assert one.server.memory.held == 0
 
 
-@pytest.mark.parametrize("size", [0, 1, 62_000, 62_001, 3_000_000])
+@pytest.mark.parametrize("size", [0, 1, 62_000, 62_001, 10 << 20])
 async def test_full_duplex_bodies_arrive_byte_by_byte_both_ways(tmp_path: Path, size: int) -> None:
     body = bytes(number % 251 for number in range(size))
     async with rig(tmp_path, **DUPLEX) as one:
@@ -268,6 +268,15 @@ async def test_a_full_duplex_body_of_unknown_length_is_collected_too(tmp_path: P
             assert await answer.read() == b"x" * 50_000
 
         assert one.gate.heads[0].size_bytes == 50_000
+
+
+@pytest.mark.parametrize("mode", [BodyMode.FULL_DUPLEX_STREAMED, BodyMode.BUFFERED])
+async def test_a_body_above_the_limit_is_refused(tmp_path: Path, mode: BodyMode) -> None:
+    async with rig(tmp_path, request_body=mode, body_limit_bytes=32 << 20) as one:
+        answer = await one.post(b"x" * ((10 << 20) + 1))
+
+        assert answer.status == 413
+        assert one.gate.heads == []
 
 
 async def test_full_duplex_streams_pass_chunk_by_chunk(tmp_path: Path) -> None:
