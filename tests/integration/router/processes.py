@@ -98,8 +98,8 @@ async def refused(*flags: str, **environment: str) -> tuple[int, str]:
 class Proxy:
     """Envoy's side: one stream per request, closed when the response ends."""
 
-    def __init__(self, port: int) -> None:
-        self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
+    def __init__(self, port: int = 0, channel: grpc.aio.Channel | None = None) -> None:
+        self._channel = channel or grpc.aio.insecure_channel(f"127.0.0.1:{port}")
         self._process = self._channel.stream_stream(PROCESS.decode())
 
     async def close(self) -> None:

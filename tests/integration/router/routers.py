@@ -18,7 +18,7 @@ from penstock.domain.requests import Endpoint, EndpointLoad
 from penstock.router.journal import Journal
 from penstock.router.ports import RequestHead
 from penstock.router.process import Adapters, Router
-from penstock.router.sources import EndpointSource, Publish, TokenReviewer
+from penstock.router.sources import EndpointSource, LoadReader, Publish, TokenReviewer
 from penstock.settings.router import FromFile, Ports, RouterSettings
 
 NAMESPACE = "penstock-system"
@@ -63,12 +63,12 @@ async def running(
     given: RouterSettings,
     source: EndpointSource,
     reviewer: TokenReviewer | None = None,
-    written: list[str] | None = None,
+    loads: LoadReader | None = None,
 ) -> AsyncIterator[tuple[Router, Ports]]:
     """Run a router as long as the context lasts."""
-    sink = (written if written is not None else []).append
-    journal = Journal(logs.text_line, logging.INFO, sink, time.time)
-    router = Router(given, Adapters(endpoints=source, loads=NoLoads(), reviewer=reviewer, journal=journal))
+    journal = Journal(logs.text_line, logging.INFO, len, time.time)
+    joined = Adapters(endpoints=source, loads=loads or NoLoads(), reviewer=reviewer, journal=journal)
+    router = Router(given, joined)
     try:
         yield router, await router.start()
     finally:
