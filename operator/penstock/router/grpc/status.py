@@ -7,6 +7,10 @@ from urllib.parse import quote
 from hpack.hpack import encode_integer
 
 
+_MOST_CHARS: Final = 300
+_UNQUOTED: Final = " !\"#$&'()*+,-./:;<=>?@[]^_`{|}~"
+
+
 class Status(IntEnum):
     """Status codes of gRPC that we send."""
 
@@ -30,15 +34,13 @@ UNSUPPORTED_MEDIA_TYPE: Final = literal(b":status", b"415")
 
 
 def trailers(status: Status, message: str = "") -> bytes:
-    """Return the trailers of a call; `message` is percent-encoded as gRPC wants it."""
+    """Return the trailers of a call; `message` is cut so that they fit a frame, and percent-encoded as gRPC wants it."""
     block = literal(b"grpc-status", b"%d" % status)
     if status is Status.UNIMPLEMENTED:
         block += literal(b"grpc-accept-encoding", b"identity")
-    return (
-        block + literal(b"grpc-message", quote(message, safe=" !\"#$&'()*+,-./:;<=>?@[]^_`{|}~").encode())
-        if message
-        else block
-    )
+    if message:
+        block += literal(b"grpc-message", quote(message[:_MOST_CHARS], safe=_UNQUOTED).encode())
+    return block
 
 
 TRAILERS_OK: Final = trailers(Status.OK)
