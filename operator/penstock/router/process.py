@@ -107,6 +107,7 @@ class Router:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.health.hang_up()
         self.admin.hub.close()
+        self._wire.release()
         for server in (self._wire, self._probes):
             await server.drain(0.5)
             await server.close()

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import grpc
 import grpc.aio
 from envoy.service.ext_proc.v3 import external_processor_pb2 as pb
 from tests.extproc import part, request, set_headers
@@ -139,6 +140,10 @@ class Exchange:
     async def done(self) -> None:
         """End the response."""
         await self._call.done_writing()
+
+    async def code(self) -> grpc.StatusCode:
+        """Wait until the router ends the call."""
+        return await asyncio.wait_for(self._call.code(), DEADLINE_S)
 
     def leave(self) -> None:
         """Let the client go away."""

@@ -167,10 +167,12 @@ async def test_what_still_waits_when_the_time_is_over_is_refused(tmp_path: Path)
 
         ended = asyncio.create_task(router.stop())
         refusal = (await waits.answer()).immediate_response
+        left = await running.code()
         code = await ended
         await proxy.close()
 
     assert (refusal.status.code, code) == (503, 0)
+    assert left is grpc.StatusCode.OK, "a proxy must be able to go on with the response without us"
     headers = {one.header.key: one.header.raw_value for one in refusal.headers.set_headers}
     assert headers["x-llm-d-request-dropped-reason"] == b"rejected-shutting-down"
 

@@ -64,6 +64,12 @@ class Connection:
             self._draining = True
             self.outbox.write(goaway(MAX_WINDOW, Code.NO_ERROR) + ping(_DRAIN_PING, ack=False))
 
+    def release(self) -> None:
+        """End every open exchange in good order, as if the client had said that it needs nothing more."""
+        for stream in list(self.outbox.streams.values()):
+            if not stream.ended_in:
+                stream.ended()
+
     def settle(self) -> None:
         """Turn `closing` when all that was announced to end has ended."""
         if self._exchange.refuse_above < MAX_WINDOW and self.idle:

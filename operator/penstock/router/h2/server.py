@@ -57,6 +57,11 @@ class Server:
                     await self._empty.wait()
         return not self.peers
 
+    def release(self) -> None:
+        """End every open exchange in good order: a proxy goes on with its request without us."""
+        for peer in list(self.peers):
+            peer.release()
+
     async def close(self) -> None:
         """Close everything at once; streams that are open are reset."""
         for listener in self._listeners:
@@ -137,6 +142,11 @@ class Peer(asyncio.Protocol):
     def drain(self) -> None:
         """Ask the client to go elsewhere with new requests."""
         self._connection.drain()
+
+    def release(self) -> None:
+        """End what is open, in good order."""
+        self._connection.release()
+        self._flush()
 
     def abort(self) -> None:
         """Close at once."""
