@@ -74,6 +74,13 @@ def test_the_summary_says_what_is_true_of_this_pass() -> None:
     )
 
 
+def test_a_counter_at_rest_says_that_nothing_arrives() -> None:
+    decision = decide_one(serving(0.0))
+
+    assert (decision.desired, decision.metrics.reason) == (1, MetricsReason.FOUND)
+    assert decision.summary == "1: nothing arrives or waits"
+
+
 def test_idle_engines_are_no_missing_metrics() -> None:
     decision = decide_one(observe(CHAT, seen=[idle_row(CHAT)]))
 

@@ -69,6 +69,13 @@ def test_what_is_stuck_is_not_asked_for_more_while_others_have_room() -> None:
     assert found.standing_in == {other.key}
 
 
+def test_only_who_could_take_no_more_is_full() -> None:
+    capped, other = share("a", ceiling=3, current=2, ready=2), share("b", weight=50)
+
+    assert allot(9.0, [capped, other]).full == {capped.key}
+    assert allot(1.5, [capped, other]).full == set()
+
+
 def test_what_is_stuck_is_asked_when_nobody_else_has_room() -> None:
     stuck = share("only", current=4, ready=2, stuck=2)
 

@@ -67,6 +67,13 @@ def test_any_other_status_is_written_over(previous: dict[str, Any]) -> None:
     assert must_write(previous, BEFORE, DECIDED_S)
 
 
+def test_numbers_without_a_time_count_as_old() -> None:
+    undated = deepcopy(BEFORE)
+    del undated["desiredOptimizedAlloc"]["lastRunTime"]
+
+    assert must_write(undated, BEFORE, DECIDED_S)
+
+
 def test_zero_to_something_is_a_move() -> None:
     idle = after(**alloc(arrival_per_s=0.0))
 
