@@ -6,7 +6,6 @@ from urllib.parse import quote
 
 from hpack.hpack import encode_integer
 
-
 _MOST_CHARS: Final = 300
 _UNQUOTED: Final = " !\"#$&'()*+,-./:;<=>?@[]^_`{|}~"
 
@@ -34,7 +33,7 @@ UNSUPPORTED_MEDIA_TYPE: Final = literal(b":status", b"415")
 
 
 def trailers(status: Status, message: str = "") -> bytes:
-    """Return the trailers of a call; `message` is cut so that they fit a frame, and percent-encoded as gRPC wants it."""
+    """Return the trailers of a call; `message` is cut to what fits a frame, and percent-encoded as gRPC wants it."""
     block = literal(b"grpc-status", b"%d" % status)
     if status is Status.UNIMPLEMENTED:
         block += literal(b"grpc-accept-encoding", b"identity")
