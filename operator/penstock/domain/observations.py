@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from penstock.domain.catalogue import Catalogue
+from penstock.domain.catalogue import Catalogue, ModelScope
 from penstock.domain.readings import ABSENT, Reading
 from penstock.domain.reasons import MetricsReason, TargetReason
 from penstock.domain.variants import ObjectKey, TargetRef, Variant
@@ -97,6 +97,14 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """Requests that routers hold back from a model's engines, and by how many more per second they become."""
+
+    waiting: Reading
+    growth_per_s: Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """All that one pass may decide upon, at Unix time `now_s`; a variant without a target entry was not read."""
 
@@ -105,3 +113,4 @@ class Observation:
     targets: Mapping[ObjectKey, Target]
     scrape: Scrape
     catalogue: Catalogue
+    backlogs: Mapping[ModelScope, Backlog] = field(default_factory=lambda: MappingProxyType({}))

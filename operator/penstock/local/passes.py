@@ -1,10 +1,14 @@
 """One scaling pass without a cluster: the operator's own decision, with processes for replicas."""
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
+from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision, Outcome, Verdict
-from penstock.domain.observations import Observation, Target
+from penstock.domain.observations import Backlog, Observation, Target
+from penstock.domain.readings import ABSENT, Known
 from penstock.domain.reasons import ActiveReason, TargetReason
 from penstock.domain.variants import Actuation, ObjectKey, Variant
 from penstock.local.fleet import Fleet
@@ -13,6 +17,8 @@ from penstock.local.world import NAMESPACE, EngineTemplate, World
 from penstock.scaling.config import Config
 from penstock.scaling.decide import decide
 from penstock.scaling.memory import Memory
+
+QUEUE_WINDOW: Final = 6  # as many moments as the rates have: the queue's growth is over the same time
 
 
 @dataclass(slots=True)
@@ -23,15 +29,16 @@ class Passes:
     scraping: Scraping
     clock: Callable[[], float]
     memory: Memory = field(default_factory=Memory)
+    _queued: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=QUEUE_WINDOW))
 
-    async def run(self, world: World, config: Config) -> tuple[Outcome, ...]:
-        """Look, decide, act, and return what came of it."""
+    async def run(self, world: World, config: Config, queued: int | None) -> tuple[Outcome, ...]:
+        """Look, decide, act, and return what came of it; `queued` requests wait in the router, None: unknown."""
         now_s = self.clock()
-        observation = await self._observe(world, now_s)
+        observation = await self._observe(world, now_s, queued)
         decisions, self.memory = decide(observation, self.memory, config)
         return tuple([await self._act(world, decision) for decision in decisions])
 
-    async def _observe(self, world: World, now_s: float) -> Observation:
+    async def _observe(self, world: World, now_s: float, queued: int | None) -> Observation:
         engines = {engine.name: engine.address for engine in self.fleet.engines if engine.ready or engine.draining}
         return Observation(
             now_s=now_s,
@@ -39,7 +46,19 @@ class Passes:
             targets={variant.key: self._target(variant, world.engines) for variant in world.variants},
             scrape=await self.scraping.scrape(engines, NAMESPACE, now_s),
             catalogue=world.catalogue,
+            backlogs=self._backlogs(world, now_s, queued),
         )
+
+    def _backlogs(self, world: World, now_s: float, queued: int | None) -> dict[ModelScope, Backlog]:
+        """Return what the router holds back; it cannot tell models apart, so only where there is one model."""
+        models = {variant.model for variant in world.variants}
+        if queued is None or len(models) != 1:
+            self._queued.clear()
+            return {}
+        self._queued.append((now_s, queued))
+        (then_s, before), *_ = self._queued
+        growth = Known((queued - before) / (now_s - then_s), now_s) if now_s > then_s else ABSENT
+        return {ModelScope(NAMESPACE, models.pop()): Backlog(waiting=Known(queued, now_s), growth_per_s=growth)}
 
     def _target(self, variant: Variant, templates: Mapping[ObjectKey, EngineTemplate]) -> Target:
         key = ObjectKey(variant.key.namespace, variant.target.name)

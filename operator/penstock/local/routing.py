@@ -69,3 +69,8 @@ class RouterClient:
                 return dict(await answer.json()) if answer.status == 200 else {}
         except (aiohttp.ClientError, TimeoutError):
             return {}
+
+    async def queued(self) -> int | None:
+        """Return how many requests wait; None where the router does not tell."""
+        number = (await self.state()).get("queue", {}).get("requests")
+        return int(number) if isinstance(number, int) else None

@@ -110,7 +110,7 @@ def burst(model: str, number: int, at_s: float) -> Iterator[Call]:
 
 async def _watch_queue(session: Session, recorder: Recorder) -> None:
     while True:
-        queue = (await session.router.state()).get("queue", {})
-        if "requests" in queue:
-            recorder.queued(int(queue["requests"]))
+        length = await session.router.queued()
+        if length is not None:
+            recorder.queued(length)
         await asyncio.sleep(0.5)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from penstock.domain.observations import Backlog
+from penstock.domain.readings import known
 from penstock.scaling.observe import Load
 
 DRAIN_S: Final = 60.0
@@ -20,15 +22,19 @@ class Demand:
     output_tokens: float | None
 
 
-def demand(loads: Iterable[Load]) -> Demand | None:
-    """Return the demand over several variants of one model; None where nobody knows any rate."""
+def demand(loads: Iterable[Load], backlog: Backlog | None = None) -> Demand | None:
+    """Return the demand over several variants of one model; None where nobody knows any rate.
+
+    `backlog` is what routers hold back: engines cannot count what has not reached them.
+    """
     loads = tuple(load for load in loads if load.arrivals_per_s is not None)
     if not loads:
         return None
-    arrivals = sum(load.arrivals_per_s or 0.0 for load in loads)
+    held, growth_per_s = (known(backlog.waiting), known(backlog.growth_per_s)) if backlog else (None, None)
+    arrivals = max(sum(load.arrivals_per_s or 0.0 for load in loads) + (growth_per_s or 0.0), 0.0)
     return Demand(
         arrivals_per_s=arrivals,
-        need_per_s=arrivals + sum(load.waiting for load in loads) / DRAIN_S,
+        need_per_s=arrivals + (sum(load.waiting for load in loads) + (held or 0.0)) / DRAIN_S,
         input_tokens=_mean(loads, lambda load: load.input_tokens),
         output_tokens=_mean(loads, lambda load: load.output_tokens),
     )

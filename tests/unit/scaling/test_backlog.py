@@ -1,0 +1,42 @@
+"""What routers hold back counts as demand: engines that are shielded from a line cannot report it."""
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.scaling.scene import MODEL, NOW, decide_one, observe, rows, target, variant
+
+from penstock.domain.catalogue import ModelScope
+from penstock.domain.observations import Backlog
+from penstock.domain.readings import ABSENT, Known, Reading, Stale
+
+CHAT = variant()
+HERE = ModelScope("llm", MODEL)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "growth_per_s", "scope", "desired"),
+    [
+        pytest.param(0.0, 0.0, HERE, 1, id="nothing held back"),
+        pytest.param(0.0, 1.0, HERE, 2, id="one more each second never reaches the engines"),
+        pytest.param(60.0, 0.0, HERE, 2, id="a line of sixty, to be gone in a minute"),
+        pytest.param(60.0, -0.5, HERE, 2, id="a line that shrinks by itself"),
+        pytest.param(60.0, 1.0, ModelScope("llm", "other"), 1, id="another model's line"),
+    ],
+)
+def test_what_routers_hold_back_is_demand(waiting: float, growth_per_s: float, scope: ModelScope, desired: int) -> None:
+    calm = observe(CHAT, targets={CHAT.key: target(CHAT, 1)}, seen=rows(CHAT, 1, total=0.5))
+    backlog = Backlog(waiting=Known(waiting, NOW), growth_per_s=Known(growth_per_s, NOW))
+
+    decision = decide_one(replace(calm, backlogs={scope: backlog}))
+
+    assert decision.desired == desired
+
+
+@pytest.mark.parametrize("unknown", [ABSENT, Stale(90.0, NOW - 900)], ids=["absent", "stale"])
+def test_an_unknown_line_adds_nothing(unknown: Reading) -> None:
+    calm = observe(CHAT, targets={CHAT.key: target(CHAT, 1)}, seen=rows(CHAT, 1, total=0.5))
+
+    decision = decide_one(replace(calm, backlogs={HERE: Backlog(waiting=unknown, growth_per_s=unknown)}))
+
+    assert decision.desired == 1
+    assert decision.need_per_s == pytest.approx(0.5)
