@@ -148,6 +148,6 @@ class ScalingPass:
         self.meters.keep(living)
         self.meters.invalid_entries((one.configmap, one.key) for one in self.configuration.problems)
         self.meters.passed(took_s, scrape.durations_s)
-        for warning in scrape.warnings:
+        for warning in scrape.warnings if scrape.problem is None else ():  # a problem is told for each variant
             log.warning("Prometheus warns", extra={"warning": warning})
         write_line(pass_line(outcomes))

@@ -106,6 +106,7 @@ async def test_prometheus_is_absent_at_the_start_and_killed_later(cluster: Clust
             await asyncio.to_thread(own.open)
             busy(own, cluster.work, "chat-1")
             await eventually(lambda: cluster.replicas() == 2, "a decision")
+            await eventually(lambda: cluster.reason("ScalingActive") == "ScaleApplied", "its status")
             await asyncio.to_thread(own.stop)
             await eventually(lambda: cluster.reason("MetricsAvailable") == "PrometheusUnreachable", "the outage")
             await eventually(lambda: cluster.reason("ScalingActive") == "HoldingLastDecision", "the hold")

@@ -1,0 +1,123 @@
+"""ConfigMaps before each pass: a bad text keeps its last good value and spoils no other; an outage keeps everything."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from tests.unit.controller.bodies import meta
+
+from penstock.api.kinds import Kind
+from penstock.controller.configuration import Configuration
+from penstock.domain.errors import InvalidField, Unreachable
+from penstock.domain.variants import ObjectKey
+from penstock.settings.operator import OperatorOptions
+
+Body = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Objects:
+    """ConfigMaps that a test writes, and the events that come of them."""
+
+    configmaps: dict[ObjectKey, Body] = field(default_factory=dict)
+    events: list[tuple[str, str]] = field(default_factory=list)
+    asked: set[ObjectKey] = field(default_factory=set)
+    away: bool = False
+
+    def put(self, namespace: str, name: str, **data: str) -> None:
+        self.configmaps[ObjectKey(namespace, name)] = {"metadata": meta(name, namespace=namespace), "data": data}
+
+    async def get(self, kind: Kind, key: ObjectKey) -> Body | None:
+        assert kind.name == "ConfigMap"
+        if self.away:
+            raise Unreachable("api", "timeout", "")
+        self.asked.add(key)
+        return self.configmaps.get(key)
+
+    async def event(self, about: Body, kind: str, reason: str, message: str) -> None:
+        assert (kind, reason) == ("Warning", "InvalidConfigEntry")
+        self.events.append((f"{about['namespace']}/{about['name']}", message))
+
+
+@pytest.fixture(name="objects")
+def _objects() -> Objects:
+    return Objects()
+
+
+@pytest.fixture(name="configuration")
+def _configuration(objects: Objects) -> Configuration:
+    options = OperatorOptions(flags={}, environ={}, operator_namespace="home")
+    return Configuration(objects, options, "home", "wva")  # type: ignore[arg-type] - get and event are all it needs
+
+
+async def test_texts_apply_at_once(objects: Objects, configuration: Configuration) -> None:
+    objects.put("home", "penstock-config", interval="5s")
+
+    await configuration.refresh(())
+
+    assert configuration.settings.interval_s == 5.0
+
+
+async def test_bad_text_keeps_its_last_good_value_and_spoils_no_other(
+    objects: Objects, configuration: Configuration
+) -> None:
+    objects.put("home", "penstock-config", interval="5s")
+    await configuration.refresh(())
+    objects.put("home", "penstock-config", interval="soon", staleAfter="1m")
+
+    await configuration.refresh(())
+    await configuration.refresh(())
+
+    assert configuration.settings.interval_s == 5.0
+    assert configuration.settings.scaling.stale_after_s == 60.0
+    assert [(one.configmap, one.key) for one in configuration.problems] == [("home/penstock-config", "interval")]
+    assert len(objects.events) == 1
+
+
+async def test_bad_text_without_a_past_counts_as_not_written(objects: Objects, configuration: Configuration) -> None:
+    objects.put("home", "penstock-config", interval="soon")
+
+    await configuration.refresh(())
+
+    assert configuration.settings.interval_s == 15.0
+
+
+async def test_mended_text_ends_the_problem_and_a_new_fault_is_told_again(
+    objects: Objects, configuration: Configuration
+) -> None:
+    for text in ("soon", "5s", "soon"):
+        objects.put("home", "penstock-config", interval=text)
+        await configuration.refresh(())
+
+    assert len(objects.events) == 2
+    assert configuration.settings.interval_s == 5.0
+
+
+async def test_outage_keeps_everything(objects: Objects, configuration: Configuration) -> None:
+    objects.put("home", "penstock-config", interval="5s")
+    objects.put("wva", "accelerator-unit-costs", A100='{"cost": "40.00"}')
+    await configuration.refresh(())
+    objects.away = True
+
+    await configuration.refresh(())
+
+    assert configuration.settings.interval_s == 5.0
+    assert configuration.catalogue.unit_costs_per_h == {"A100": 40.0}
+
+
+async def test_local_configmaps_are_read_where_a_label_asks_for_it(
+    objects: Objects, configuration: Configuration
+) -> None:
+    labelled = {"metadata": {"name": "llm", "labels": {"wva.llmd.ai/config-enabled": "true"}}}
+    await configuration.refresh([labelled, {"metadata": {"name": "other"}}])
+
+    assert ObjectKey("llm", "wva-saturation-scaling-config") in objects.asked
+    assert not {key for key in objects.asked if key.namespace == "other"}
+
+
+def test_bad_flag_stops_the_start(objects: Objects) -> None:
+    options = OperatorOptions(flags={"interval": "soon"}, environ={}, operator_namespace="home")
+
+    with pytest.raises(InvalidField, match="--interval"):
+        Configuration(objects, options, "home", "wva")  # type: ignore[arg-type] - get and event are all it needs

@@ -1,0 +1,78 @@
+"""What attachments and acknowledgements tell of a policy."""
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.controller.test_plan import R1, R2, candidate
+
+from penstock.controller.plan import Attachment, Documents
+from penstock.controller.pods import PodFacts
+from penstock.controller.push import Acknowledged, Fault
+from penstock.controller.routers import Running
+from penstock.controller.verdicts import outcome
+from penstock.domain.errors import InvalidField
+from penstock.domain.policies import Policy, PolicyDocument
+from penstock.domain.reasons import PolicyReason
+
+CANDIDATE = candidate("chat")
+DOCUMENT = Documents().of(CANDIDATE, Policy())
+RIGHT = Running(revision=1, uid=DOCUMENT.uid, generation=1, hash=DOCUMENT.hash, applied_at="2026-11-20T09:14:31Z")
+SILENT = Fault(reason=PolicyReason.ROUTER_UNREACHABLE, text="no answer after 2s")
+REFUSED = Fault(
+    reason=PolicyReason.ROUTER_REJECTED, text="rejected", invalid=InvalidField("ordering", "EDF", "use FCFS")
+)
+
+
+def attached(*routers: PodFacts, reason: PolicyReason = PolicyReason.ACCEPTED) -> Attachment:
+    return Attachment(candidate=CANDIDATE, reason=reason, routers=routers)
+
+
+def answer(router: PodFacts, running: Running | None = RIGHT, fault: Fault | None = None) -> Acknowledged:
+    return Acknowledged(router=router, running=running, fault=fault)
+
+
+@pytest.mark.parametrize(
+    ("answers", "document", "accepted", "programmed"),
+    [
+        pytest.param([answer(R1), answer(R2)], DOCUMENT, "Accepted", "Programmed", id="all run it"),
+        pytest.param([], DOCUMENT, "Accepted", "NoRouters", id="nobody is Ready"),
+        pytest.param([answer(R1), answer(R2, None, SILENT)], DOCUMENT, "Accepted", "RouterUnreachable", id="silence"),
+        pytest.param([answer(R1, RIGHT, REFUSED), answer(R2, None, SILENT)], DOCUMENT, "Invalid", "RouterRejected",
+                     id="one refuses, which is worse"),
+        pytest.param([answer(R1, replace(RIGHT, hash="other"))], DOCUMENT, "Accepted", "Reconciling", id="another one"),
+        pytest.param([answer(R1)], replace(DOCUMENT, generation=0), "Accepted", "Reconciling", id="an older one"),
+        pytest.param([], None, "Accepted", None, id="nothing to run"),
+    ],
+)  # fmt: skip
+def test_reasons(
+    answers: list[Acknowledged], document: PolicyDocument | None, accepted: str, programmed: str | None
+) -> None:
+    done = {one.router.uid: one for one in answers}
+
+    found = outcome(attached(R1, R2), document, done, None)
+
+    assert found.accepted.reason == accepted
+    assert (found.programmed.reason if found.programmed else None) == programmed
+
+
+def test_routers_in_error_come_first_and_say_what_they_run() -> None:
+    done = {"r1": answer(R1), "r2": answer(R2, None, SILENT)}
+
+    found = outcome(attached(R1, R2), DOCUMENT, done, 26.0)
+
+    assert [(one.pod, one.error, one.is_right) for one in found.routers] == [
+        ("r2", "no answer after 2s", False),
+        ("r1", None, True),
+    ]
+    assert found.routers[1].applied_at == "2026-11-20T09:14:31Z"
+    assert found.effective == Policy()
+    assert found.stable_generation == 1
+    assert found.starvation_bound_s == 26.0
+
+
+def test_loser_of_a_conflict_is_programmed_nowhere() -> None:
+    found = outcome(attached(reason=PolicyReason.CONFLICTED), None, {}, None)
+
+    assert found.accepted.reason is PolicyReason.CONFLICTED
+    assert found.programmed is None
+    assert found.effective is None
