@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from penstock.local.envoybin import envoy_binary
 from penstock.router.envoyconfig import EnvoyOptions, bootstrap, cluster_load_assignment
 
 READY_WITHIN_S = 20.0
+LISTENS = re.compile(r"inference::[0-9.]+:(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,23 +69,21 @@ async def envoy(
 
     `changes` go to EnvoyOptions; `edit` may alter the bootstrap before Envoy reads it.
     """
-    port, admin_port = free_ports(2)
-    eds, config = folder / "eds.json", folder / "envoy.json"
+    eds, config, address = folder / "eds.json", folder / "envoy.json", folder / "admin.txt"
     eds.write_text(json.dumps(cluster_load_assignment(engines)))
     options = EnvoyOptions(
-        listen_host="127.0.0.1", listen_port=port, admin_port=admin_port, picker_port=picker_port, eds_path=str(eds)
+        listen_host="127.0.0.1", listen_port=0, admin_port=0, picker_port=picker_port, eds_path=str(eds)
     )
     written = bootstrap(replace(options, **changes))  # type: ignore[arg-type]  # rows of a table
     edit(written)
     config.write_text(json.dumps(written))
+    flags = ("--disable-hot-restart", "--concurrency", "1", "-l", "error", "--admin-address-path", str(address))
     with (folder / "envoy.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(str(binary()), "-c", str(config), "--disable-hot-restart", "--concurrency", "1", "-l", "error"),
-            stderr=log,
-        )
+        process = await asyncio.create_subprocess_exec(str(binary()), "-c", str(config), *flags, stderr=log)
     try:
-        assert await _ready(admin_port, process), (folder / "envoy.log").read_text()
-        yield Envoy(port=port, admin_port=admin_port, eds=eds, process=process)
+        ports = await _ready(address, process)
+        assert ports, (folder / "envoy.log").read_text()
+        yield Envoy(port=ports[1], admin_port=ports[0], eds=eds, process=process)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
@@ -108,12 +108,18 @@ async def knows(front: Envoy, address: str, *, known: bool = True) -> None:
             await asyncio.sleep(0.01)
 
 
-async def _ready(port: int, process: asyncio.subprocess.Process) -> bool:
-    """Poll the admin port until the listeners are up; false where Envoy has ended."""
+async def _ready(address: Path, process: asyncio.subprocess.Process) -> tuple[int, int] | None:
+    """Wait until the listeners are up and return the ports of admin and listener; None where Envoy has ended."""
     async with asyncio.timeout(READY_WITHIN_S):
         while process.returncode is None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):
+                port = _port(address)
                 if "LIVE" in await admin(port, "/ready"):
-                    return True
+                    return port, int(LISTENS.findall(await admin(port, "/listeners"))[0])
             await asyncio.sleep(0.02)
-    return False
+    return None
+
+
+def _port(address: Path) -> int:
+    """Return the admin port that Envoy wrote down; ValueError or OSError before it has."""
+    return int(address.read_text().rpartition(":")[2])
