@@ -88,7 +88,7 @@ class Meters:
         decision = outcome.decision
         self.variants.shown[decision.key] = gauges(outcome, self._instance)
         if decision.computed:
-            self._decisions.labels(decision.reason).inc()
+            self._decisions.labels(decision.this_pass).inc()
         else:
             self._holds.labels(decision.optimization.reason).inc()
         for sample in scalings(outcome, self._instance):

@@ -53,7 +53,7 @@ class Decision:
     desired before. `reason`, `summary`, `changed_at_s` and `record_id` belong to the last decision that changed
     something, `this_pass` to this one. `computed` says whether this pass computed a number (false: held).
     `decided_at_s` is when one was last computed. `need_per_s` and `capacity_per_s` explain it, where known;
-    `data_age_s` is the age of the newest sample.
+    `data_age_s` is the age of the newest sample. `class_ref_unused`: `sloClassRef` names no class that lists the model.
     """
 
     key: ObjectKey
@@ -82,6 +82,7 @@ class Decision:
     capacity_per_s: float | None = None
     data_age_s: float | None = None
     this_pass: DecisionReason = DecisionReason.STEADY
+    class_ref_unused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

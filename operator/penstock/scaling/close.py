@@ -46,6 +46,7 @@ def close(case: Case, settled: Settled) -> tuple[Decision, Remembered | None]:
         capacity_per_s=settled.capacity_per_s,
         data_age_s=None if case.load.sampled_at_s is None else max(case.now_s - case.load.sampled_at_s, 0.0),
         this_pass=DecisionReason.HOLD if case.variant.paused else settled.reason,
+        class_ref_unused=case.terms.objective.unused,
     )
     if desired is None or change is None:
         return decision, None

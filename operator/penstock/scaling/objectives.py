@@ -14,12 +14,14 @@ LOWEST_PRIORITY: Final = 100
 class Objective:
     """The targets in force and the priority of their class, 1 to 100, the first being the highest.
 
-    `unlisted` says that `sloClassRef` is set, that no class lists the model, and that its targets were needed.
+    `unlisted` says that `sloClassRef` is set, that no class lists the model, and that its targets were needed;
+    `unused` that another class than the named one lists it.
     """
 
     slo: Slo
     priority: int
     unlisted: bool
+    unused: bool = False
 
 
 def objective(variant: Variant, entries: Sequence[ServiceTarget], default: Slo) -> Objective:
@@ -36,6 +38,7 @@ def objective(variant: Variant, entries: Sequence[ServiceTarget], default: Slo) 
         slo=slo,
         priority=found.priority if found else LOWEST_PRIORITY,
         unlisted=variant.slo_class_ref is not None and found is None and needed,
+        unused=variant.slo_class_ref is not None and found is not None and not _is_named(found, variant),
     )
 
 

@@ -26,6 +26,7 @@ def events(previous_status: Mapping[str, Any], outcome: Outcome) -> list[EventTe
     return [
         *_scaled(previous_status, outcome),
         *_mode_changed(previous_status, outcome),
+        *_class_ref_unused(previous_status, outcome),
         *_recovered(before.get(ConditionType.METRICS_AVAILABLE), rows[ConditionType.METRICS_AVAILABLE]),
         *[EventText("Warning", row.reason, row.message) for row in rows.values() if _turned_bad(before, row, outcome)],
     ]
@@ -48,6 +49,15 @@ def _scaled(previous_status: Mapping[str, Any], outcome: Outcome) -> list[EventT
 def _mode_changed(previous_status: Mapping[str, Any], outcome: Outcome) -> list[EventText]:
     before, now = _at(previous_status, "actuation", "mode"), outcome.decision.mode.value
     return [] if before in {None, now} else [EventText("Normal", "ModeChanged", f"{before} -> {now}")]
+
+
+def _class_ref_unused(previous_status: Mapping[str, Any], outcome: Outcome) -> list[EventText]:
+    """Return the warning once for each generation of the object: WVA never read the field, so it breaks nothing."""
+    decision = outcome.decision
+    if not decision.class_ref_unused or previous_status.get("observedGeneration") == decision.generation:
+        return []
+    sentence = f"spec.sloClassRef names no class that lists {decision.model}; the class of the highest priority counts."
+    return [EventText("Warning", "SLOClassRefUnused", sentence)]
 
 
 def _recovered(before: Mapping[str, Any] | None, now: Condition) -> list[EventText]:

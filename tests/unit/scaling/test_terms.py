@@ -105,6 +105,19 @@ def test_a_model_in_no_class_is_told_only_where_one_was_meant(
     assert terms_of(one, catalogue=catalogue).objective.unlisted is unlisted
 
 
+@pytest.mark.parametrize(
+    ("key", "unused"),
+    [
+        pytest.param("premium.yaml", False, id="the class it names"),
+        pytest.param("nothing.yaml", True, id="another class"),
+    ],
+)
+def test_a_reference_of_no_use_is_noticed(key: str, unused: bool) -> None:
+    one = replace(BARE, slo_class_ref=ObjectKey("service-classes-config", key))
+
+    assert terms_of(one, catalogue=CLASSES).objective.unused is unused
+
+
 def window(least: int | None, most: int | None, schedule: str = "* * * * *", name: str = "always") -> Schedule:
     return Schedule(
         name=name, schedule=schedule, duration_s=3600, time_zone="UTC", min_replicas=least, max_replicas=most

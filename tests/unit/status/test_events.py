@@ -97,6 +97,14 @@ def test_another_fault_of_the_same_condition_is_another_event() -> None:
     assert told(missing, variant_status(stale, HEALTHY, DECIDED_S)) == [("Warning", "MetricsMissing")]
 
 
+def test_a_class_reference_of_no_use_is_told_once_for_a_generation() -> None:
+    unused = outcome(class_ref_unused=True)
+
+    assert told(unused, {}) == [("Warning", "SLOClassRefUnused")]
+    assert told(unused) == []
+    assert told(outcome(class_ref_unused=True, generation=4)) == [("Warning", "SLOClassRefUnused")]
+
+
 def test_recovery_is_told() -> None:
     stale = variant_status(outcome(ActiveReason.HOLDING, **NO_METRICS), HEALTHY, DECIDED_S)
 
