@@ -69,11 +69,12 @@ class PrometheusServer:
     web: Mapping[str, Any] = field(default_factory=dict)
     port: int = 0
     config: Mapping[str, Any] = field(default_factory=dict)  # more of prometheus.yml
+    address: str = "127.0.0.1"
     _process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"{'https' if 'tls_server_config' in self.web else 'http'}://127.0.0.1:{self.port}"
+        return f"{'https' if 'tls_server_config' in self.web else 'http'}://{self.address}:{self.port}"
 
     def open(self) -> None:
         """Start and wait until it listens; a second start finds the data of the first."""
@@ -85,7 +86,7 @@ class PrometheusServer:
         with log:
             self._process = subprocess.Popen(
                 [str(program()), f"--config.file={config}", f"--web.config.file={web}",
-                 f"--storage.tsdb.path={self.home / 'data'}", f"--web.listen-address=127.0.0.1:{self.port}",
+                 f"--storage.tsdb.path={self.home / 'data'}", f"--web.listen-address={self.address}:{self.port}",
                  "--web.enable-remote-write-receiver"],
                 cwd=self.home, stdout=log, stderr=log,
             )  # fmt: skip

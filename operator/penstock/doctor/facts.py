@@ -65,11 +65,11 @@ class OperatorFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What all variants share. `directly` says that Prometheus was asked from here and not through the API server."""
+    """What all variants share. `certain`: a problem of the scrape is one of Prometheus, not of our way to it."""
 
     operator: OperatorFacts
     scrape: Scrape
-    directly: bool = False
+    certain: bool = True
     service_monitors: tuple[Body, ...] | None = ()
     pod_monitors: tuple[Body, ...] | None = ()
 

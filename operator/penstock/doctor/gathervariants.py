@@ -54,13 +54,13 @@ async def look_at_variants(
 async def _around(sources: Sources, operator: OperatorFacts, namespaces: frozenset[str]) -> Surroundings:
     objects, scraping, settings = sources.objects, sources.scraping, operator.settings
     asked = namespaces if len(namespaces) <= MANY_NAMESPACES else frozenset[str]()
-    scrape = Scrape(at_s=operator.now_s)
+    scrape, certain = Scrape(at_s=operator.now_s), True
     if namespaces and settings.prometheus.url:
-        scrape = await scraping.scrape(settings, asked, operator.now_s)
+        scrape, certain = await scraping.scrape(settings, asked, operator.now_s)
     return Surroundings(
         operator=operator,
         scrape=scrape,
-        directly=scraping.directly(settings),
+        certain=certain,
         service_monitors=await allowed(objects.list(SERVICE_MONITORS)),
         pod_monitors=await allowed(objects.list(POD_MONITORS)),
     )

@@ -46,7 +46,8 @@ def target(facts: PolicyFacts) -> Finding:
             "labelled app.kubernetes.io/name=penstock, app.kubernetes.io/component=router"
         )
         return Finding(Level.FAIL, "target", f"no Penstock router stands behind {facts.target}", fix)
-    return Finding(Level.OK, "target", f"{facts.target}, {len(facts.routers)} routers")
+    count = len(facts.routers)
+    return Finding(Level.OK, "target", f"{facts.target}, {count} router{'' if count == 1 else 's'}")
 
 
 def routers(facts: PolicyFacts) -> Finding:

@@ -46,12 +46,8 @@ class Targets(Protocol):
 class Scraping(Protocol):
     """Prometheus, as the operator asks it."""
 
-    def directly(self, settings: OperatorSettings) -> bool:
-        """Return whether it is asked from here, and not through the API server."""
-        ...
-
-    async def scrape(self, settings: OperatorSettings, namespaces: frozenset[str], now_s: float) -> Scrape:
-        """Return one collection; never raises, a failure stands in `problem`."""
+    async def scrape(self, settings: OperatorSettings, namespaces: frozenset[str], now_s: float) -> tuple[Scrape, bool]:
+        """Return one collection, and whether a problem in it is Prometheus's and not one of our way to it."""
         ...
 
 

@@ -62,9 +62,10 @@ def prometheus(facts: VariantFacts, around: Surroundings) -> Finding:
         return Finding(Level.FAIL, "prometheus", "prometheusURL is not set", _set_url(around.operator.namespace))
     if problem is None:
         return Finding(Level.OK, "prometheus", f"{url} answers")
-    text = f"{url}: {_told(problem)}"
-    if around.directly and _metrics_reason(facts) not in {"", *_BROKEN}:
-        return Finding(Level.WARN, "prometheus", f"{text}, asked from here; the operator reaches it")
+    text, reason = f"{url}: {_told(problem)}", _metrics_reason(facts)
+    if not around.certain and reason not in _BROKEN:
+        level, rest = (Level.WARN, "; the operator reaches it") if reason else (Level.MISS, "")
+        return Finding(level, "prometheus", f"cannot be asked from here: {text}{rest}")
     fix = f"check prometheusURL in ConfigMap {around.operator.namespace}/{SETTINGS_CONFIGMAP}, and that it runs"
     return Finding(Level.FAIL, "prometheus", text, fix)
 

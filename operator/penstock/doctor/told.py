@@ -1,6 +1,7 @@
 """What the operator is told: flags and environment as its pod shows them, ConfigMaps as they are now."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from penstock.api.configmaps import read_catalogue, read_settings
@@ -83,7 +84,7 @@ def _settled(told: OperatorOptions, texts: Mapping[str, str]) -> tuple[OperatorS
 
 def _flags(words: Sequence[str]) -> dict[str, str]:
     found = {}
-    for word, following in zip(words, (*words[1:], ""), strict=True):
+    for word, following in pairwise((*words, "")):
         flag, equals, value = word.partition("=")
         if flag in _FLAGS:
             found[_FLAGS[flag]] = value if equals else following

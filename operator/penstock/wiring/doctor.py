@@ -33,6 +33,7 @@ from penstock.telemetry.prometheus import REMEDY, Prometheus
 
 ENGINE_PREFIX: Final = "vllm:"
 _SHOWN: Final = 160
+_DENIED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 Body = Mapping[str, Any]
 
@@ -76,8 +77,7 @@ class ProxiedEngines:
             status, body = await self.proxy.pod(namespace, pod, port, "/metrics")
             lines = parse(body.decode(errors="replace")) if status == HTTPStatus.OK else []
         except Refused as error:
-            denied = error.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-            return replace(silent, fault=error.message[:_SHOWN], denied=denied)
+            return replace(silent, fault=error.message[:_SHOWN], denied=error.status in _DENIED)
         except Unreachable as error:
             return replace(silent, fault=error.cause)
         except InvalidField as error:
@@ -119,21 +119,27 @@ class ProxiedScraping:
 
     proxy: Proxy
 
-    def directly(self, settings: OperatorSettings) -> bool:
-        """Return whether Prometheus is asked from here."""
-        return place_of(settings.prometheus.url) is None
-
-    async def scrape(self, settings: OperatorSettings, namespaces: frozenset[str], now_s: float) -> Scrape:
-        """Return one collection, made of the operator's own queries."""
+    async def scrape(self, settings: OperatorSettings, namespaces: frozenset[str], now_s: float) -> tuple[Scrape, bool]:
+        """Return one collection, made of the operator's own queries, and whether its problem is Prometheus's."""
         stale_after_s, place = settings.scaling.stale_after_s, place_of(settings.prometheus.url)
         if place is not None:
             asking = ProxiedPrometheus(self.proxy, place, settings.prometheus.url)
-            return await collect(asking, namespaces, now_s, stale_after_s)
+            return await collect(asking, namespaces, now_s, stale_after_s), await self._allowed(place)
         client = Prometheus(_without_files(settings.prometheus))
         try:
-            return await collect(client, namespaces, now_s, stale_after_s)
+            return await collect(client, namespaces, now_s, stale_after_s), False
         finally:
             await client.close()
+
+    async def _allowed(self, place: Place) -> bool:
+        """Return whether we may go through the proxy, and Prometheus wants no token, which the proxy withholds."""
+        try:
+            status, _ = await self.proxy.service(place, "/api/v1/status/buildinfo", {})
+        except Refused as error:
+            status = error.status
+        except Unreachable:
+            return True
+        return status not in _DENIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +157,7 @@ class ProxiedPrometheus:
             status, body = await self.proxy.service(self.place, "/api/v1/query", form)
         except Refused as error:
             raise Unreachable(self.url, error.message[:_SHOWN], REMEDY) from error
-        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        if status in _DENIED:
             raise Unreachable(self.url, f"{status}: it wants a token, which the proxy does not hand on", REMEDY)
         try:
             return decode(name, status, body, 0.0)
