@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from penstock.controller.aggregate import Aggregator
 from penstock.controller.ports import Leadership
 from penstock.controller.routing import Routing
 from penstock.controller.scaling_pass import ScalingPass
@@ -50,6 +51,14 @@ async def keep_routing(routing: Routing, interval_s: Callable[[], float], leader
             compare_at_s = time.monotonic() + interval_s()
         await _guarded("Policy push failed", lambda: routing.round(compare=compare))  # noqa: B023 - called at once
         await _woken(world.routing, compare_at_s - time.monotonic(), leadership)
+
+
+async def keep_summing(aggregator: Aggregator, leadership: Leadership) -> None:
+    """Tell routers the sums over all of them while this process leads."""
+    while True:
+        if leadership.leading:
+            await _guarded("Sums of routers failed", lambda: aggregator.run_while(lambda: leadership.leading))
+        await asyncio.sleep(STANDBY_S)
 
 
 async def keep_counting(leadership: Leadership, show: Callable[[float], None]) -> None:

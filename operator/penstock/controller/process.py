@@ -12,6 +12,7 @@ import kopf
 
 from penstock.controller import handlers, loops, reconcile
 from penstock.controller.actuate import Actuator
+from penstock.controller.aggregate import Aggregator
 from penstock.controller.configuration import Configuration
 from penstock.controller.metrics import Meters
 from penstock.controller.plan import Documents
@@ -86,6 +87,7 @@ class Operator:
             objects=adapters.objects,
             documents=documents,
             pusher=Pusher(self.admin, documents),
+            aggregator=Aggregator(self.admin),
             meters=self.meters,
             leadership=adapters.election,
         )
@@ -115,6 +117,7 @@ class Operator:
             reconcile.keep_listing(world, adapters.objects, options.namespaces, options.relist_s),
             loops.keep_scaling(self.scaling, adapters.election, pulse),
             loops.keep_routing(self.routing, lambda: self.configuration.settings.interval_s, adapters.election, pulse),
+            loops.keep_summing(self.routing.aggregator, adapters.election),
             loops.keep_counting(adapters.election, self.meters.leader.set),
             *([_stop_on_signals(stop, kopf_runs)] if signals else []),
         ]

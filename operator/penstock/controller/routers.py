@@ -1,7 +1,8 @@
 """The admin API of one router, as its client: TLS without a name to check, a token that is worthless elsewhere."""
 
+import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -16,6 +17,9 @@ from penstock.domain.errors import InvalidField, Refused, Unreachable
 from penstock.domain.policies import PolicyDocument
 
 _LATER: Final = "it is tried again"
+_POLICY: Final = "/v1/policy"
+_CALL: Final = aiohttp.ClientTimeout(total=10)  # callers have shorter deadlines of their own
+_STREAM: Final = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=5)  # something is told each second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,7 @@ class RouterAdmin:
 
     async def running(self, router: PodFacts) -> Running:
         """Return what a router runs; raises as `put`."""
-        return _running(await self._call("GET", router, None))
+        return _running(await self._call("GET", router, _POLICY, None))
 
     async def put(self, router: PodFacts, document: PolicyDocument) -> Running:
         """Give a router a document and return what it runs now.
@@ -71,23 +75,61 @@ class RouterAdmin:
             Unreachable: no answer, or one that is no answer of ours.
             Refused: 401, 403, 413, 503 and whatever else.
         """
-        answer = await self._call("PUT", router, encode(document))
+        answer = await self._call("PUT", router, _POLICY, encode(document))
         return _running({"uid": document.uid, "source": "pushed", **answer})
 
-    async def _call(self, method: str, router: PodFacts, body: Mapping[str, Any] | None) -> Mapping[str, Any]:
-        audience = AUDIENCE_PREFIX + router.uid
-        headers = {"Authorization": f"Bearer {await self._tokens.token(audience)}"}
-        url = f"https://{_host(router.address)}:{router.admin_port}/v1/policy"
+    async def aggregate(self, router: PodFacts, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Tell a router the sums over all of them; raises as `put`."""
+        await self._call("PUT", router, "/v1/aggregate", {"workloads": rows})
+
+    async def watch(self, router: PodFacts) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield what a router tells on its stream, until it ends or breaks.
+
+        Raises:
+            Unreachable: it broke, or was silent for seconds. Refused: 401, 403, 503 and whatever else.
+        """
         try:
-            async with self._pool().request(method, url, json=body, headers=headers, allow_redirects=False) as answer:
-                decoded = await answer.json(content_type=None)
+            async with await self._open("GET", router, "/v1/watch", None, _STREAM) as answer:
+                if answer.status != HTTPStatus.OK:
+                    raise _refusal(router, answer.status, None)
+                async for line in answer.content:
+                    yield json.loads(line)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise Unreachable(str(router.key), _cause(error), _LATER) from error
+
+    async def _call(
+        self, method: str, router: PodFacts, path: str, body: Mapping[str, Any] | None
+    ) -> Mapping[str, Any]:
+        try:
+            async with await self._open(method, router, path, body, _CALL) as answer:
+                decoded = None if answer.status == HTTPStatus.NO_CONTENT else await answer.json(content_type=None)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise Unreachable(str(router.key), _cause(error), _LATER) from error
+        if answer.status == HTTPStatus.NO_CONTENT:
+            return {}
         if answer.status == HTTPStatus.OK and isinstance(decoded, Mapping):
             return decoded
         if answer.status == HTTPStatus.UNAUTHORIZED:
-            self._tokens.forget(audience)
+            self._tokens.forget(AUDIENCE_PREFIX + router.uid)
         raise _refusal(router, answer.status, decoded)
+
+    async def _open(
+        self,
+        method: str,
+        router: PodFacts,
+        path: str,
+        body: Mapping[str, Any] | None,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - of the connection, not of this call
+    ) -> aiohttp.ClientResponse:
+        token = await self._tokens.token(AUDIENCE_PREFIX + router.uid)
+        return await self._pool().request(
+            method,
+            f"https://{_host(router.address)}:{router.admin_port}{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {token}"},
+            allow_redirects=False,
+            timeout=timeout,
+        )
 
     def _pool(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.api.kinds import POLICIES
+from penstock.controller.aggregate import Aggregator
 from penstock.controller.attachments import candidate, routers_of
 from penstock.controller.metrics import Meters
 from penstock.controller.plan import Attachment, Candidate, Documents, attach
@@ -34,6 +35,7 @@ class Routing:
     objects: Objects
     documents: Documents
     pusher: Pusher
+    aggregator: Aggregator
     meters: Meters
     leadership: Leadership
     clock: Callable[[], float] = time.time
@@ -56,6 +58,7 @@ class Routing:
             return
         done = await self.pusher.converge(wanted, ready, compare=compare)
         self._tell(done)
+        self.aggregator.serve(self._together(attachments))
         # a push may have raised revisions: what is kept must be what routers were given
         self.documents.keep([*self.good.values(), self.documents.defaults()])
         for one in attachments:
@@ -82,6 +85,11 @@ class Routing:
         targets = list(dict.fromkeys(one.target for one in candidates if one.target))
         pods = await asyncio.gather(*(routers_of(self.objects, namespace, target, routers) for target in targets))
         return attach(candidates, dict(zip(targets, pods, strict=True)), namespace)
+
+    @staticmethod
+    def _together(attachments: Iterable[Attachment]) -> list[tuple[PodFacts, ...]]:
+        """Return the Ready routers of each policy that holds."""
+        return [tuple(pod for pod in one.routers if _ready(pod)) for one in attachments if one.wins]
 
     def _document(self, attachment: Attachment) -> PolicyDocument | None:
         """Return what a winner's routers have to run; of an unusable spec the last generation that was good."""

@@ -1,7 +1,7 @@
 """WorkloadPolicies reach real routers within a second, and status proves what each of them runs."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,10 @@ from tests.waiting import eventually
 from penstock.api.document import policy_hash
 from penstock.controller.plan import TERM_BITS
 from penstock.domain.policies import Policy, PolicyDocument
+from penstock.flow.scheduler import Scheduler
+from penstock.programs.registry import Key
+from penstock.programs.workload import Sums
+from penstock.router.ports import RequestHead
 
 
 @pytest.fixture(name="world")
@@ -147,6 +151,29 @@ async def test_what_a_router_cannot_run_is_rejected_and_the_last_good_one_stays(
 
     assert world.reason(kind="Accepted") == "Invalid"
     assert world.document("router-0").generation == 1
+
+
+async def test_routers_of_one_policy_hear_what_all_of_them_saw(world: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: dict[int, Mapping[Key, Sums]] = {}
+    hear = Scheduler.hear
+
+    def note(scheduler: Scheduler, sums: Mapping[Key, Sums]) -> None:
+        heard[id(scheduler)] = sums
+        hear(scheduler, sums)
+
+    monkeypatch.setattr(Scheduler, "hear", note)
+    head = RequestHead(headers={b"x-workload-context": b'{"workload_id": "agents"}'}, path=b"/v1/completions")
+    routers = [await world.add("router-0"), await world.add("router-1")]
+    world.policy()
+    async with world.cluster.operating(interval=SLOW):
+        await eventually(lambda: world.reason() == "Programmed", "the push")
+        for router in routers:
+            for ticket in [router.gate.submit(head, lambda _: None) for _ in range(3)]:
+                router.gate.done(ticket)
+        both = lambda: [sums["", "agents"].rate_per_s for sums in heard.values() if ("", "agents") in sums]  # noqa: E731
+        await eventually(lambda: len(both()) == 2, "the sums")
+
+    assert both() == [pytest.approx(6 / 60)] * 2
 
 
 async def test_target_without_routers(world: Fleet) -> None:
