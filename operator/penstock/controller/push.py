@@ -28,6 +28,10 @@ class Admin(Protocol):
         """Make it run a document."""
         ...
 
+    async def starvation_bound_s(self, router: PodFacts) -> float | None:
+        """Return the longest wait that it guarantees."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
@@ -68,6 +72,19 @@ class Pusher:
         self._known = {uid: running for uid, running in self._known.items() if uid in uids and not compare}
         done = await asyncio.gather(*(self._one(router, wanted.get(router.uid)) for router in routers))
         return {one.router.uid: one for one in done}
+
+    async def worst_bound_s(self, routers: Iterable[PodFacts]) -> float | None:
+        """Return the longest wait that all of these guarantee; None where one of them does not, or does not say."""
+        bounds = await asyncio.gather(*map(self._bound, routers))
+        known = [bound for bound in bounds if bound is not None]
+        return max(known) if known and len(known) == len(bounds) else None
+
+    async def _bound(self, router: PodFacts) -> float | None:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await self._admin.starvation_bound_s(router)
+        except (Unreachable, Refused, InvalidField, TimeoutError):
+            return None
 
     async def _one(self, router: PodFacts, document: PolicyDocument | None) -> Acknowledged:
         try:

@@ -78,6 +78,15 @@ class RouterAdmin:
         answer = await self._call("PUT", router, _POLICY, encode(document))
         return _running({"uid": document.uid, "source": "pushed", **answer})
 
+    async def starvation_bound_s(self, router: PodFacts) -> float | None:
+        """Return the longest wait that a router guarantees at its present rate, None where it guarantees none.
+
+        Raises:
+            Unreachable, Refused: as `put`.
+        """
+        bound = (await self._call("GET", router, "/v1/state?limit=1", None)).get("starvationBound")
+        return float(bound) if isinstance(bound, int | float) else None
+
     async def aggregate(self, router: PodFacts, rows: Sequence[Mapping[str, Any]]) -> None:
         """Tell a router the sums over all of them; raises as `put`."""
         await self._call("PUT", router, "/v1/aggregate", {"workloads": rows})

@@ -16,7 +16,7 @@ from penstock.controller.plan import Attachment, Candidate, Documents, attach
 from penstock.controller.pods import PodFacts, PodState
 from penstock.controller.ports import Leadership, Objects
 from penstock.controller.push import Acknowledged, Pusher
-from penstock.controller.verdicts import outcome
+from penstock.controller.verdicts import outcome, worth_writing
 from penstock.controller.world import World
 from penstock.domain.errors import Refused, Unreachable
 from penstock.domain.policies import PolicyDocument
@@ -40,6 +40,7 @@ class Routing:
     leadership: Leadership
     clock: Callable[[], float] = time.time
     good: dict[str, PolicyDocument] = field(default_factory=dict)  # by policy uid
+    bounds: dict[str, float | None] = field(default_factory=dict)  # same
 
     async def round(self, *, compare: bool) -> None:
         """Bring every Ready router to what it has to run, and write what came of it.
@@ -50,6 +51,7 @@ class Routing:
         self.documents.lead(self.leadership.term)
         attachments = await self._attachments()
         documents = {one.candidate.uid: self._document(one) for one in attachments if one.wins}
+        self.bounds = {uid: bound for uid, bound in self.bounds.items() if uid in documents}
         self.good = {uid: document for uid, document in documents.items() if document is not None}
         wanted = {pod.uid: documents[one.candidate.uid] for one in attachments if one.wins for pod in one.routers}
         held = {pod.uid for one in attachments if one.wins for pod in one.routers if not documents[one.candidate.uid]}
@@ -63,7 +65,9 @@ class Routing:
         self.documents.keep([*self.good.values(), self.documents.defaults()])
         for one in attachments:
             document = documents.get(one.candidate.uid)
-            await self._report(outcome(one, document, done, None))
+            if compare:
+                self.bounds[one.candidate.uid] = await self._bound_s(one, document)
+            await self._report(outcome(one, document, done, self.bounds.get(one.candidate.uid)))
 
     async def _attachments(self) -> list[Attachment]:
         found: dict[str, list[Candidate]] = defaultdict(list)
@@ -85,6 +89,12 @@ class Routing:
         targets = list(dict.fromkeys(one.target for one in candidates if one.target))
         pods = await asyncio.gather(*(routers_of(self.objects, namespace, target, routers) for target in targets))
         return attach(candidates, dict(zip(targets, pods, strict=True)), namespace)
+
+    async def _bound_s(self, attachment: Attachment, document: PolicyDocument | None) -> float | None:
+        """Ask routers for the starvation bound where the policy's lane promises one."""
+        if document is None or document.policy.lane_share_ratio == 0:
+            return None
+        return await self.pusher.worst_bound_s(pod for pod in attachment.routers if _ready(pod))
 
     @staticmethod
     def _together(attachments: Iterable[Attachment]) -> list[tuple[PodFacts, ...]]:
@@ -115,7 +125,7 @@ class Routing:
             return
         now_s, previous = self.clock(), body.get("status") or {}
         status = policy_status(result, previous, now_s)
-        if status == previous:
+        if not worth_writing(previous, status):
             return
         try:
             written = await self.objects.write_status(POLICIES, result.key, str(body["metadata"]["uid"]), status)

@@ -1,7 +1,7 @@
 """Attachments and acknowledgements become what a policy's status tells, without any I/O."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from penstock.controller.plan import Attachment
 from penstock.controller.push import Acknowledged
@@ -10,8 +10,11 @@ from penstock.domain.errors import shown
 from penstock.domain.policies import Policy, PolicyDocument
 from penstock.domain.reasons import PolicyReason
 from penstock.domain.rollouts import PolicyOutcome, RouterReport
+from penstock.domain.units import parse_duration
 
 AS_EXPECTED: Final = Verdict(PolicyReason.AS_EXPECTED)
+_BOUND: Final = "starvationBound"
+_MOVED: Final = 0.1
 _WORST_FIRST: Final = (PolicyReason.ROUTER_REJECTED, PolicyReason.ROUTER_UNREACHABLE)
 
 
@@ -78,3 +81,21 @@ def _programmed(
 
 def _effective(attachment: Attachment, document: PolicyDocument | None) -> Policy | None:
     return document.policy if attachment.wins and document is not None else None
+
+
+def worth_writing(previous: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
+    """Return whether a status says something new; a bound that moved by less than a tenth does not."""
+    before, now = _bound_s(previous), _bound_s(status)
+    if _without_bound(previous) != _without_bound(status) or (before is None) is not (now is None):
+        return True
+    return before is not None and now is not None and abs(now - before) > _MOVED * before
+
+
+def _bound_s(status: Mapping[str, Any]) -> float | None:
+    text = (status.get("effective") or {}).get(_BOUND)
+    return None if text is None else parse_duration(str(text), _BOUND)
+
+
+def _without_bound(status: Mapping[str, Any]) -> dict[str, Any]:
+    effective = {name: value for name, value in (status.get("effective") or {}).items() if name != _BOUND}
+    return {**status, "effective": effective}

@@ -25,6 +25,7 @@ class Routers:
     calls: list[str] = field(default_factory=list)
     trouble: dict[str, PenstockError] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
+    bounds: dict[str, float] = field(default_factory=dict)
 
     async def running(self, router: PodFacts) -> Running:
         await self._call("GET", router)
@@ -38,6 +39,10 @@ class Routers:
             revision=document.revision, uid=document.uid, generation=document.generation, hash=document.hash
         )
         return self.now[router.uid]
+
+    async def starvation_bound_s(self, router: PodFacts) -> float | None:
+        await self._call("STATE", router)
+        return self.bounds.get(router.uid)
 
     async def _call(self, method: str, router: PodFacts) -> None:
         self.calls.append(f"{method} {router.uid}")
@@ -181,3 +186,20 @@ async def test_router_that_failed_is_asked_again_at_once(documents: Documents, d
     done = await pusher.converge({"r1": document}, [R1], compare=False)
 
     assert done["r1"].pushed == "ok"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "trouble", "worst"),
+    [
+        pytest.param({"r1": 9.0, "r2": 26.0}, {}, 26.0, id="the worst counts"),
+        pytest.param({"r1": 9.0}, {}, None, id="one guarantees nothing"),
+        pytest.param({"r1": 9.0, "r2": 26.0}, {"r2": Unreachable("r2", "tls", "")}, None, id="one does not say"),
+    ],
+)
+async def test_starvation_bound_of_all_routers(
+    documents: Documents, bounds: dict[str, float], trouble: dict[str, PenstockError], worst: float | None
+) -> None:
+    routers = Routers({"r1": BUILTIN, "r2": BUILTIN}, bounds=bounds, trouble=trouble)
+
+    assert await Pusher(routers, documents).worst_bound_s([R1, R2]) == worst
+    assert await Pusher(routers, documents).worst_bound_s([]) is None

@@ -9,7 +9,7 @@ from penstock.controller.plan import Attachment, Documents
 from penstock.controller.pods import PodFacts
 from penstock.controller.push import Acknowledged, Fault
 from penstock.controller.routers import Running
-from penstock.controller.verdicts import outcome
+from penstock.controller.verdicts import outcome, worth_writing
 from penstock.domain.errors import InvalidField
 from penstock.domain.policies import Policy, PolicyDocument
 from penstock.domain.reasons import PolicyReason
@@ -76,3 +76,20 @@ def test_loser_of_a_conflict_is_programmed_nowhere() -> None:
     assert found.accepted.reason is PolicyReason.CONFLICTED
     assert found.programmed is None
     assert found.effective is None
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "worth"),
+    [
+        pytest.param({"programmed": "1/1"}, {"programmed": "1/1"}, False, id="nothing new"),
+        pytest.param({"programmed": "1/2"}, {"programmed": "2/2"}, True, id="another router"),
+        pytest.param({"effective": {"starvationBound": "100s"}}, {"effective": {"starvationBound": "109s"}}, False,
+                     id="the bound drifts"),
+        pytest.param({"effective": {"starvationBound": "100s"}}, {"effective": {"starvationBound": "111s"}}, True,
+                     id="the bound moved"),
+        pytest.param({"effective": {}}, {"effective": {"starvationBound": "1m"}}, True, id="a bound appears"),
+        pytest.param({"effective": {"starvationBound": "1m"}}, {"effective": {}}, True, id="it vanishes"),
+    ],
+)  # fmt: skip
+def test_worth_writing(before: dict[str, object], now: dict[str, object], worth: bool) -> None:
+    assert worth_writing(before, now) is worth
