@@ -140,6 +140,8 @@ class ScalingPass:
         except NotOurs as error:
             log.info("Not acted upon", extra={"variant": str(variant.key), "reason": str(error)})
             return None
+        if not self.leadership.leading:  # acting took too long; the new leader speaks from now on
+            return None
         await self.reporter.report(outcome, body, now_s)
         await self.reporter.own(variant, body, sight.target)
         return outcome

@@ -1,11 +1,9 @@
 """What the operator shows of itself and reads from ConfigMaps, and what it does without what others install."""
 
-from pathlib import Path
-
 import aiohttp
 import pytest
 from tests.integration.controller.cluster import Cluster, idle
-from tests.kubeapi import OUR_CRDS, KubeApi
+from tests.kubeapi import FOREIGN_CRDS, OUR_CRDS, KubeApi
 from tests.prometheus import PrometheusServer
 from tests.waiting import eventually
 
@@ -83,8 +81,7 @@ async def test_bad_entry_of_wva_is_told_on_its_configmap(cluster: Cluster) -> No
     assert operator.configuration.catalogue.unit_costs_per_h == {"A100": 40.0}
 
 
-async def test_runs_where_nobody_installed_anything_else(own_kube_api: KubeApi, tmp_path: Path) -> None:
-    del tmp_path
+async def test_runs_on_a_whole_cluster_where_nobody_installed_anything_else(own_kube_api: KubeApi) -> None:
     own_kube_api.install(OUR_CRDS)
     cluster = Cluster(own_kube_api)
     cluster.deployment()
@@ -93,9 +90,27 @@ async def test_runs_where_nobody_installed_anything_else(own_kube_api: KubeApi, 
     meta = {"name": "chat", "namespace": cluster.work}
     kind = {"apiVersion": "penstock.dev/v1alpha1", "kind": "WorkloadPolicy"}
     cluster.apply({**kind, "metadata": meta, "spec": {"targetRef": pool}})
+    triggers = [{"type": "cron", "metadata": {"desiredReplicas": "3"}}]
+    spec = {"scaleTargetRef": {"name": "chat"}, "triggers": triggers}
+    scaled = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "spec": spec}
 
-    async with cluster.operating():
+    async with cluster.operating(watchNamespaces=""):
         await eventually(lambda: cluster.reason("Ready") == "PrometheusUnreachable", "a status of the variant")
         await eventually(lambda: cluster.policy().get("status"), "a status of the policy")
+        own_kube_api.install(FOREIGN_CRDS)
+        cluster.apply(scaled | {"metadata": meta})
+        await eventually(lambda: cluster.reason("ScalingActive") == "ForeignScaler", "what was installed later")
 
     assert cluster.policy()["status"]["reason"] == "TargetNotFound"
+
+
+async def test_excluded_namespace_is_skipped(kube_api: KubeApi) -> None:
+    cluster = Cluster(kube_api)
+    cluster.deployment()
+    cluster.variant()
+    annotations = {"wva.llmd.ai/exclude": "true"}
+    meta = {"name": cluster.work, "annotations": annotations}
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+
+    async with cluster.operating():
+        await eventually(lambda: cluster.reason("OptimizationReady") == "SkippedProcessing", "the verdict")
