@@ -61,15 +61,15 @@ class Objects:
             raise
         return any(one["name"] == kind.plural for one in listing.get("resources") or ())
 
-    async def write_status(self, kind: Kind, key: ObjectKey, uid: str, status: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Make `status` all that we say about the object of that uid (another of its name: 409); return the object."""
-        body = {
-            "apiVersion": kind.api_version,
-            "kind": kind.name,
-            "metadata": {"name": key.name, "namespace": key.namespace, "uid": uid},
-            "status": status,
-        }
-        path = path_of(kind, key.namespace, key.name, "status")
+    async def write_status(self, kind: Kind, about: Mapping[str, Any], status: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Make `status` all that we say about an object and return the object; refused (409) if it has changed since.
+
+        (A uid in a status is not looked at, so only the version keeps one from an object that was made anew.)
+        """
+        meta = about["metadata"]
+        known = {name: meta[name] for name in ("name", "namespace", "resourceVersion")}
+        body = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": known, "status": status}
+        path = path_of(kind, meta["namespace"], meta["name"], "status")
         written: Mapping[str, Any] = await self._kube.call("PATCH", path, body, query=_FORCE, content=APPLY)
         return written
 

@@ -37,8 +37,8 @@ class Objects(Protocol):
         """Return all objects of a kind; none where the kind is not served."""
         ...
 
-    async def write_status(self, kind: Kind, key: ObjectKey, uid: str, status: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Make `status` all that we say about the object of that uid and return the object."""
+    async def write_status(self, kind: Kind, about: Mapping[str, Any], status: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Make `status` all that we say about an object and return the object; Refused 409 if it changed since."""
         ...
 
     async def own(self, variant: ObjectKey, uid: str, owner: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 from penstock.api.kinds import VARIANTS
 from penstock.controller.metrics import Meters
@@ -20,8 +20,6 @@ from penstock.status.logline import LogLine, variant_line
 from penstock.status.summary import must_write, variant_status
 
 log = logging.getLogger("penstock.operator")
-
-_GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +71,11 @@ class Reporter:
         meta = body["metadata"]
         key, uid = ObjectKey(meta["namespace"], meta["name"]), str(meta["uid"])
         try:
-            self.world.variants.see(await self.objects.write_status(VARIANTS, key, uid, status))
+            self.world.variants.see(await self.objects.write_status(VARIANTS, body, status))
             for event in news:
                 await self.objects.event(reference(body), event.type, event.reason, event.message)
         except (Refused, Unreachable) as error:
-            if isinstance(error, Refused) and error.status in _GONE:
+            if isinstance(error, Refused) and error.status == HTTPStatus.NOT_FOUND:
                 self.world.variants.drop(key, uid)
             log.warning("Status not written", extra={"variant": str(key), "error": str(error)})
 

@@ -128,7 +128,7 @@ class Routing:
         if not worth_writing(previous, status):
             return
         try:
-            written = await self.objects.write_status(POLICIES, result.key, str(body["metadata"]["uid"]), status)
+            written = await self.objects.write_status(POLICIES, body, status)
             self.world.policies.see(written)
             for event in policy_events(previous, result):
                 await self.objects.event(_reference(body), event.type, event.reason, event.message)
