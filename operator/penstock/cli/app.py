@@ -7,14 +7,8 @@ from typing import Final
 import click
 
 from penstock import __version__
-from penstock.domain.errors import InvalidField, NotEnoughData, PenstockError, Refused, Unreachable, shown
-
-FINE: Final = 0
-PROBLEM: Final = 1
-USAGE: Final = 2
-UNREACHABLE: Final = 3
-REFUSED: Final = 4
-INTERRUPTED: Final = 130
+from penstock.cli.explain import FINE, INTERRUPTED, USAGE, explain
+from penstock.domain.errors import PenstockError
 
 # name -> (module, sentence). Modules are loaded when asked for, so that `penstock engine` starts without kopf.
 COMMANDS: Final = {
@@ -36,9 +30,10 @@ class _Lazy(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
         if cmd_name not in COMMANDS:
-            return None
+            if ctx.resilient_parsing:  # the shell completes a line that is not whole
+                return None
+            raise click.NoSuchCommand(cmd_name, possibilities=COMMANDS, ctx=ctx)
         command = importlib.import_module(COMMANDS[cmd_name][0]).command
         return command if isinstance(command, click.Command) else None
 
@@ -58,28 +53,21 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; errors go to standard error as three lines."""
     try:
         code = root.main(args=list(arguments), prog_name="penstock", standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except PenstockError as error:
-        what, where, remedy, status = _explain(error)
-        click.echo(f"error: {what}\n  at:  {where}\n  fix: {remedy}", err=True)
-        return status
+    except (PenstockError, click.ClickException) as error:
+        return _tell(error)
+    except OSError as error:
+        if error.filename is None:  # no path of the user's: a defect, whose trace is wanted
+            raise
+        return _tell(error)
     return code if isinstance(code, int) else FINE
 
 
-def _explain(error: PenstockError) -> tuple[str, str, str, int]:
-    """Return what went wrong, where, what to do, and the exit code."""
-    match error:
-        case InvalidField():
-            return "a value cannot be used", f"{error.field} = {shown(error.value)}", error.remedy, USAGE
-        case Unreachable():
-            return f"no answer ({error.cause})", error.peer, error.remedy, UNREACHABLE
-        case Refused():
-            return f"refused: {error.message}", f"{error.peer} ({error.status})", error.remedy, UNREACHABLE
-        case NotEnoughData():
-            return "the data do not carry an answer", str(error), "gather more, then try again", REFUSED
-        case _:
-            return str(error), type(error).__name__, "report this with the log", PROBLEM
+def _tell(error: PenstockError | click.ClickException | OSError) -> int:
+    told = explain(error)
+    click.echo(str(told), err=True)
+    return told.status

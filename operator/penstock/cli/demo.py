@@ -2,18 +2,21 @@
 
 import os
 from pathlib import Path
+from typing import Final
 
 import click
 
 from penstock.domain.errors import InvalidField
 from penstock.domain.units import parse_duration
 
+SHORTEST_S: Final = 3.0  # the edit of the policy half-way must have a before and an after
+
 
 @click.command("demo")
 @click.option(
     "--out", default=Path("out/demo"), type=click.Path(path_type=Path), show_default=True, help="Folder of the report."
 )
-@click.option("--duration", default="60s", show_default=True, help="Length of the traffic.")
+@click.option("--duration", default="60s", show_default=True, help="Length of the traffic, at least 3s.")
 @click.option(
     "-f",
     "--files",
@@ -28,6 +31,8 @@ def command(out: Path, duration: str, files: Path | None) -> int:
     """
     traces = os.environ.get("PENSTOCK_TRACES")
     seconds = parse_duration(duration, "--duration")
+    if seconds < SHORTEST_S:
+        raise InvalidField("--duration", duration, f"write at least {SHORTEST_S:g}s")
     try:
         from penstock.wiring import demo  # noqa: PLC0415 - needs the extra `local`, which a router has not
     except ModuleNotFoundError as error:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from penstock.cli.app import UNREACHABLE, USAGE, run
+from penstock.cli.app import run
 from penstock.cli.doctor import command
+from penstock.cli.explain import UNREACHABLE, USAGE
 
 KUBECONFIG = """
 apiVersion: v1
