@@ -12,6 +12,7 @@ from penstock.api.fields import Duration, IntOrPercent, Percent
 from penstock.api.metadata import read_metadata, section
 from penstock.api.names import POOL_GROUP, POOL_KIND
 from penstock.api.policyfields import PolicyFields
+from penstock.domain.errors import InvalidField
 from penstock.domain.policies import Policy
 from penstock.domain.variants import ObjectKey
 
@@ -150,3 +151,16 @@ def parse_policy(body: Mapping[str, Any]) -> WorkloadPolicy:
         policy=spec.policy(),
         rollout=spec.rollout.value() if spec.rollout else Rollout(),
     )
+
+
+def parse_runnable(body: Mapping[str, Any]) -> WorkloadPolicy:
+    """Return a policy that this version can bring to its routers.
+
+    Raises:
+        InvalidField: as `parse_policy`; or the policy asks for less than all routers, who would get it whole.
+    """
+    parsed = parse_policy(body)
+    if parsed.rollout.type is not RolloutType.ALL:
+        remedy = "remove it; this version applies a policy to all routers at once"
+        raise InvalidField("rollout.type", parsed.rollout.type.value, remedy)
+    return parsed

@@ -7,7 +7,7 @@ from penstock.api.inferencepool import parse_pool
 from penstock.api.kinds import POOLS, SERVICES
 from penstock.api.metadata import read_metadata
 from penstock.api.names import POOL_KIND
-from penstock.api.workloadpolicy import PolicyTarget, parse_policy
+from penstock.api.workloadpolicy import PolicyTarget, parse_runnable
 from penstock.controller.plan import Candidate
 from penstock.controller.pods import PodFacts
 from penstock.controller.ports import Objects
@@ -24,7 +24,7 @@ def candidate(body: Mapping[str, Any]) -> Candidate | None:
     if body["metadata"].get("deletionTimestamp"):
         return None
     try:
-        parsed = parse_policy(body)
+        parsed = parse_runnable(body)
     except InvalidField as error:
         return Candidate(
             key=meta.key,

@@ -7,7 +7,7 @@ from typing import Any
 from penstock.api.kinds import PODS, POLICIES
 from penstock.api.metadata import read_metadata
 from penstock.api.names import APP, LABEL_APP, LABEL_COMPONENT
-from penstock.api.workloadpolicy import PolicyTarget, parse_policy
+from penstock.api.workloadpolicy import PolicyTarget, parse_runnable
 from penstock.doctor.facts import Body, PolicyFacts, Rival
 from penstock.doctor.gather import Sources, nearest, sights
 from penstock.domain.errors import InvalidField
@@ -57,7 +57,7 @@ async def _seen(sources: Sources, body: Body, pods: Iterable[Body]) -> _Seen:
 def _read(body: Body) -> tuple[PolicyTarget, InvalidField | None]:
     """Return the target, also of a spec that cannot be used otherwise, and why it cannot."""
     try:
-        return parse_policy(body).target_ref, None
+        return parse_runnable(body).target_ref, None
     except InvalidField as error:
         ref: Mapping[str, Any] = (body.get("spec") or {}).get("targetRef") or {}
         named = {part: str(ref.get(part, "")) for part in ("group", "kind", "name")}

@@ -10,7 +10,7 @@ import yaml
 
 from penstock.api.configmaps import read_catalogue, read_settings
 from penstock.api.variantautoscaling import parse_variant
-from penstock.api.workloadpolicy import WorkloadPolicy, parse_policy
+from penstock.api.workloadpolicy import WorkloadPolicy, parse_runnable
 from penstock.domain.catalogue import Catalogue
 from penstock.domain.errors import InvalidField
 from penstock.domain.variants import ObjectKey, Variant
@@ -60,7 +60,7 @@ def read_world(folder: Path, *, previous: World | None = None, generation: int =
         raise InvalidField("-f", str(folder), "name a folder with YAML files, for example examples/local")
     configmaps = [body for _, body in found if body["kind"] == "ConfigMap"]
     templates = _parsed(found, "Deployment", _template)
-    policies = sorted(_parsed(found, "WorkloadPolicy", parse_policy), key=lambda policy: policy.key)
+    policies = sorted(_parsed(found, "WorkloadPolicy", parse_runnable), key=lambda policy: policy.key)
     return World(
         variants=tuple(_parsed(found, "VariantAutoscaling", parse_variant)),
         engines={template.key: template for template in templates},

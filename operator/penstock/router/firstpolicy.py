@@ -12,7 +12,7 @@ import yaml
 
 from penstock.api.document import NotJson, decode, policy_hash
 from penstock.api.names import POLICY_KIND
-from penstock.api.workloadpolicy import parse_policy
+from penstock.api.workloadpolicy import parse_runnable
 from penstock.domain.errors import InvalidField
 from penstock.domain.policies import Policy, PolicyDocument
 from penstock.flow.supported import check
@@ -66,7 +66,7 @@ def _from_policy(path: Path) -> PolicyDocument:
 def _resource(body: Mapping[str, Any]) -> PolicyDocument:
     if body["kind"] != POLICY_KIND:
         raise InvalidField("kind", body["kind"], f"write {POLICY_KIND}")
-    parsed = parse_policy(body)
+    parsed = parse_runnable(body)
     return _document(parsed.policy, uid=parsed.uid, name=parsed.key.name, generation=parsed.generation)
 
 

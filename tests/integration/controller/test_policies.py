@@ -153,6 +153,21 @@ async def test_what_a_router_cannot_run_is_rejected_and_the_last_good_one_stays(
     assert world.document("router-0").generation == 1
 
 
+@pytest.mark.parametrize("kind", ["Canary", "Shadow"])
+async def test_a_rollout_in_parts_is_refused_and_the_last_good_generation_stays(world: Fleet, kind: str) -> None:
+    await world.add("router-0")
+    world.policy(weights={"criticality": 1.0})
+    async with world.cluster.operating(interval=SLOW):
+        await eventually(lambda: world.reason() == "Programmed", "the first push")
+        world.policy(weights={"criticality": 2.0}, rollout={"type": kind})
+        await eventually(lambda: world.reason(kind="Accepted") == "Invalid", "the verdict")
+
+    assert world.document("router-0").generation == 1
+    rows = world.cluster.policy()["status"]["conditions"]
+    said = next(row["message"] for row in rows if row["type"] == "Accepted")
+    assert said == f"rollout.type={kind}: remove it; this version applies a policy to all routers at once."
+
+
 async def test_routers_of_one_policy_hear_what_all_of_them_saw(world: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: dict[int, Mapping[Key, Sums]] = {}
     hear = Scheduler.hear

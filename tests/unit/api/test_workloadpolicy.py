@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.samples import Bad, bad, example, examples
 
-from penstock.api.workloadpolicy import PolicyTarget, Rollout, RolloutType, parse_policy
+from penstock.api.workloadpolicy import PolicyTarget, Rollout, RolloutType, parse_policy, parse_runnable
 from penstock.domain.errors import InvalidField
 from penstock.domain.policies import (
     Detector,
@@ -154,6 +154,17 @@ def test_empty_lists_are_what_they_say() -> None:
 )
 def test_rollout(fields: dict[str, Any], expected: Rollout) -> None:
     assert parse_policy(spec(rollout=fields)).rollout == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"), [pytest.param("wp-canary.yaml", "Canary"), pytest.param("wp-shadow.yaml", "Shadow")]
+)
+def test_a_rollout_in_parts_is_not_taken_for_one_of_all(name: str, asked: str) -> None:
+    with pytest.raises(InvalidField) as caught:
+        parse_runnable(example(name))
+
+    assert (caught.value.field, caught.value.value) == ("rollout.type", asked)
+    assert parse_runnable(example("wp-minimal.yaml")) == parse_policy(example("wp-minimal.yaml"))
 
 
 @pytest.mark.parametrize("name", examples("wp"))

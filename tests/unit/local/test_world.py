@@ -60,6 +60,12 @@ def test_the_fingerprint_follows_content_and_names(tmp_path: Path) -> None:
             "VariantAutoscaling v",
             id="no model",
         ),
+        pytest.param(
+            "kind: WorkloadPolicy\napiVersion: penstock.dev/v1alpha1\nmetadata: {name: p}\n"
+            'spec: {targetRef: {group: "", kind: Service, name: x}, rollout: {type: Shadow}}',
+            "WorkloadPolicy p: rollout.type",
+            id="a rollout on paper",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_named(tmp_path: Path, text: str, field: str) -> None:

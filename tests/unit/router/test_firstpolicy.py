@@ -105,6 +105,7 @@ def test_a_disk_that_cannot_be_used_is_reported_and_passed_over(
         pytest.param("- a", "--policy-file", id="no document"),
         pytest.param("kind: Pod", "kind", id="another kind"),
         pytest.param(RESOURCE.replace("FCFS", "PLAS"), "ordering", id="what this version cannot run"),
+        pytest.param(RESOURCE + "  rollout: {type: Canary}", "rollout.type", id="a rollout in parts"),
         pytest.param('{"schema": 1, "revision": -1}', "revision", id="an impossible document"),
     ],
 )
