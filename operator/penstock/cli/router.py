@@ -98,6 +98,7 @@ SECTIONS: Final[dict[str, tuple[_Flag, ...]]] = {
         _number("--grpc-health-port", _PORT, 9003, "gRPC health."),
         _number("--metrics-port", _PORT, 9090, "Prometheus metrics, plain HTTP."),
         _number("--admin-port", _PORT, 9004, "Admin API, TLS and token."),
+        _number("--http-port", _PORT, 0, "A front of its own; this version has none, so only 0 is taken."),
         _switch("--secure-serving", "TLS for ext_proc; false behind loopback only.", default=True),
         _path("--cert-path", _FOLDER, "Has tls.crt and tls.key, read again when they change; else self-signed."),
         _text("--drain-timeout", "DURATION", "30s", "How long a stopping router waits for running requests."),
@@ -160,6 +161,7 @@ def _read(given: dict[str, Any]) -> settings.RouterSettings:
         metrics=given.pop("metrics_port"),
         admin=given.pop("admin_port"),
     )
+    settings.no_front(given.pop("http_port"))
     local = given["local"]
     return settings.RouterSettings(
         endpoints=origin,

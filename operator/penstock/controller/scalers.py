@@ -9,9 +9,7 @@ from penstock.api.names import ANNOTATION_KEDA_PAUSED
 from penstock.domain.variants import ObjectKey, TargetRef
 
 GAUGES: Final = ("wva_desired_replicas", "inferno_desired_replicas", "penstock_variant_desired_replicas")
-EXTERNAL: Final = "penstock-desired-replicas"
 _VARIANT_NAME: Final = re.compile(r"""variant_name\s*=~?\s*["']?([^"',}\s]+)""")
-_EXTERNAL_TYPES: Final = frozenset({"external", "external-push"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +69,9 @@ def _hpa_gauge(metric: Mapping[str, Any]) -> str:
 
 
 def _keda_gauges(triggers: Iterable[Mapping[str, Any]]) -> Iterable[str]:
-    for trigger in triggers:
-        metadata = trigger.get("metadata") or {}
-        query = str(metadata.get("query", ""))
-        if any(gauge in query for gauge in GAUGES):
-            yield query
-        elif trigger.get("type") in _EXTERNAL_TYPES and metadata.get("variant"):
-            yield f"{EXTERNAL}{{variant_name={metadata['variant']}}}"
+    """Return the queries on our gauges; a trigger `external` is none of them, since nothing here answers its calls."""
+    queries = (str((trigger.get("metadata") or {}).get("query", "")) for trigger in triggers)
+    return (query for query in queries if any(gauge in query for gauge in GAUGES))
 
 
 def same_target(one: TargetRef, other: TargetRef) -> bool:

@@ -134,6 +134,16 @@ def target_ports(text: str) -> tuple[int, ...]:
     return ports
 
 
+def no_front(port: int) -> None:
+    """Take `--http-port 0` alone.
+
+    Raises:
+        InvalidField: a front is asked for.
+    """
+    if port:
+        raise InvalidField("--http-port", port, "this version has no front of its own; put Envoy before it")
+
+
 def drain_timeout_s(text: str) -> float:
     """Return the seconds of `--drain-timeout`.
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from penstock.cli.app import run
 from penstock.cli.router import SECTIONS, command
 from penstock.settings.router import FromFile, FromPool, RouterSettings
 from penstock.wiring import router as wiring
@@ -60,6 +61,7 @@ def test_a_flag_beats_its_variable_and_go_flags_are_handed_on(
         pytest.param([], {"PENSTOCK_ADMIN_PORT": "x"}, "PENSTOCK_ADMIN_PORT: 'x': write a number", id="variable"),
         pytest.param(["--log-format", "xml"], {}, "'--log-format'", id="no choice"),
         pytest.param(["--secure-serving=maybe"], {}, "'--secure-serving'", id="no switch"),
+        pytest.param(["--http-port", "x"], {}, "'--http-port': 'x': write a number", id="no port for a front"),
         pytest.param(["stray"], {}, "unexpected extra argument", id="a stray word"),
     ],
 )
@@ -67,6 +69,16 @@ def test_mistakes_end_with_2_and_name_the_culprit(line: list[str], environment: 
     result = CliRunner().invoke(command, ["--endpoints-file=e", *line], env=environment)
 
     assert (result.exit_code, said in result.output) == (2, True), result.output
+
+
+def test_no_front_of_its_own_may_be_asked_for_not_one(
+    started: list[tuple[RouterSettings, dict[str, Any]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    none = run(["router", "--endpoints-file=e", "--http-port", "0"])
+    one = run(["router", "--endpoints-file=e", "--http-port", "8080"])
+
+    assert (none, one, len(started)) == (0, 2, 1)
+    assert "--http-port = 8080\n  fix: this version has no front of its own; put Envoy" in capsys.readouterr().err
 
 
 def test_help_shows_every_flag_by_sections() -> None:

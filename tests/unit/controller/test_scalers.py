@@ -45,7 +45,7 @@ def query(text: str) -> dict[str, Any]:
         pytest.param(of_keda(query('sum(inferno_desired_replicas{variant_name=~"chat"})')), True, id="KEDA, matcher"),
         pytest.param(of_keda(query('wva_desired_replicas{variant_name="chat-2"}')), False, id="KEDA on another's"),
         pytest.param(of_keda(query("vllm:num_requests_waiting")), False, id="KEDA on the queue"),
-        pytest.param(of_keda({"type": "external", "metadata": {"variant": "chat"}}), True, id="our external scaler"),
+        pytest.param(of_keda({"type": "external", "metadata": {"variant": "chat"}}), False, id="KEDA, asking us"),
         pytest.param(of_keda({"type": "cron", "metadata": {"desiredReplicas": "3"}}), False, id="KEDA by the clock"),
     ],
 )
