@@ -47,9 +47,7 @@ def helm(namespace: str, *values: str) -> list[Object]:
 
 def named(objects: list[Object]) -> dict[tuple[str, str], Object]:
     """Index by kind and name, without what only one way adds: hash suffixes, namespaces, pull policies."""
-    text = yaml.safe_dump_all(objects).replace(
-        "penstock-router-default", "penstock-router"
-    )  # the chart's cluster roles
+    text = yaml.safe_dump_all(objects).replace("penstock-router-default", "penstock-router")
     for body in objects:
         name = body["metadata"]["name"]
         if body["kind"] == "ConfigMap" and _HASHED.search(name):
