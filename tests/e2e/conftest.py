@@ -11,14 +11,22 @@ from typing import Any
 
 import pytest
 from pytest_kind import KindCluster
-from tests.e2e.images import Images, provide
+from tests.e2e.images import Build, Images, choose
 from tests.e2e.kube import Kube
-from tests.e2e.setup import install
+from tests.e2e.setup import definitions, install
 from tests.needs import missing
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "out" / "e2e"
-_PAUSE = re.compile(r"(\d+)(s|m|h)")
+_PAUSE = re.compile(r"(\d+)([smh])")
+_KUBE = pytest.StashKey[Kube]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a pause that cannot be read, before a cluster is made."""
+    del config
+    if not _PAUSE.fullmatch(os.environ.get("E2E_PAUSE_ON_EXIT", "0s")):
+        raise pytest.UsageError("E2E_PAUSE_ON_EXIT: write a number of s, m or h, such as 30m")
 
 
 @pytest.fixture(scope="session")
@@ -32,41 +40,60 @@ def programs() -> None:
 
 
 @pytest.fixture(scope="session")
-def images(programs: None) -> Images:
-    """The images of this run, built or pulled."""
+def images(programs: None, request: pytest.FixtureRequest) -> Images:
+    """The images of this run."""
     del programs
-    return provide(ROOT)
+    chosen = choose()
+    _say(request.config, chosen.engines)
+    return chosen
 
 
 @pytest.fixture(scope="session")
 def kube(request: pytest.FixtureRequest, images: Images) -> Iterator[Kube]:
     """A ready cluster with Penstock on it; held open by E2E_PAUSE_ON_EXIT, kept by --keep-cluster."""
+    build = Build(ROOT, OUT / "image.log")
     cluster: KindCluster = request.getfixturevalue("kind_cluster")
     kube = Kube(Path(cluster.kubectl_path).absolute(), Path(cluster.kubeconfig_path).absolute())
+    request.config.stash[_KUBE] = kube
     kube.run("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=180s", timeout_s=200)
-    kube.rolled_out("deployment", "coredns", "kube-system")
-    names = [images.penstock, images.prometheus, images.envoy, *([images.sim] if images.sim != images.penstock else [])]
-    subprocess.run([str(cluster.kind_path), "load", "docker-image", "--name", cluster.name, *names], check=True)
+    definitions(kube, ROOT)
+    _load(cluster, *images.foreign)
+    build.done()
+    _load(cluster, images.penstock)
     install(kube, ROOT)
     yield kube
-    _pause()
+    _pause(request.config)
 
 
-def _pause() -> None:
-    """Hold the cluster for whoever wants to look at it (seed: E2E_PAUSE_ON_EXIT=30m)."""
-    match = _PAUSE.fullmatch(os.environ.get("E2E_PAUSE_ON_EXIT", ""))
-    if match:
-        print(f"Pausing for {match[0]}; end it with Ctrl-C")
+def _load(cluster: KindCluster, *names: str) -> None:
+    command = [str(cluster.kind_path), "load", "docker-image", "--name", cluster.name, *names]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def _pause(config: pytest.Config) -> None:
+    """Hold the cluster for whoever wants to look at it."""
+    match = _PAUSE.fullmatch(os.environ.get("E2E_PAUSE_ON_EXIT", "0s"))
+    if match is None or match[1] == "0":
+        return
+    _say(config, f"Pausing for {match[0]}... KUBECONFIG={config.stash[_KUBE].kubeconfig}; Ctrl-C ends the pause")
+    try:
         time.sleep(int(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]])
+    except KeyboardInterrupt:
+        _say(config, "The pause is over")
+
+
+def _say(config: pytest.Config, line: str) -> None:
+    """Tell whoever watches the run; pytest would keep a print to itself."""
+    config.get_terminal_writer().line(f"\n{line}")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """On the first failure of a story, gather what a person needs to understand it."""
+    """When a story fails, or the cluster was not to be had, gather what a person needs to understand it."""
     report = yield
-    if report.failed and report.when in {"setup", "call"} and "kube" in getattr(item, "funcargs", {}):
-        folder = OUT / "diagnostics" / re.sub(r"\W+", "-", item.name)
-        kube: Kube = item.funcargs["kube"]  # type: ignore[attr-defined]  # pytest sets it on functions
+    kube = item.config.stash.get(_KUBE, None)
+    if kube is not None and report.failed and report.when in {"setup", "call"}:
+        folder = OUT / "diagnostics" / re.sub(r"\W+", "-", item.name).strip("-")
         done = subprocess.run(
             ["bash", str(ROOT / "scripts" / "ci_diagnostics.sh"), "--out", str(folder)],
             env={**os.environ, "KUBECONFIG": str(kube.kubeconfig)},

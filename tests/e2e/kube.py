@@ -21,6 +21,10 @@ class NotInTimeError(AssertionError):
     """A condition did not come true before its deadline; the message shows the last thing seen."""
 
 
+class CommandError(RuntimeError):
+    """A command failed; the message holds what it complained about."""
+
+
 def until(see: Callable[[], T], want: Callable[[T], Any], what: str, within_s: float = 60.0) -> T:
     """Return the first value of `see` that `want` accepts; ask twice a second."""
     deadline = time.monotonic() + within_s
@@ -29,8 +33,8 @@ def until(see: Callable[[], T], want: Callable[[T], Any], what: str, within_s: f
             seen: Any = see()
             if want(seen):
                 return seen
-        except (subprocess.CalledProcessError, KeyError, IndexError, OSError) as error:
-            seen = getattr(error, "stderr", "") or repr(error)
+        except (CommandError, KeyError, IndexError, OSError) as error:
+            seen = repr(error)
         if time.monotonic() > deadline:
             shown = seen if isinstance(seen, str) else json.dumps(seen, indent=1, default=str)
             raise NotInTimeError(f"not within {within_s:.0f} s: {what}; last seen: {shown[-4000:]}")
@@ -56,7 +60,7 @@ class Kube:
             check=False,
         )
         if done.returncode:
-            raise subprocess.CalledProcessError(done.returncode, words, done.stdout, done.stderr)
+            raise CommandError(f"kubectl {' '.join(words)}: exit {done.returncode}: {done.stderr}{done.stdout}")
         return done.stdout
 
     def apply(self, *objects: Mapping[str, Any] | str, namespace: str = "default") -> None:
@@ -78,6 +82,10 @@ class Kube:
     def delete(self, kind: str, name: str, namespace: str = "default") -> None:
         """Delete one object if it is there, and wait until it is gone."""
         self.run("delete", kind, name, "-n", namespace, "--ignore-not-found", "--wait=true")
+
+    def delete_namespaces(self, *names: str) -> None:
+        """Delete namespaces with all that is in them; nobody waits for the end."""
+        self.run("delete", "namespace", *names, "--ignore-not-found", "--wait=false")
 
     def patch(self, kind: str, name: str, body: Mapping[str, Any], namespace: str = "default") -> None:
         """Merge fields into one object."""

@@ -1,170 +1,220 @@
-"""Seed 004 as stories: variants that follow their load, and variants that say what keeps them from it."""
+"""Seed 004 as stories: variants that follow their load, and variants that say what keeps them from it.
+
+All of them live at the same time, each in a namespace of its own; what one goes through while another is looked at
+stands in its recorded history.
+"""
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.e2e.engines import engine, namespace
+from tests.e2e.history import History, recorded
 from tests.e2e.images import Images
 from tests.e2e.kube import Kube, until
 from tests.e2e.load import job
-from tests.e2e.variants import A100, ENGINE, condition, desired, events, new_shape, old_shape, status
+from tests.e2e.prometheus import values
+from tests.e2e.variants import A100, ENGINE, condition, desired, events, message, replicas, status, variant
 
 pytestmark = pytest.mark.e2e
+SAMPLES = Path(__file__).parent / "samples"
 OPERATOR = ("deployment/penstock-operator", "penstock-system")
 TWO_PASSES_S = 30.0  # two passes of 5 s, two scrapes of 1 s, and a slow machine
-CLASSES = {
-    "apiVersion": "v1",
-    "kind": "ConfigMap",
-    "metadata": {"name": "service-classes-config"},
-    "data": {
-        "premium.yaml": "name: Premium\npriority: 1\ndata:\n"
-        "- {model: default/default, slo-tpot: 24, slo-ttft: 500}\n"
-        "- {model: meta/llama0-70b, slo-tpot: 80, slo-ttft: 500}\n"
-    },
+LOAD_S = 60
+ENGINES = {  # namespace -> deployment -> model that its engine serves
+    "llm-d-sim": {"vllme-deployment": "default/default"},
+    "llm-d-inference": {"sample-deployment": "meta/llama-3.1-8b"},
+    "pair": {"chat": "default/default", "code": "meta/llama0-70b"},
+    "blind": {"chat": "blind/model"},
+    "misnamed": {"chat": "Qwen3-32B"},
+    "recreated": {"chat": "recreated/model"},
 }
+LOADS = (  # namespace, deployment, requests a second
+    ("llm-d-sim", "vllme-deployment", 2.0),
+    ("pair", "chat", 2.0),
+    ("pair", "code", 2.0),
+)
 
 
-@pytest.fixture
-def room(kube: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A namespace of the story's own, gone after it."""
-    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:50]
-    kube.apply(namespace(name))
-    kube.apply(CLASSES, namespace="penstock-system")
-    yield name
-    kube.run("delete", "namespace", name, "--wait=false")
+@pytest.fixture(scope="module")
+def history(kube: Kube, images: Images) -> Iterator[History]:
+    """Put up all engines and variants, wait until those that will be loaded are idle, and load them."""
+    kube.apply(*map(namespace, ENGINES))
+    for room, engines in ENGINES.items():
+        for name, model in engines.items():
+            kube.apply(*deployed(images, room, name, model), namespace=room)
+    with recorded(kube, "va") as history:
+        for sample in ("wva-2025.yaml", "wva-2026.yaml"):
+            kube.run("apply", "-f", str(SAMPLES / sample))
+        for name, model in ENGINES["pair"].items():
+            kube.apply(
+                variant(name, model, name, modelProfile={"accelerators": [A100]}, maxReplicas=4), namespace="pair"
+            )
+        for room, name, _ in LOADS:
+            kube.rolled_out("deployment", name, room)
+            until(lambda at=(room, name): history.statuses(*at), lambda seen: desired(seen[-1]) == 1, f"{name} idle")
+        for room, name, per_s in LOADS:
+            asked = {"url": f"http://{name}:8000", "model": ENGINES[room][name], "per_s": per_s}
+            kube.apply(job(images, f"load-{name}", seconds=LOAD_S, tokens=128, **asked), namespace=room)
+        yield history
+    kube.delete_namespaces(*ENGINES)
 
 
-def test_one_variant_follows_its_load(kube: Kube, images: Images, room: str) -> None:
-    kube.apply(*engine(images, "chat", model="default/default", arguments=ENGINE), namespace=room)
+def deployed(images: Images, room: str, name: str, model: str) -> list[dict[str, object]]:
+    """Return an engine of the stories; the one of `blind` is not scraped."""
+    labels = {"scrape": "no"} if room == "blind" else {}
+    return engine(images, name, model=model, arguments=ENGINE, labels=labels)
+
+
+def grew_and_shrank(history: History, room: str, name: str) -> None:
+    """Wait until a variant was at one, above one, and at one again, as decided."""
+
+    def path() -> list[int]:
+        counts = [count for one in history.statuses(room, name) if (count := desired(one)) is not None]
+        return [count for i, count in enumerate(counts) if i == 0 or counts[i - 1] != count]
+
+    def whole(counts: list[int]) -> bool:
+        return counts[:1] == [1] and max(counts) > 1 and counts[-1] == 1
+
+    until(path, whole, f"{room}/{name} grows under load and shrinks without", LOAD_S + 240)
+
+
+def test_missing_metrics_are_named_held_and_recovered(kube: Kube, history: History) -> None:
+    room = "blind"
     kube.rolled_out("deployment", "chat", room)
-    kube.apply(old_shape("chat", "default/default"), namespace=room)
-
-    idle = until(lambda: status(kube, "chat", room), lambda it: desired(it) == 1, "desired 1 without traffic")
-    assert idle["currentAlloc"]["numReplicas"] == 1
-    assert condition(idle, "MetricsAvailable") == ("True", "NoTraffic")
-    assert idle["currentAlloc"]["load"] == {"arrivalRate": "0.00"}, "no traffic is a known rate and unknown lengths"
-    owner = kube.get("va", "chat", room)["metadata"]["ownerReferences"]
-    assert [(one["kind"], one["name"], one["controller"]) for one in owner] == [("Deployment", "chat", True)]
-
-    kube.apply(
-        job(images, "load", url="http://chat:8000", model="default/default", per_s=2, seconds=75, tokens=128),
-        namespace=room,
-    )
-    busy = until(lambda: status(kube, "chat", room), lambda it: (desired(it) or 0) > 1, "desired above 1", 150)
-    assert condition(busy, "MetricsAvailable") == ("True", "MetricsFound")
-    assert condition(busy, "ScalingActive") == ("True", "ScaleApplied")
-    until(
-        lambda: kube.get("deployment", "chat", room)["spec"]["replicas"], lambda it: it > 1, "the Deployment grows", 30
-    )
-    loaded = until(
-        lambda: status(kube, "chat", room)["currentAlloc"],
-        lambda it: {"itlAverage", "ttftAverage"} <= set(it) and "avgOutputTokens" in it["load"],
-        "latency and lengths in status",
-        60,
-    )
-    for text in (loaded["itlAverage"], loaded["ttftAverage"], loaded["variantCost"], *loaded["load"].values()):
-        assert re.fullmatch(r"\d+\.\d{2}", text), f"{text!r} is no string with two decimals"
-    assert 10 < float(loaded["itlAverage"]) < 200, "milliseconds"
-    assert float(loaded["load"]["avgOutputTokens"]) == pytest.approx(128, abs=2)
-
-    until(lambda: status(kube, "chat", room), lambda it: desired(it) == 1, "back to 1 without load", 240)
-    until(lambda: kube.get("deployment", "chat", room)["spec"]["replicas"], lambda it: it == 1, "one replica", 30)
-    assert "Optimization completed successfully" in kube.logs(*OPERATOR)
-
-
-def test_two_variants_of_two_models_are_sized_apart(kube: Kube, images: Images, room: str) -> None:
-    for name, model in (("chat", "default/default"), ("code", "meta/llama0-70b")):
-        kube.apply(*engine(images, name, model=model, arguments=ENGINE), namespace=room)
-        kube.apply(new_shape(name, model, name, modelProfile={"accelerators": [A100]}, maxReplicas=4), namespace=room)
-    for name in ("chat", "code"):
-        kube.rolled_out("deployment", name, room)
-        until(lambda name=name: status(kube, name, room), lambda it: desired(it) == 1, f"{name} at 1")
-
-    for name, model, per_s in (("chat", "default/default", 2), ("code", "meta/llama0-70b", 1.5)):
-        url = f"http://{name}:8000"
-        kube.apply(
-            job(images, f"load-{name}", url=url, model=model, per_s=per_s, seconds=75, tokens=128), namespace=room
-        )
-
-    for name in ("chat", "code"):
-        until(lambda name=name: status(kube, name, room), lambda it: (desired(it) or 0) > 1, f"{name} above 1", 150)
-    for name in ("chat", "code"):
-        assert "ownerReferences" not in kube.get("va", name, room)["metadata"], "only in the old shape"
-        until(lambda name=name: status(kube, name, room), lambda it: desired(it) == 1, f"{name} back to 1", 240)
-
-
-def test_missing_metrics_are_named_held_and_recovered(kube: Kube, images: Images, room: str) -> None:
-    kube.apply(
-        *engine(images, "chat", model="default/default", arguments=ENGINE, labels={"scrape": "no"}), namespace=room
-    )
-    kube.rolled_out("deployment", "chat", room)
-    kube.apply(new_shape("chat", "default/default", "chat"), namespace=room)
+    kube.apply(variant("chat", "blind/model", "chat"), namespace=room)
 
     blind = until(
-        lambda: status(kube, "chat", room),
+        lambda: status(kube, room, "chat"),
         lambda it: condition(it, "MetricsAvailable") == ("False", "MetricsMissing"),
         "MetricsMissing",
         TWO_PASSES_S,
     )
     assert desired(blind) is None, "never decided is absent, not 0"
     assert len(blind["conditions"]) == 6
-    log = kube.logs(*OPERATOR)
-    assert "Metrics unavailable, skipping optimization for variant" in log
+    assert "Metrics unavailable, skipping optimization for variant" in kube.logs(*OPERATOR)
     pod = kube.list("pods", room, "app=chat")[0]["metadata"]["name"]
 
     kube.run("label", "pod", pod, "-n", room, "scrape-")
-    until(lambda: status(kube, "chat", room), lambda it: desired(it) == 1, "a decision once it is scraped", 60)
+    until(lambda: status(kube, room, "chat"), lambda it: desired(it) == 1, "a decision once it is scraped", 60)
     kube.run("label", "pod", pod, "-n", room, "scrape=no")
     held = until(
-        lambda: status(kube, "chat", room),
+        lambda: status(kube, room, "chat"),
         lambda it: condition(it, "MetricsAvailable")[0] == "False",
         "metrics gone again",
         90,
     )
     assert desired(held) == 1, "the last decision holds"
     assert condition(held, "ScalingActive") == ("False", "HoldingLastDecision")
+    assert replicas(kube, room, "chat") == 1
     kube.run("label", "pod", pod, "-n", room, "scrape-")
-    until(lambda: events(kube, "chat", room), lambda it: "MetricsRecovered" in it, "event MetricsRecovered", 60)
+    until(lambda: events(kube, room, "chat"), lambda it: "MetricsRecovered" in it, "event MetricsRecovered", 60)
+    assert {desired(one) for one in history.statuses(room, "chat")} == {None, 1}
 
 
-def test_a_wrong_model_name_is_answered_with_the_right_one(kube: Kube, images: Images, room: str) -> None:
-    kube.apply(*engine(images, "chat", model="Qwen3-32B", arguments=ENGINE), namespace=room)
-    kube.rolled_out("deployment", "chat", room)
-    kube.apply(new_shape("chat", "Qwen/Qwen3-32B", "chat"), namespace=room)
+def test_a_wrong_model_name_is_answered_with_the_right_one(kube: Kube, history: History) -> None:
+    del history
+    kube.rolled_out("deployment", "chat", "misnamed")
+    kube.apply(variant("chat", "Qwen/Qwen3-32B", "chat"), namespace="misnamed")
 
     found = until(
-        lambda: status(kube, "chat", room),
+        lambda: status(kube, "misnamed", "chat"),
         lambda it: condition(it, "MetricsAvailable") == ("False", "ModelNameMismatch"),
         "ModelNameMismatch",
-        TWO_PASSES_S + 10,
+        TWO_PASSES_S,
     )
 
-    message = next(row["message"] for row in found["conditions"] if row["type"] == "MetricsAvailable")
-    assert 'model_name="Qwen3-32B"' in message
-    assert '"Qwen/Qwen3-32B"' in message
+    assert 'model_name="Qwen3-32B"' in message(found, "MetricsAvailable")
+    assert '"Qwen/Qwen3-32B"' in message(found, "MetricsAvailable")
 
 
-def test_a_deployment_that_goes_and_comes_back_is_noticed(kube: Kube, images: Images, room: str) -> None:
-    objects = engine(images, "chat", model="default/default", arguments=ENGINE)
-    kube.apply(*objects, namespace=room)
+def test_a_deployment_that_goes_and_comes_back_is_noticed(kube: Kube, images: Images, history: History) -> None:
+    del history
+    room = "recreated"
     kube.rolled_out("deployment", "chat", room)
-    kube.apply(new_shape("chat-va", "default/default", "chat"), namespace=room)
-    until(lambda: status(kube, "chat-va", room), lambda it: desired(it) == 1, "desired 1")
+    kube.apply(variant("chat-va", "recreated/model", "chat"), namespace=room)
+    until(lambda: status(kube, room, "chat-va"), lambda it: desired(it) == 1, "desired 1")
 
     kube.delete("deployment", "chat", room)
     gone = until(
-        lambda: status(kube, "chat-va", room),
+        lambda: status(kube, room, "chat-va"),
         lambda it: condition(it, "TargetResolved") == ("False", "TargetNotFound"),
         "TargetNotFound",
         TWO_PASSES_S,
     )
     assert condition(gone, "Ready") == ("False", "TargetNotFound")
-    kube.apply(*objects, namespace=room)
+    kube.apply(*deployed(images, room, "chat", "recreated/model"), namespace=room)
 
     until(
-        lambda: status(kube, "chat-va", room),
+        lambda: status(kube, room, "chat-va"),
         lambda it: condition(it, "TargetResolved") == ("True", "TargetFound") and condition(it, "Ready")[0] == "True",
         "found again and ready",
         90,
     )
+
+
+def test_the_hpa_of_wva_keeps_its_variant(kube: Kube, history: History) -> None:
+    found = until(
+        lambda: status(kube, "llm-d-inference", "sample-va"),
+        lambda it: condition(it, "ScalingActive") == ("True", "GaugePublished"),
+        "the gauge for the HPA",
+        60,
+    )
+
+    assert found["actuation"] == {"applied": True, "mode": "Metrics"}
+    assert found["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "sample-deployment"}
+    labels = {"variant_name": "sample-va", "exported_namespace": "llm-d-inference", "accelerator_type": "A100"}
+    for name in ("wva_desired_replicas", "inferno_desired_replicas"):
+        until(lambda name=name: values(kube, name, **labels), lambda it: it == [1.0], f"{name} in Prometheus", 30)
+    assert "ownerReferences" not in kube.get("va", "sample-va", "llm-d-inference")["metadata"]
+    assert all(desired(one) in {None, 1} for one in history.statuses("llm-d-inference", "sample-va"))
+
+
+def test_one_variant_follows_its_load(kube: Kube, history: History) -> None:
+    room, name = "llm-d-sim", "vllme-deployment"
+    grew_and_shrank(history, room, name)
+    seen = history.statuses(room, name)
+
+    idle = next(one for one in seen if desired(one) == 1)
+    assert idle["currentAlloc"]["numReplicas"] == 1
+    assert condition(idle, "MetricsAvailable") == ("True", "NoTraffic")
+    assert idle["currentAlloc"]["load"] == {"arrivalRate": "0.00"}, "no traffic is a known rate and unknown lengths"
+    busy = next(one for one in seen if (desired(one) or 0) > 1)
+    assert condition(busy, "MetricsAvailable") == ("True", "MetricsFound")
+    assert condition(busy, "ScalingActive") == ("True", "ScaleApplied")
+    assert busy["decision"]["reason"] == "DemandUp"
+    until(lambda: replicas(kube, room, name), lambda it: it == 1, "the Deployment shrinks, too", 30)
+    assert {"Scaled"} <= events(kube, room, name)
+    owner = kube.get("va", name, room)["metadata"]["ownerReferences"]
+    assert [(one["kind"], one["name"], one["controller"]) for one in owner] == [("Deployment", name, True)]
+    assert "Optimization completed successfully" in kube.logs(*OPERATOR)
+
+
+def test_the_figures_of_a_loaded_variant_are_strings_in_their_units(history: History) -> None:
+    grew_and_shrank(history, "llm-d-sim", "vllme-deployment")
+    allocs = [one["currentAlloc"] for one in history.statuses("llm-d-sim", "vllme-deployment")]
+    loaded = [one for one in allocs if {"itlAverage", "ttftAverage", "variantCost"} <= set(one)]
+    full = max(
+        (one for one in loaded if "avgOutputTokens" in one["load"]), key=lambda it: float(it["load"]["arrivalRate"])
+    )
+
+    for text in (full["itlAverage"], full["ttftAverage"], full["variantCost"], *full["load"].values()):
+        assert re.fullmatch(r"\d+\.\d{2}", text), f"{text!r} is no string with two decimals"
+    assert full["accelerator"] == "A100"
+    assert float(full["variantCost"]) == 40.0 * full["numReplicas"]
+    assert 10 < float(full["itlAverage"]) < 200, "milliseconds"
+    assert float(full["ttftAverage"]) > 10, "milliseconds"
+    assert 60 < float(full["load"]["arrivalRate"]) < 150, "requests a minute"
+    assert float(full["load"]["avgOutputTokens"]) == pytest.approx(128, abs=2)
+    assert full["maxBatch"] == 4, "the engine's own limit"
+
+
+def test_two_variants_of_two_models_are_sized_apart(kube: Kube, history: History) -> None:
+    for name in ENGINES["pair"]:
+        grew_and_shrank(history, "pair", name)
+
+    for name in ENGINES["pair"]:
+        assert "ownerReferences" not in kube.get("va", name, "pair")["metadata"], "only in the old shape"
+        most = max(desired(one) or 0 for one in history.statuses("pair", name))
+        assert 2 <= most <= 4, "within its bound"

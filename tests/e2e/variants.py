@@ -15,24 +15,11 @@ A100 = {
 }
 # about as fast as the profile says: 20 ms a token, four at a time
 ENGINE = ("--max-num-seqs", "4", "--time-to-first-token", "25ms", "--inter-token-latency", "20ms")
+Status = dict[str, Any]
 
 
-def old_shape(name: str, model: str) -> dict[str, Any]:
-    """The October 2025 shape: the target is the Deployment of the same name."""
-    return {
-        "apiVersion": "llmd.ai/v1alpha1",
-        "kind": "VariantAutoscaling",
-        "metadata": {"name": name, "labels": {"inference.optimization/acceleratorName": "A100"}},
-        "spec": {
-            "modelID": model,
-            "sloClassRef": {"name": "service-classes-config", "key": "premium.yaml"},
-            "modelProfile": {"accelerators": [A100]},
-        },
-    }
-
-
-def new_shape(name: str, model: str, target: str, **more: Any) -> dict[str, Any]:
-    """The 2026 shape: the target is named; `more` goes into the spec."""
+def variant(name: str, model: str, target: str, **more: Any) -> dict[str, Any]:
+    """A variant that names its target; `more` goes into the spec."""
     return {
         "apiVersion": "llmd.ai/v1alpha1",
         "kind": "VariantAutoscaling",
@@ -46,26 +33,36 @@ def new_shape(name: str, model: str, target: str, **more: Any) -> dict[str, Any]
     }
 
 
-def status(kube: Kube, name: str, namespace: str) -> dict[str, Any]:
+def status(kube: Kube, namespace: str, name: str) -> Status:
     """Return the status of a variant; empty before the first pass."""
-    found: dict[str, Any] = kube.get("va", name, namespace).get("status", {})
+    found: Status = kube.get("va", name, namespace).get("status", {})
     return found
 
 
-def condition(found: dict[str, Any], kind: str) -> tuple[str, str]:
+def condition(found: Status, kind: str) -> tuple[str, str]:
     """Return status and reason of one condition."""
     return next(
         ((row["status"], row["reason"]) for row in found.get("conditions", []) if row["type"] == kind), ("", "")
     )
 
 
-def desired(found: dict[str, Any]) -> int | None:
+def message(found: Status, kind: str) -> str:
+    """Return the message of one condition."""
+    return next(str(row["message"]) for row in found["conditions"] if row["type"] == kind)
+
+
+def desired(found: Status) -> int | None:
     """Return the decided replicas; None before the first decision."""
     number: int | None = found.get("desiredOptimizedAlloc", {}).get("numReplicas")
     return number
 
 
-def events(kube: Kube, name: str, namespace: str) -> set[str]:
+def replicas(kube: Kube, namespace: str, name: str) -> int:
+    """Return how many replicas a Deployment shall have."""
+    return int(kube.get("deployment", name, namespace)["spec"]["replicas"])
+
+
+def events(kube: Kube, namespace: str, name: str) -> set[str]:
     """Return the reasons of all events about one variant."""
     return {
         event["reason"]
