@@ -18,6 +18,7 @@ from penstock.api.names import (
     WVA_SETTINGS_2026,
     WVA_UNIT_COSTS,
 )
+from penstock.controller.about import about
 from penstock.controller.ports import Configure, Objects, Settings
 from penstock.domain.catalogue import Catalogue, ConfigProblem
 from penstock.domain.errors import InvalidField, Refused, Unreachable, shown
@@ -49,14 +50,14 @@ class Configuration:
         """Start from flags and environment alone; a bad one of these stops the start."""
         self.settings = self.configure({})
 
-    async def refresh(self, namespaces: Iterable[Mapping[str, Any]]) -> None:
-        """Read everything anew; `namespaces` are Namespace objects."""
+    async def refresh(self, namespaces: Iterable[Mapping[str, Any]]) -> bool:
+        """Read everything anew and return whether that could be done; `namespaces` are Namespace objects."""
         namespaces = tuple(namespaces)
         try:
             bodies = await self._read(namespaces)
         except (Refused, Unreachable) as error:
             log.warning("ConfigMaps could not be read; what they said before holds", extra={"error": str(error)})
-            return
+            return False
         self.catalogue = read_catalogue(
             bodies,
             operator_namespace=self.operator_namespace,
@@ -66,6 +67,7 @@ class Configuration:
         )
         wrong = self._resettle(bodies)
         await self._report((*self.catalogue.problems, *wrong), bodies)
+        return True
 
     async def _read(self, namespaces: tuple[Mapping[str, Any], ...]) -> list[Mapping[str, Any]]:
         labelled = [
@@ -107,26 +109,17 @@ class Configuration:
         """Post one event per problem that was not there before."""
         fresh = [problem for problem in problems if problem not in self.problems]
         self.problems = problems
-        abouts = {f"{body['metadata']['namespace']}/{body['metadata']['name']}": _reference(body) for body in bodies}
+        abouts = {
+            f"{body['metadata']['namespace']}/{body['metadata']['name']}": about(CONFIGMAPS, body) for body in bodies
+        }
         for problem in fresh:
             message = f"{problem.key}: {problem.field}={problem.value}: {problem.remedy}"
             log.warning("Config entry not used", extra={"configmap": problem.configmap, "problem": message})
             if problem.configmap in abouts:
                 await self._event(abouts[problem.configmap], message)
 
-    async def _event(self, about: Mapping[str, Any], message: str) -> None:
+    async def _event(self, whom: Mapping[str, Any], message: str) -> None:
         try:
-            await self.objects.event(about, "Warning", "InvalidConfigEntry", message)
+            await self.objects.event(whom, "Warning", "InvalidConfigEntry", message)
         except (Refused, Unreachable) as error:
             log.warning("Event not posted", extra={"error": str(error)})
-
-
-def _reference(body: Mapping[str, Any]) -> dict[str, Any]:
-    meta = body["metadata"]
-    return {
-        "apiVersion": CONFIGMAPS.api_version,
-        "kind": CONFIGMAPS.name,
-        "namespace": meta["namespace"],
-        "name": meta["name"],
-        "uid": meta["uid"],
-    }

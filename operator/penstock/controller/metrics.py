@@ -9,7 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from penstock.domain.decisions import Outcome
+from penstock.domain.decisions import Decision, Outcome
+from penstock.domain.reasons import OptimizationReason
 from penstock.domain.variants import ObjectKey
 from penstock.status.gauges import FAMILIES, Sample, gauges, scalings
 
@@ -90,7 +91,7 @@ class Meters:
         if decision.computed:
             self._decisions.labels(decision.this_pass).inc()
         else:
-            self._holds.labels(decision.optimization.reason).inc()
+            self._holds.labels(_held_for(decision)).inc()
         for sample in scalings(outcome, self._instance):
             self._scaled[sample.metric].labels(**sample.labels).inc(sample.value)
 
@@ -117,3 +118,9 @@ class Meters:
         self._invalid.clear()
         for configmap, key in entries:
             self._invalid.labels(configmap, key).set(1)
+
+
+def _held_for(decision: Decision) -> str:
+    """Return the cause of a hold: where metrics are to blame, what is wrong with them."""
+    of_metrics = decision.optimization.reason is OptimizationReason.METRICS_UNAVAILABLE
+    return decision.metrics.reason if of_metrics else decision.optimization.reason

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from penstock.api.kinds import VARIANTS
+from penstock.controller.about import about
 from penstock.controller.metrics import Meters
 from penstock.controller.ports import Objects
 from penstock.controller.world import World
@@ -73,24 +74,11 @@ class Reporter:
         try:
             self.world.variants.see(await self.objects.write_status(VARIANTS, body, status))
             for event in news:
-                await self.objects.event(reference(body), event.type, event.reason, event.message)
+                await self.objects.event(about(VARIANTS, body), event.type, event.reason, event.message)
         except (Refused, Unreachable) as error:
             if isinstance(error, Refused) and error.status == HTTPStatus.NOT_FOUND:
                 self.world.variants.drop(key, uid)
             log.warning("Status not written", extra={"variant": str(key), "error": str(error)})
-
-
-def reference(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an event needs to know of a VariantAutoscaling."""
-    meta = body["metadata"]
-    return {
-        "apiVersion": VARIANTS.api_version,
-        "kind": VARIANTS.name,
-        "namespace": meta["namespace"],
-        "name": meta["name"],
-        "uid": meta["uid"],
-        "resourceVersion": meta.get("resourceVersion", ""),
-    }
 
 
 def write_line(line: LogLine | None) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.api.kinds import POLICIES
+from penstock.controller.about import about
 from penstock.controller.aggregate import Aggregator
 from penstock.controller.attachments import candidate, routers_of
 from penstock.controller.metrics import Meters
@@ -21,7 +22,6 @@ from penstock.controller.world import World
 from penstock.domain.errors import Refused, Unreachable
 from penstock.domain.policies import PolicyDocument
 from penstock.domain.rollouts import PolicyOutcome
-from penstock.domain.variants import ObjectKey
 from penstock.status.policy import policy_events, policy_status
 
 log = logging.getLogger("penstock.operator")
@@ -131,22 +131,10 @@ class Routing:
             written = await self.objects.write_status(POLICIES, body, status)
             self.world.policies.see(written)
             for event in policy_events(previous, result):
-                await self.objects.event(_reference(body), event.type, event.reason, event.message)
+                await self.objects.event(about(POLICIES, body), event.type, event.reason, event.message)
         except (Refused, Unreachable) as error:
             log.warning("Status not written", extra={"policy": str(result.key), "error": str(error)})
 
 
 def _ready(pod: PodFacts) -> bool:
     return pod.state is PodState.READY and bool(pod.address)
-
-
-def _reference(body: Mapping[str, Any]) -> dict[str, Any]:
-    meta = body["metadata"]
-    key = ObjectKey(meta["namespace"], meta["name"])
-    return {
-        "apiVersion": POLICIES.api_version,
-        "kind": POLICIES.name,
-        "namespace": key.namespace,
-        "name": key.name,
-        "uid": meta["uid"],
-    }

@@ -27,6 +27,7 @@ from penstock.telemetry.source import PrometheusSource
 log = logging.getLogger("penstock.operator")
 
 FINE: Final = 0
+RETRY_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,18 +82,46 @@ async def joined(command: Command) -> AsyncIterator[Operator]:
 
 
 async def _configuration(command: Command, objects: Objects) -> Configuration:
-    """Return the configuration with what the ConfigMaps say now, since some of it cannot change later."""
-    options = command.options
+    """Return the configuration with what the ConfigMaps say; waits for them, since some of it cannot change later."""
+    configure = _Configure(command.options)
+    wva_namespace = command.options({}).wva_namespace
+    configuration = Configuration(objects, configure, command.options.operator_namespace, wva_namespace)
+    while not await configuration.refresh(()):  # noqa: ASYNC110 - an API server that is away sets no event
+        await asyncio.sleep(RETRY_S)
+    configure.fixed = _fixed_part(_as_told(configuration.settings))
+    return configuration
 
-    def configure(texts: Mapping[str, str]) -> OperatorSettings:
-        settings = options(texts)
+
+class _Configure:
+    """Makes settings of texts, applies the log level at once, and says what needs a restart."""
+
+    def __init__(self, options: OperatorOptions) -> None:
+        self._options = options
+        self.fixed: dict[str, object] | None = None  # None: not started yet
+
+    def __call__(self, texts: Mapping[str, str]) -> OperatorSettings:
+        """Return settings.
+
+        Raises:
+            InvalidField: a text cannot be used.
+        """
+        settings = self._options(texts)
         logging.getLogger().setLevel(settings.log_level.upper())
+        now = _fixed_part(settings)
+        if self.fixed is not None and now != self.fixed:
+            changed = ", ".join(name for name, value in now.items() if value != self.fixed[name])
+            log.warning("Restart the operator to apply a setting", extra={"settings_changed": changed})
+            self.fixed = now
         return settings
 
-    wva_namespace = options({}).wva_namespace
-    configuration = Configuration(objects, configure, options.operator_namespace, wva_namespace)
-    await configuration.refresh(())
-    return configuration
+
+def _fixed_part(settings: OperatorSettings) -> dict[str, object]:
+    """Return what cannot change while the process runs."""
+    return {
+        "watchNamespaces": settings.watch_namespaces,
+        "controllerInstance": settings.scaling.controller_instance,
+        "leaderElect": settings.leader_elect,
+    }
 
 
 def _as_told(settings: Settings) -> OperatorSettings:

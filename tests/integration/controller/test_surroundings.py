@@ -70,6 +70,15 @@ async def test_settings_are_live_and_a_bad_one_keeps_its_last_value(cluster: Clu
     assert scaling().stale_after_s == 90.0
 
 
+async def test_setting_that_needs_a_restart_says_so(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+    async with cluster.operating():
+        cluster.settings(leaderElect="false", logLevel="info")
+        await eventually(lambda: "Restart the operator to apply a setting" in caplog.text, "the line")
+
+    told = [one for one in caplog.records if one.message.startswith("Restart")]
+    assert [vars(one)["settings_changed"] for one in told] == ["leaderElect"]
+
+
 async def test_bad_entry_of_wva_is_told_on_its_configmap(cluster: Cluster) -> None:
     meta = {"name": "accelerator-unit-costs", "namespace": cluster.home}
     data = {"A100": '{"device": "NVIDIA-A100", "cost": "40.00"}', "H100": '{"cost": "much"}'}

@@ -100,8 +100,9 @@ async def test_outage_keeps_everything(objects: Objects, configuration: Configur
     await configuration.refresh(())
     objects.away = True
 
-    await configuration.refresh(())
+    read = await configuration.refresh(())
 
+    assert not read
     assert configuration.settings.interval_s == 5.0
     assert configuration.catalogue.unit_costs_per_h == {"A100": 40.0}
 
