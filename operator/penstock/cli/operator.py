@@ -6,17 +6,20 @@ from typing import Any, Final
 
 import click
 
+from penstock.cli.options import PORT, NamedOption
 from penstock.settings.operator import SETTINGS, OperatorOptions
 from penstock.settings.sources import Setting
 
-_PORT: Final = click.IntRange(0, 65535)
 _CLUSTER: Final = (
     ("--kubeconfig", {"default": "", "help": "Way to the cluster. ($KUBECONFIG, the pod's account, ~/.kube/config)"}),
     ("--context", {"default": "", "help": "Context of the kubeconfig. (its current one)"}),
     ("--namespace", {"default": "penstock-system", "envvar": ["PENSTOCK_NAMESPACE", "NAMESPACE"],
-                     "help": "The operator's own: home of Lease, penstock-config and service accounts."}),
-    ("--metrics-port", {"default": 8080, "type": _PORT, "help": "Prometheus metrics."}),
-    ("--health-port", {"default": 8081, "type": _PORT, "help": "/healthz and /readyz."}),
+                     "help": "The operator's own: home of Lease, penstock-config and service accounts.",
+                     "show_default": True}),
+    ("--metrics-port", {"default": 8080, "type": PORT, "metavar": "PORT", "show_default": True,
+                        "envvar": "PENSTOCK_METRICS_PORT", "help": "Prometheus metrics."}),
+    ("--health-port", {"default": 8081, "type": PORT, "metavar": "PORT", "show_default": True,
+                        "envvar": "PENSTOCK_HEALTH_PORT", "help": "/healthz and /readyz."}),
 )  # fmt: skip
 
 
@@ -46,7 +49,7 @@ def _option(setting: Setting) -> click.Option:
 
 
 def _options() -> Sequence[click.Option]:
-    return [*(click.Option([flag], **given) for flag, given in _CLUSTER), *map(_option, SETTINGS)]
+    return [*(NamedOption([flag], **given) for flag, given in _CLUSTER), *map(_option, SETTINGS)]
 
 
 def _run(**given: Any) -> int:  # noqa: ANN401 - click hands over what the flags hold

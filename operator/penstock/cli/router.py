@@ -6,44 +6,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from click.core import ParameterSource
 
 from penstock import logs
 from penstock.api.names import POOL_GROUP
+from penstock.cli.options import PORT, NamedOption, Number
 from penstock.settings import router as settings
 from penstock.settings.gopicker import without_go_flags
 
 _Flag = tuple[str, dict[str, Any]]
 
 
-class _Number(click.ParamType[int]):
-    """A whole number between two others."""
-
-    name = "number"
-
-    def __init__(self, low: int, high: int) -> None:
-        self._low, self._high = low, high
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401 - click's
-        """Return the number, or fail with what would be one."""
-        text = str(value)
-        if not text.isascii() or not text.isdecimal() or not self._low <= int(text) <= self._high:
-            self.fail(f"{text!r}: write a number from {self._low} to {self._high}", param, ctx)
-        return int(text)
-
-
-class _NamedOption(click.Option):
-    """An option that, when its variable is wrong, blames the variable."""
-
-    def get_error_hint(self, ctx: click.Context | None) -> str:
-        """Return what to blame."""
-        if ctx is None or ctx.get_parameter_source(self.name or "") is not ParameterSource.ENVIRONMENT:
-            return super().get_error_hint(ctx)
-        return self.envvar if isinstance(self.envvar, str) else " or ".join(self.envvar or ())
-
-
-_COUNT: Final = _Number(1, 100_000)
-_PORT: Final = _Number(0, 65535)
+_COUNT: Final = Number(1, 100_000)
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 
@@ -53,7 +26,7 @@ def _text(flag: str, metavar: str, default: str, told: str, *also: str) -> _Flag
     return flag, {"metavar": metavar, "default": default, "help": told, "envvar": [_variable(flag), *also]}
 
 
-def _number(flag: str, kind: _Number, default: int, told: str) -> _Flag:
+def _number(flag: str, kind: Number, default: int, told: str) -> _Flag:
     return flag, {"type": kind, "default": default, "help": told}
 
 
@@ -93,12 +66,12 @@ SECTIONS: Final[dict[str, tuple[_Flag, ...]]] = {
         _text("--max-body", "SIZE", "10Mi", "Largest request body taken in."),
     ),
     "Serving": (
-        _number("--grpc-port", _PORT, 9002, "ext_proc, for Envoy."),
+        _number("--grpc-port", PORT, 9002, "ext_proc, for Envoy."),
         _text("--grpc-address", "IP", "", "Address of ext_proc; 127.0.0.1 for an Envoy in the same pod."),
-        _number("--grpc-health-port", _PORT, 9003, "gRPC health."),
-        _number("--metrics-port", _PORT, 9090, "Prometheus metrics, plain HTTP."),
-        _number("--admin-port", _PORT, 9004, "Admin API, TLS and token."),
-        _number("--http-port", _PORT, 0, "A front of its own; this version has none, so only 0 is taken."),
+        _number("--grpc-health-port", PORT, 9003, "gRPC health."),
+        _number("--metrics-port", PORT, 9090, "Prometheus metrics, plain HTTP."),
+        _number("--admin-port", PORT, 9004, "Admin API, TLS and token."),
+        _number("--http-port", PORT, 0, "A front of its own; this version has none, so only 0 is taken."),
         _switch("--secure-serving", "TLS for ext_proc; false behind loopback only.", default=True),
         _path("--cert-path", _FOLDER, "Has tls.crt and tls.key, read again when they change; else self-signed."),
         _text("--drain-timeout", "DURATION", "30s", "How long a stopping router waits for running requests."),
@@ -138,7 +111,7 @@ def _options() -> Sequence[click.Option]:
     for flag, given in (option for section in SECTIONS.values() for option in section):
         shown = given.get("default") not in {None, "", True, False}
         named: dict[str, Any] = {"envvar": _variable(flag), "show_default": shown} | given
-        made.append(_NamedOption([flag], **named))
+        made.append(NamedOption([flag], **named))
     return made
 
 
@@ -187,7 +160,7 @@ command: Final = _Command(
     params=[*_options()],
     callback=_run,
     help="Run the endpoint picker: it orders requests by policy and chooses the endpoint of each.\n\n"
-    "Every flag may also be set in the environment: --grpc-port as PENSTOCK_GRPC_PORT. Flags that only the Go "
+    "Every flag may also be set in the environment: --grpc-port as PENSTOCK_GRPCPORT. Flags that only the Go "
     "endpoint pickers have are taken with a warning; others stop the start with exit code 2.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )

@@ -21,7 +21,7 @@ from penstock.domain.errors import NotEnoughData, PenstockError, Refused, Unreac
                      id="unlike any option"),
         pytest.param(["local"], "Missing option '-f' / '--files'.", "penstock local", "give it; see", id="missing"),
         pytest.param(["operator", "--metrics-port", "70000"], "a value cannot be used",
-                     "penstock operator: '--metrics-port'", "70000 is not in the range", id="value"),
+                     "penstock operator: '--metrics-port'", "'70000': write a number from 0", id="value"),
         pytest.param(["crds", "stray"], "Got unexpected extra argument (stray)", "penstock crds", "see penstock crds",
                      id="stray word"),
         pytest.param(["demo", "--duration", "2999ms"], "a value cannot be used", "--duration = '2999ms'",

@@ -1,0 +1,35 @@
+"""What options of several commands share: whole numbers, and blame for the variable where that was wrong."""
+
+from typing import Any, Final
+
+import click
+from click.core import ParameterSource
+
+
+class NamedOption(click.Option):
+    """An option that, when its variable is wrong, blames the variable."""
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        """Return what to blame."""
+        if ctx is None or ctx.get_parameter_source(self.name or "") is not ParameterSource.ENVIRONMENT:
+            return super().get_error_hint(ctx)
+        return self.envvar if isinstance(self.envvar, str) else " or ".join(self.envvar or ())
+
+
+class Number(click.ParamType[int]):
+    """A whole number between two others."""
+
+    name = "number"
+
+    def __init__(self, low: int, high: int) -> None:
+        self._low, self._high = low, high
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401 - click's
+        """Return the number, or fail with what would be one."""
+        text = str(value)
+        if not text.isascii() or not text.isdecimal() or not self._low <= int(text) <= self._high:
+            self.fail(f"{text!r}: write a number from {self._low} to {self._high}", param, ctx)
+        return int(text)
+
+
+PORT: Final = Number(0, 65535)
