@@ -56,7 +56,7 @@ class Counters:
         self.waits_by_criticality: defaultdict[int, Histogram] = defaultdict(_waits)
         self.waits_by_outcome: defaultdict[str, Histogram] = defaultdict(_waits)
         self.decision = Histogram(DECISION_BOUNDS_S)
-        self.lane_picks = 0
+        self.lane_picks: defaultdict[int, int] = defaultdict(int)
         self.header_invalid: defaultdict[str, int] = defaultdict(int)
         self.scores: dict[str, Histogram] = {}
         self.picks_by_endpoint: defaultdict[str, int] = defaultdict(int)
@@ -67,7 +67,7 @@ class Counters:
         self.waits_by_criticality[action.context.criticality].observe(action.waited_s)
         self.waits_by_outcome["Dispatched"].observe(action.waited_s)
         self.picks_by_endpoint[self._bounded(action.endpoint, self.picks_by_endpoint)] += 1
-        self.lane_picks += action.lane
+        self.lane_picks[action.generation] += action.lane
         if action.score is not None:
             self._scored(action.context.workload_id).observe(action.score.final_score)
 
@@ -87,7 +87,8 @@ class Counters:
         made.rejected.update(self.rejected)
         made.header_invalid.update(self.header_invalid)
         made.picks_by_endpoint.update(self.picks_by_endpoint)
-        made.cancelled, made.lane_picks = self.cancelled, self.lane_picks
+        made.lane_picks.update(self.lane_picks)
+        made.cancelled = self.cancelled
         made.decision = self.decision.copy()
         made.waits_by_criticality.update({c: values.copy() for c, values in self.waits_by_criticality.items()})
         made.waits_by_outcome.update({o: values.copy() for o, values in self.waits_by_outcome.items()})

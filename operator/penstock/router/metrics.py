@@ -94,12 +94,13 @@ def router_families(snapshot: Snapshot) -> Iterator[Metric]:
                     [({"criticality": str(c)}, h) for c, h in counted.waits_by_criticality.items()],
                     ("criticality",))  # fmt: skip
     yield gauge(_OURS + "queue_size", "Requests that wait.", _one(view.queue_size))
-    yield gauge(_OURS + "queue_bytes", "Their size.", _one(view.queue_bytes))
+    yield gauge(_OURS + "queue_bytes", "Bytes of requests that wait.", _one(view.queue_bytes))
     yield gauge(_OURS + "credit", "Requests that could be sent now.", _one(view.credit))
     yield counter(_OURS + "rejected", "Requests refused.",
                   [({"reason": r.value, "generation": str(g)}, n) for (g, r), n in counted.rejected.items()],
                   ("reason", "generation"))  # fmt: skip
-    yield counter(_OURS + "lane_picks", "Dispatches of the oldest, whatever its score.", _one(counted.lane_picks))
+    yield counter(_OURS + "lane_picks", "Dispatches of the oldest, whatever its score.",
+                  [({"generation": str(g)}, n) for g, n in counted.lane_picks.items()], ("generation",))  # fmt: skip
     yield counter(_OURS + "header_invalid", "Headers that could not be used as they came.",
                   [({"cause": c}, n) for c, n in counted.header_invalid.items()], ("cause",))  # fmt: skip
     yield counter(_OURS + "log_facts_dropped", "Log lines lost to a slow reader.", _one(snapshot.dropped_facts))

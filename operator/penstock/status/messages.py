@@ -47,7 +47,7 @@ _OPTIMIZATION: Final = {
     OptimizationReason.COST_MISSING: "No cost for {variants}, so all count as equal. Set spec.variantCost, or add "
     "{accelerator} to accelerator-unit-costs.",
     OptimizationReason.METRICS_UNAVAILABLE: "Metrics unavailable; the last decision holds.",
-    OptimizationReason.FAILED: "The last decision holds; see record {id}.",
+    OptimizationReason.FAILED: "The last decision holds; see the operator's log, record {id}.",
     OptimizationReason.NOT_IN_SERVICE_CLASS: "{model} is in no class of {configmap}. Add it, or set spec.slo.",
     OptimizationReason.SLO_INFEASIBLE: "Sized for throughput instead. Relax {field}, or use a faster accelerator.",
     OptimizationReason.INVALID_CONFIGURATION: "ConfigMap {configmap}, {key}: {field}={value}: {remedy}.",

@@ -87,7 +87,7 @@ def test_our_own_names() -> None:
     assert value(rows, "penstock_router_queue_bytes") == 600
     assert value(rows, "penstock_router_credit") == 1
     assert value(rows, "penstock_router_rejected_total", reason="rejected-saturated", generation="4") == 1
-    assert value(rows, "penstock_router_lane_picks_total") == 1
+    assert value(rows, "penstock_router_lane_picks_total", generation="4") == 1
     assert value(rows, "penstock_router_header_invalid_total", cause="not-json") == 2
     assert value(rows, "penstock_router_log_facts_dropped_total") == 3
 

@@ -78,6 +78,11 @@ def test_every_reason_has_a_sentence(reason: StrEnum) -> None:
             id="not taken",
         ),
         pytest.param(
+            Verdict(OptimizationReason.FAILED, {"id": "7f3a91c2"}),
+            "The last decision holds; see the operator's log, record 7f3a91c2.",
+            id="failed: the log has it, since nothing else keeps records",
+        ),
+        pytest.param(
             Verdict(LimitReason.QUOTA, {"limit": "quota 8 H100", "where": "quotas"}),
             "quota 8 H100, set in quotas.",
             id="quota",
