@@ -39,7 +39,7 @@ def _flow(prefix: str, snapshot: Snapshot) -> Iterator[Metric]:
     flow = _NO_MODEL | pool
     view, counted = snapshot.view, snapshot.counters
     yield gauge(f"{name}queue_size", "Requests that wait.", [(flow, view.queue_size)], _FLOW)
-    yield gauge(f"{name}queue_bytes", "Their size.", [(flow, view.queue_bytes)], _FLOW)
+    yield gauge(f"{name}queue_bytes", "Bytes of requests that wait.", [(flow, view.queue_bytes)], _FLOW)
     yield histogram(f"{name}request_queue_duration_seconds", "Wait by outcome.",
                     [(flow | {"outcome": o}, h) for o, h in counted.waits_by_outcome.items()],
                     ("fairness_id", "priority", "outcome", *_FLOW[2:]))  # fmt: skip
@@ -83,7 +83,8 @@ def _capacity(snapshot: Snapshot) -> Iterator[Metric]:
     name = f"{NEW}flow_control_capacity_utilization_"
     yield gauge(f"{name}requests", "Requests that wait by the limit.",
                 [(band, view.queue_size / queue.max_requests)], tuple(band))  # fmt: skip
-    yield gauge(f"{name}bytes", "Their size by the limit.", [(band, view.queue_bytes / queue.max_bytes)], tuple(band))
+    yield gauge(f"{name}bytes", "Bytes of requests that wait by the limit.",
+                [(band, view.queue_bytes / queue.max_bytes)], tuple(band))  # fmt: skip
     detector = f"{queue.saturation.detector.value.lower()}-detector"
     yield gauge(f"{NEW}flow_control_stale_endpoints", "Endpoints without fresh gauges.",
                 [({"detector": detector}, snapshot.stale_endpoints)], ("detector",))  # fmt: skip
