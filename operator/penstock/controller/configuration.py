@@ -23,6 +23,7 @@ from penstock.controller.ports import Configure, Objects, Settings
 from penstock.domain.catalogue import Catalogue, ConfigProblem
 from penstock.domain.errors import InvalidField, Refused, Unreachable, shown
 from penstock.domain.variants import ObjectKey
+from penstock.scaling.config import Analyzer
 
 log = logging.getLogger("penstock.controller")
 
@@ -45,6 +46,7 @@ class Configuration:
     catalogue: Catalogue = field(default_factory=Catalogue)
     problems: tuple[ConfigProblem, ...] = ()
     _texts: dict[str, str] = field(default_factory=dict)
+    _strangers: frozenset[tuple[str, str, str]] = frozenset()
 
     def __post_init__(self) -> None:
         """Start from flags and environment alone; a bad one of these stops the start."""
@@ -65,6 +67,7 @@ class Configuration:
             namespaces=namespaces,
             previous=self.catalogue,
         )
+        self._tell_of_analyzers()
         wrong = self._resettle(bodies)
         await self._report((*self.catalogue.problems, *wrong), bodies)
         return True
@@ -80,6 +83,18 @@ class Configuration:
         keys |= {ObjectKey(place, name) for place in labelled for name in LOCAL}
         found = await asyncio.gather(*(self.objects.get(CONFIGMAPS, key) for key in sorted(keys)))
         return [body for body in found if body is not None]
+
+    def _tell_of_analyzers(self) -> None:
+        """Say once of each model that WVA's other analyser is asked for, instead of which saturation-v1 counts."""
+        asked = frozenset(
+            (scope.namespace, scope.model, thresholds.analyzer)
+            for scope, thresholds in self.catalogue.saturation.items()
+            if thresholds.analyzer and thresholds.analyzer not in set(Analyzer)
+        )
+        for namespace, model, name in sorted(asked - self._strangers):
+            facts = {"analyzer": name, "namespace": namespace or "all", "model": model or "all"}
+            log.warning("This version has no such analyzer; saturation-v1 is used", extra=facts)
+        self._strangers = asked
 
     def _resettle(self, bodies: list[Mapping[str, Any]]) -> tuple[ConfigProblem, ...]:
         """Settle for the texts of now, each bad one replaced by its last good value; return what was bad."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from penstock.api.names import ANNOTATION_KEDA_PAUSED
+from penstock.api.names import ANNOTATION_KEDA_PAUSED, ANNOTATION_MANAGED, LABEL_CONTROLLER_INSTANCE
 from penstock.domain.variants import ObjectKey, TargetRef
 
 GAUGES: Final = ("wva_desired_replicas", "inferno_desired_replicas", "penstock_variant_desired_replicas")
@@ -14,12 +14,18 @@ _VARIANT_NAME: Final = re.compile(r"""variant_name\s*=~?\s*["']?([^"',}\s]+)""")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaler:
-    """One object that sets replicas. `gauges` are the queries or metrics of ours that it reads, as written."""
+    """One object that sets replicas. `gauges` are the queries or metrics of ours that it reads, as written.
+
+    `declared_for` is the controller instance for which it declares a variant by annotation, empty for the one without
+    a name; None: it declares none.
+    """
 
     kind: str
     key: ObjectKey
     target: TargetRef
     gauges: tuple[str, ...]
+    uid: str = ""
+    declared_for: str | None = None
 
     def reads(self, variant: str) -> bool:
         """Whether it follows this variant's number; a query that names no variant follows all of its namespace."""
@@ -42,6 +48,8 @@ def hpa(body: Mapping[str, Any]) -> Scaler | None:
         key=ObjectKey(meta["namespace"], meta["name"]),
         target=_target(spec.get("scaleTargetRef", {})),
         gauges=tuple(_hpa_gauge(metric) for metric in metrics if metric.get("name") in GAUGES),
+        uid=str(meta["uid"]),
+        declared_for=_declared_for(meta),
     )
 
 
@@ -55,7 +63,14 @@ def scaled_object(body: Mapping[str, Any]) -> Scaler | None:
         key=ObjectKey(meta["namespace"], meta["name"]),
         target=_target(spec.get("scaleTargetRef", {})),
         gauges=tuple(_keda_gauges(spec.get("triggers") or ())),
+        uid=str(meta["uid"]),
+        declared_for=_declared_for(meta),
     )
+
+
+def _declared_for(meta: Mapping[str, Any]) -> str | None:
+    declares = (meta.get("annotations") or {}).get(ANNOTATION_MANAGED, "").lower() == "true"
+    return str((meta.get("labels") or {}).get(LABEL_CONTROLLER_INSTANCE, "")) if declares else None
 
 
 def _target(ref: Mapping[str, Any]) -> TargetRef:

@@ -11,6 +11,7 @@ from penstock.api.names import LABEL_CONTROLLER_INSTANCE
 from penstock.api.variantautoscaling import parse_variant
 from penstock.controller.actuate import Actuator, NotOurs
 from penstock.controller.configuration import Configuration
+from penstock.controller.declared import Declared
 from penstock.controller.metrics import Meters
 from penstock.controller.ports import Leadership, Scraping
 from penstock.controller.report import Reporter, write_line
@@ -44,6 +45,7 @@ class ScalingPass:
     clock: Callable[[], float] = time.time
     memory: Memory = field(default_factory=Memory)
     term: int = -1
+    declared: Declared = field(default_factory=Declared)
 
     async def run(self) -> None:
         """Run one pass."""
@@ -61,6 +63,7 @@ class ScalingPass:
         living = {ObjectKey(body["metadata"]["namespace"], body["metadata"]["name"]) for body, _ in faults} | set(
             bodies
         )
+        await self.declared.tell(self.reporter.objects, self.world.scalers, variants, config.controller_instance)
         self._tell(outcomes, living, observation.scrape, time.monotonic() - begin_s)
 
     def _ours(self, instance: str) -> tuple[dict[ObjectKey, tuple[Variant, Body]], list[tuple[Body, InvalidField]]]:

@@ -122,3 +122,16 @@ def test_bad_flag_stops_the_start(objects: Objects) -> None:
 
     with pytest.raises(InvalidField, match="--interval"):
         Configuration(objects, options, "home", "wva")  # type: ignore[arg-type] - get and event are all it needs
+
+
+async def test_analyzer_that_is_not_here_is_named_once_and_harms_nobody(
+    objects: Objects, configuration: Configuration, caplog: pytest.LogCaptureFixture
+) -> None:
+    entries = {"default": "analyzerName: saturation-v1", "one": "model_id: m\nanalyzerName: saturation-v2"}
+    objects.put("wva", "wva-saturation-scaling-config", **entries)
+    await configuration.refresh(())
+    await configuration.refresh(())
+
+    told = [one for one in caplog.records if one.message.startswith("This version has no such analyzer")]
+    assert [(vars(one)["analyzer"], vars(one)["model"]) for one in told] == [("saturation-v2", "m")]
+    assert configuration.problems == ()
