@@ -18,6 +18,7 @@ from penstock.router.admin import Admin
 from penstock.router.admin_auth import Guard
 from penstock.router.disk import PolicyDisk
 from penstock.router.eds import EdsFile
+from penstock.router.envoyadmin import send_clients_away
 from penstock.router.extproc.service import MESSAGE_OVERHEAD_BYTES, external_processor, limits
 from penstock.router.firstpolicy import first
 from penstock.router.gate import FlowGate
@@ -93,6 +94,8 @@ class Router:
         """Say that we go, and wait until nothing is open or the time for it is over; then refuse what still waits."""
         self.health.ready = False
         self.admin.draining = True
+        if self._settings.envoy_admin_port:
+            await send_clients_away(self._settings.envoy_admin_port)
         loop = asyncio.get_running_loop()
         latest_s = loop.time() + self._settings.drain_timeout_s
         earliest_s = loop.time() + (0.0 if self._settings.local else min(LINGER_S, self._settings.drain_timeout_s))

@@ -56,7 +56,7 @@ class RouterSettings:
 
     `grpc_address` is where ext_proc listens (empty: everywhere). `local`: no cluster; everything listens on loopback,
     and the admin API asks no token. `pod_uid` is the audience of admin tokens, `operator_namespace` the home of the
-    service accounts that may use the admin API.
+    service accounts that may use the admin API. `envoy_admin_port`: of an Envoy that ends with this router; 0: none.
     """
 
     endpoints: EndpointOrigin
@@ -76,6 +76,7 @@ class RouterSettings:
     operator_namespace: str
     pod_name: str
     pod_uid: str
+    envoy_admin_port: int = 0
 
     @property
     def listen_address(self) -> str:

@@ -1,5 +1,6 @@
 """Both ways to install Penstock yield the same objects, a real API server takes them, and no pod asks for too much."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ import yaml
 from tests.kubeapi import KubeApi
 from tests.needs import missing
 
-from penstock.router.envoyconfig import EnvoyOptions, bootstrap
+from penstock.router.envoyconfig import EnvoyOptions, bootstrap, cluster_load_assignment
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "charts" / "penstock"
@@ -48,6 +49,7 @@ def helm(namespace: str, *values: str) -> list[Object]:
 def named(objects: list[Object]) -> dict[tuple[str, str], Object]:
     """Index by kind and name, without what only one way adds: hash suffixes, namespaces, pull policies."""
     text = yaml.safe_dump_all(objects).replace("penstock-router-default", "penstock-router")
+    text = text.replace("penstock-operator-penstock-system", "penstock-operator")
     for body in objects:
         name = body["metadata"]["name"]
         if body["kind"] == "ConfigMap" and _HASHED.search(name):
@@ -59,9 +61,13 @@ def _comparable(body: Object) -> Object:
     body["metadata"].pop("namespace", None)
     if body["kind"] == "Deployment":
         body["spec"]["template"]["metadata"]["annotations"].pop("checksum/flags", None)
-        for container in body["spec"]["template"]["spec"]["containers"]:
+        for container in _containers(body["spec"]["template"]["spec"]):
             container.pop("imagePullPolicy", None)
     return body
+
+
+def _containers(pod: Object) -> list[Object]:
+    return [*pod.get("initContainers", []), *pod["containers"]]
 
 
 @pytest.mark.parametrize(
@@ -106,6 +112,11 @@ def test_envoy_is_configured_by_the_one_template(copy: str) -> None:
     )
 
 
+@pytest.mark.parametrize("folder", ["manifests/router", "charts/penstock/files"])
+def test_envoy_starts_without_engines(folder: str) -> None:
+    assert json.loads((ROOT / folder / "eds.json").read_text()) == cluster_load_assignment(())
+
+
 @pytest.mark.parametrize("folder", ["manifests", "manifests/router"])
 def test_a_real_api_server_takes_every_object(kube_api: KubeApi, folder: str) -> None:
     for body in kustomize(folder):
@@ -129,7 +140,7 @@ def test_no_container_may_more_than_it_needs(folder: str) -> None:
     for pod in pods:
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-        for container in pod["containers"]:
+        for container in _containers(pod):
             context = container["securityContext"]
             assert context["readOnlyRootFilesystem"] is True
             assert context["allowPrivilegeEscalation"] is False
