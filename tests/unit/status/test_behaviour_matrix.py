@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.unit.scaling.scene import (
     NOW,
+    by_name,
     decide_one,
     handed_over,
     idle_row,
@@ -23,6 +24,7 @@ from tests.unit.scaling.scene import (
 )
 
 from penstock.domain.catalogue import Catalogue, ServiceTarget
+from penstock.domain.decisions import Outcome
 from penstock.domain.observations import Observation, PodMetrics, ScrapeProblem
 from penstock.domain.readings import ABSENT, Absent
 from penstock.domain.reasons import MetricsReason
@@ -44,16 +46,26 @@ def with_four(*seen: PodMetrics, one: Variant = CHAT, **changes: Any) -> Observa
     return observe(one, targets={one.key: target(one, 4)}, seen=seen, **changes)
 
 
+def with_two(one: Variant, other: Variant) -> Observation:
+    """Two variants of one model, each with four replicas that serve 2 requests/s."""
+    seen = (*rows(one, 4, total=2.0), *rows(other, 4, total=2.0))
+    return observe(one, other, targets={each.key: target(each, 4) for each in (one, other)}, seen=seen)
+
+
 def broken(reason: MetricsReason, peer: str, cause: str) -> Observation:
     return with_four(problem=ScrapeProblem(reason=reason, peer=peer, cause=cause))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a row expects. `log` is the reason in the skipping line; `event` a Warning's reason."""
+    """What a row expects. `log` is the reason in the skipping line; `event` a Warning's reason.
+
+    `other` is what the second variant should have, where there is one; all else is the same for both.
+    """
 
     desired: int | None
     ready: str
+    other: int | None = None
     metrics: str = "MetricsFound"
     optimization: str = "OptimizationSucceeded"
     load: bool = True
@@ -68,6 +80,7 @@ LISTED = ServiceTarget(
 )
 HELD = {"optimization": "MetricsUnavailable", "load": False}
 CLASSED = replace(CHAT, slo=SloOverride(), slo_class_ref=ObjectKey("service-classes-config", "premium.yaml"))
+SIBLING = variant("other")
 UNPRICED = replace(CHAT, cost_per_replica_per_h=None, accelerator=None)
 TOO_FAST = replace(CHAT, slo=SloOverride(ttft_s=0.5, tpot_s=0.001))
 
@@ -175,6 +188,16 @@ SITUATIONS = [
         id="the SLO is infeasible: sized for throughput",
     ),
     pytest.param(
+        with_two(TOO_FAST, replace(SIBLING, slo=TOO_FAST.slo)),
+        Seen(desired=4, other=1, ready="SLOInfeasible", optimization="SLOInfeasible", event="SLOInfeasible"),
+        id="the SLO is infeasible on every variant: sized for throughput",
+    ),
+    pytest.param(
+        with_two(replace(CHAT, cost_per_replica_per_h=None), replace(SIBLING, cost_per_replica_per_h=None)),
+        Seen(desired=4, other=1, ready="Ready", optimization="AcceleratorCostMissing"),
+        id="no variant of the model has a price: all count as equal",
+    ),
+    pytest.param(
         with_four(*(idle_row(CHAT, number) for number in range(4))),
         Seen(desired=1, ready="NoTraffic", metrics="NoTraffic"),
         id="idle engines are no missing metrics",
@@ -206,9 +229,13 @@ SITUATIONS = [
 
 @pytest.mark.parametrize(("observation", "expected"), SITUATIONS)
 def test_status_gauges_log_and_event_agree(observation: Observation, expected: Seen) -> None:
-    decision = decide_one(observation, remembering((CHAT, 4)))
-    outcome = handed_over(decision, next(iter(observation.targets.values())))
+    found = by_name(observation, remembering(*((one, 4) for one in observation.variants)))
 
+    for one, wanted in zip(observation.variants, (expected.desired, expected.other), strict=False):
+        agree(handed_over(found[one.key.name], observation.targets[one.key]), replace(expected, desired=wanted))
+
+
+def agree(outcome: Outcome, expected: Seen) -> None:
     status = variant_status(outcome, HEALTHY_BEFORE, NOW)
     shown = {row["type"]: row["reason"] for row in status["conditions"]}
     assert (shown["Ready"], shown["MetricsAvailable"], shown["OptimizationReady"]) == (
@@ -265,12 +292,20 @@ def test_no_variants_are_no_error() -> None:
     assert decide(observe(), Memory(), Config()) == ((), Memory())
 
 
-def test_a_changed_configuration_counts_in_the_next_pass() -> None:
-    catalogue = Catalogue(service_targets=(replace(LISTED, model=CHAT.model, tpot_s=0.001),))
+def test_a_configmap_that_changes_between_passes_counts_in_the_next_one() -> None:
     bare = replace(CHAT, slo=SloOverride())
-    seen = [row(bare, number, rate=0.5) for number in range(4)]
+    strict = Catalogue(service_targets=(replace(LISTED, model=CHAT.model, tpot_s=0.001),))
+    seen, memory, status = [row(bare, number, rate=0.5) for number in range(4)], Memory(), dict[str, Any]()
+    shown = []
 
-    before = decide_one(with_four(*seen, one=bare))
-    after = decide_one(with_four(*seen, one=bare, catalogue=catalogue))
+    for catalogue in (Catalogue(), strict, Catalogue()):
+        (decision,), memory = decide(with_four(*seen, one=bare, catalogue=catalogue), memory, Config())
+        status = variant_status(handed_over(decision, FOUR[bare.key]), status, NOW)
+        reasons = {row["type"]: row["reason"] for row in status["conditions"]}
+        shown.append((status["slo"]["tpot"], status["slo"]["source"], reasons["OptimizationReady"]))
 
-    assert (before.slo.tpot_s, after.slo.tpot_s) == (0.1, 0.001)
+    assert shown == [
+        ("100ms", "Default", "OptimizationSucceeded"),
+        ("1ms", "ServiceClass", "SLOInfeasible"),
+        ("100ms", "Default", "OptimizationSucceeded"),
+    ]
