@@ -123,3 +123,17 @@ async def test_excluded_namespace_is_skipped(kube_api: KubeApi) -> None:
 
     async with cluster.operating():
         await eventually(lambda: cluster.reason("OptimizationReady") == "SkippedProcessing", "the verdict")
+
+
+async def test_variant_that_only_an_annotation_declares_is_told_on_its_scaler(cluster: Cluster) -> None:
+    cluster.deployment()
+    meta = {"name": "chat-hpa", "namespace": cluster.work, "annotations": {"llm-d.ai/managed": "true"}}
+    spec = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "chat"}, "maxReplicas": 9}
+    cluster.apply({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": meta, "spec": spec})
+
+    async with cluster.operating():
+        await eventually(lambda: cluster.events("chat-hpa"), "an event on the scaler")
+
+    ((reason, message),) = cluster.events("chat-hpa")
+    assert reason == "NotSupported"
+    assert message.startswith("Declared by annotation llm-d.ai/managed; this version needs a VariantAutoscaling")
