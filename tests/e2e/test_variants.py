@@ -1,4 +1,4 @@
-"""Seed 004 as stories: variants that follow their load, and variants that say what keeps them from it.
+"""Stories of variants: some follow their load, the others say what keeps them from it.
 
 All of them live at the same time, each in a namespace of its own; what one goes through while another is looked at
 stands in its recorded history.
