@@ -23,9 +23,9 @@ class Workload:
     """One entry of the registry; lives as long as requests hold it.
 
     `rate_per_s`: arrivals of the last 60 s / 60, as of `second`. `avg_wait_s`: exponential mean (α 0.2, the first
-    sample initialises) of the waits of dispatched requests; it halves with each minute without an active request, so
-    that an old bad period does not boost for ever. Where all routers together saw more than this one (`hear`), both
-    show that instead.
+    sample initialises) of the waits of dispatched requests; it halves with each minute without an active request: who
+    comes back after a pause has no claim left from before it. Where all routers together saw more than this one
+    (`hear`), both show that instead.
     """
 
     __slots__ = ("_everywhere", "_heard", "_own_wait_s", "_window", "active", "avg_wait_s", "idle_since_s",
