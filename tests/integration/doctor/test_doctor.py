@@ -145,20 +145,14 @@ async def healthy(clinic: Clinic, prometheus: PrometheusServer) -> AsyncIterator
 
 async def test_all_is_well(clinic: Clinic, prometheus: PrometheusServer) -> None:
     async with healthy(clinic, prometheus):
-        found = await clinic.variant()
+        found, everything = await clinic.variant(), await clinic.examine()
 
     assert {check: told for check, told in found.items() if told[0] is not Level.OK} == {}
     assert found["target"] == (Level.OK, "Deployment chat, 1 of 1 ready", "")
     assert found["scraped"][1].startswith("1 of 1 engines fresh")
     assert found["prometheus"][1] == f"http://prometheus.{clinic.cluster.work}.svc:9090 answers"
-
-
-async def test_everything_at_once(clinic: Clinic, prometheus: PrometheusServer) -> None:
-    async with healthy(clinic, prometheus):
-        found = await clinic.examine()
-
-    assert [one.about for one in found] == ["operator", "va/chat"]
-    assert [one for examined in found for one in examined.findings if one.is_problem] == []
+    assert [one.about for one in everything] == ["operator", "va/chat"]
+    assert [one for examined in everything for one in examined.findings if one.is_problem] == []
 
 
 async def test_wrong_model_is_named_with_its_remedy(clinic: Clinic, prometheus: PrometheusServer) -> None:
