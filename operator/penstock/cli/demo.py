@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from penstock.cli import options
 from penstock.domain.errors import InvalidField
 from penstock.domain.units import parse_duration
 
@@ -23,7 +24,8 @@ SHORTEST_S: Final = 3.0  # the edit of the policy half-way must have a before an
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of YAML files to run instead of the built-in ones; it is copied, the copy is edited.",
 )
-def command(out: Path, duration: str, files: Path | None) -> int:
+@options.no_color
+def command(out: Path, duration: str, files: Path | None, *, no_color: bool) -> int:
     """Drive the local world with a minute of chat traffic, edit its policy half-way, and write a report.
 
     The traffic is ten minutes of a public trace played ten times as fast, where PENSTOCK_TRACES names a folder that
@@ -37,4 +39,4 @@ def command(out: Path, duration: str, files: Path | None) -> int:
         from penstock.wiring import demo  # noqa: PLC0415 - needs the extra `local`, which a router has not
     except ModuleNotFoundError as error:
         raise InvalidField("penstock demo", error.name, "install penstock[local]") from error
-    return demo.run(files, out, seconds, Path(traces) if traces else None)
+    return demo.run(files, out, seconds, Path(traces) if traces else None, no_color=no_color)

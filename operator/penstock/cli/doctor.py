@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import click
 
+from penstock.cli.options import no_color
 from penstock.doctor.examine import Asked
 from penstock.doctor.findings import Examination, Level, problems
 from penstock.doctor.render import as_json, as_text
@@ -28,7 +29,7 @@ _COLOURS: Final = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red", L
 @click.option("--operator-namespace", default="penstock-system", show_default=True, help="Where the operator runs.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Shape of the findings.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only what is not well.")
-@click.option("--no-color", is_flag=True, help="Print without colours; they are only used in a terminal.")
+@no_color
 def command(what: str | None, **given: Any) -> int:  # noqa: ANN401 - click hands over what the flags hold
     """Look along every link and name the broken one, with the command that mends it. Nothing is changed.
 

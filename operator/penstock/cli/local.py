@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from penstock.cli import options
 from penstock.domain.errors import InvalidField
 from penstock.domain.units import parse_duration
 
@@ -20,7 +21,8 @@ from penstock.domain.units import parse_duration
 @click.option(
     "--out", default=Path("out/local"), type=click.Path(path_type=Path), help="Folder for logs and generated files."
 )
-def command(files: Path, duration: str | None, out: Path) -> int:
+@options.no_color
+def command(files: Path, duration: str | None, out: Path, *, no_color: bool) -> int:
     """Run engines, Envoy, the router and the scaling pass on this machine, without a cluster.
 
     Clients send requests to http://127.0.0.1:8081. Replicas are processes: scaling starts and stops them.
@@ -30,4 +32,4 @@ def command(files: Path, duration: str | None, out: Path) -> int:
         from penstock.wiring import local  # noqa: PLC0415 - needs the extra `local`, which a router has not
     except ModuleNotFoundError as error:
         raise InvalidField("penstock local", error.name, "install penstock[local]") from error
-    return local.run(files, out, seconds)
+    return local.run(files, out, seconds, no_color=no_color)

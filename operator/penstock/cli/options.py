@@ -1,5 +1,6 @@
 """What options of several commands share: whole numbers, and blame for the variable where that was wrong."""
 
+import os
 from typing import Any, Final
 
 import click
@@ -33,3 +34,16 @@ class Number(click.ParamType[int]):
 
 
 PORT: Final = Number(0, 65535)
+
+
+def _plain(context: click.Context, option: click.Parameter, asked: bool) -> bool:  # noqa: FBT001 - called by click
+    del context, option
+    return asked or bool(os.environ.get("NO_COLOR"))
+
+
+no_color: Final = click.option(
+    "--no-color",
+    is_flag=True,
+    callback=_plain,
+    help="Print without colours, as with NO_COLOR; they are only used in a terminal.",
+)

@@ -52,10 +52,10 @@ class Both:
         self.recorder.troubled(error)
 
 
-def run(files: Path | None, out: Path, duration_s: float, traces: Path | None) -> int:
+def run(files: Path | None, out: Path, duration_s: float, traces: Path | None, *, no_color: bool) -> int:
     """Play the demo and write its report; 0 unless no request was answered."""
     played = traffic(traces, start_s=0.0, length_s=duration_s, speed=SPEED, mean_per_s=MEAN_PER_S)
-    console = Console()
+    console = Console(no_color=no_color)
     recorder = asyncio.run(_play(files or _example(), out, duration_s, played, console))
     page, *_ = write(report(recorder, played, duration_s, out / "run" / "router.log"), out)
     console.print(f"{_met(recorder)}; report: {page}", highlight=False, soft_wrap=True)

@@ -73,15 +73,15 @@ def _fresh(folder: Path) -> None:
     folder.mkdir(parents=True)
 
 
-def run(files: Path, folder: Path, duration_s: float | None) -> int:
+def run(files: Path, folder: Path, duration_s: float | None, *, no_color: bool) -> int:
     """Run until a signal, or for `duration_s` seconds, with a view in the terminal."""
-    asyncio.run(_run(files, folder, duration_s))
+    asyncio.run(_run(files, folder, duration_s, Console(no_color=no_color)))
     return 0
 
 
-async def _run(files: Path, folder: Path, duration_s: float | None) -> None:
+async def _run(files: Path, folder: Path, duration_s: float | None, console: Console) -> None:
     chosen = ports(PROXY_PORT)
-    view = View(Console(), lambda: f"penstock local: http://127.0.0.1:{chosen.proxy}/v1/ · logs in {folder}")
+    view = View(console, lambda: f"penstock local: http://127.0.0.1:{chosen.proxy}/v1/ · logs in {folder}")
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
