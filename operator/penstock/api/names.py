@@ -27,6 +27,7 @@ LABEL_POLICY_KIND: Final = "gateway.networking.k8s.io/policy"  # GEP-713, on the
 # --- labels that our own objects carry -------------------------------------------------------------
 LABEL_APP: Final = "app.kubernetes.io/name"
 LABEL_COMPONENT: Final = "app.kubernetes.io/component"
+LABEL_POLICY_UID: Final = "penstock.dev/policy-uid"  # on a ControllerRevision; a policy's name may be too long for one
 APP: Final = "penstock"
 
 # --- annotations -----------------------------------------------------------------------------------

@@ -116,6 +116,10 @@ class Documents:
         """Return the document of one generation of a policy; the same one each time."""
         return self._issue(candidate.uid, candidate.key.name, candidate.generation, policy)
 
+    def kept(self, candidate: Candidate, generation: int, policy: Policy) -> PolicyDocument:
+        """Return the document of an earlier generation of a policy."""
+        return self._issue(candidate.uid, candidate.key.name, generation, policy)
+
     def defaults(self) -> PolicyDocument:
         """Return the document of the built-in policy, for routers that no policy holds any more."""
         return self._issue("", "", 0, Policy())

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from penstock.api.kinds import Kind
+from penstock.api.revisions import Revision
 from penstock.domain.observations import Scale, Scrape
 from penstock.domain.variants import ObjectKey, TargetRef
 from penstock.scaling.config import Config
@@ -47,6 +48,22 @@ class Objects(Protocol):
 
     async def event(self, about: Mapping[str, Any], kind: str, reason: str, message: str) -> None:
         """Post one event; `kind` is Normal or Warning."""
+        ...
+
+
+class Revisions(Protocol):
+    """Generations of policies that were good, beside these. All calls raise Unreachable or Refused."""
+
+    async def kept(self, policy: ObjectKey, uid: str) -> tuple[Revision, ...]:
+        """Return those of a policy, the newest first."""
+        ...
+
+    async def keep(self, policy: ObjectKey, uid: str, revision: Revision) -> None:
+        """Write one, in place of one of that name."""
+        ...
+
+    async def drop(self, policy: ObjectKey, name: str) -> None:
+        """Remove one."""
         ...
 
 

@@ -14,9 +14,10 @@ from penstock.controller import handlers, loops, reconcile
 from penstock.controller.actuate import Actuator
 from penstock.controller.aggregate import Aggregator
 from penstock.controller.configuration import Configuration
+from penstock.controller.history import History
 from penstock.controller.metrics import Meters
 from penstock.controller.plan import Documents
-from penstock.controller.ports import Leadership, Objects, Scales, Scraping, Tokens
+from penstock.controller.ports import Leadership, Objects, Revisions, Scales, Scraping, Tokens
 from penstock.controller.push import Pusher
 from penstock.controller.report import Reporter
 from penstock.controller.routers import RouterAdmin
@@ -42,6 +43,7 @@ class Adapters:
     """What the process needs from outside."""
 
     objects: Objects
+    revisions: Revisions
     scales: Scales
     tokens: Tokens
     election: Election
@@ -88,6 +90,7 @@ class Operator:
             documents=documents,
             pusher=Pusher(self.admin, documents),
             aggregator=Aggregator(self.admin),
+            history=History(adapters.revisions, documents),
             meters=self.meters,
             leadership=adapters.election,
         )

@@ -6,17 +6,18 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from penstock.api.kinds import POLICIES
 from penstock.controller.about import about
 from penstock.controller.aggregate import Aggregator
 from penstock.controller.attachments import candidate, routers_of
+from penstock.controller.history import History
 from penstock.controller.metrics import Meters
 from penstock.controller.plan import Attachment, Candidate, Documents, attach
 from penstock.controller.pods import PodFacts, PodState
 from penstock.controller.ports import Leadership, Objects
-from penstock.controller.push import Acknowledged, Pusher
+from penstock.controller.push import Acknowledged, Pusher, Wish
 from penstock.controller.verdicts import outcome, worth_writing
 from penstock.controller.world import World
 from penstock.domain.errors import Refused, Unreachable
@@ -26,10 +27,12 @@ from penstock.status.policy import policy_events, policy_status
 
 log = logging.getLogger("penstock.operator")
 
+_NOTHING: Final = Wish(None)
+
 
 @dataclass(slots=True, kw_only=True)
 class Routing:
-    """Runs rounds and keeps the last good document of each policy; `clock` is Unix time in seconds."""
+    """Runs rounds; `clock` is Unix time in seconds."""
 
     world: World
     objects: Objects
@@ -38,9 +41,9 @@ class Routing:
     aggregator: Aggregator
     meters: Meters
     leadership: Leadership
+    history: History
     clock: Callable[[], float] = time.time
-    good: dict[str, PolicyDocument] = field(default_factory=dict)  # by policy uid
-    bounds: dict[str, float | None] = field(default_factory=dict)  # same
+    bounds: dict[str, float | None] = field(default_factory=dict)  # by policy uid
 
     async def round(self, *, compare: bool) -> None:
         """Bring every Ready router to what it has to run, and write what came of it.
@@ -50,24 +53,32 @@ class Routing:
         """
         self.documents.lead(self.leadership.term)
         attachments = await self._attachments()
-        documents = {one.candidate.uid: self._document(one) for one in attachments if one.wins}
-        self.bounds = {uid: bound for uid, bound in self.bounds.items() if uid in documents}
-        self.good = {uid: document for uid, document in documents.items() if document is not None}
-        wanted = {pod.uid: documents[one.candidate.uid] for one in attachments if one.wins for pod in one.routers}
-        held = {pod.uid for one in attachments if one.wins for pod in one.routers if not documents[one.candidate.uid]}
-        ready = [pod for pod in self.world.routers() if _ready(pod) and pod.uid not in held]
+        await self.history.recall(self.leadership.term, [one.candidate for one in attachments])
+        wishes = {one.candidate.uid: self.history.wish(one.candidate) for one in attachments if one.wins}
+        self.bounds = {uid: bound for uid, bound in self.bounds.items() if uid in wishes}
+        wanted = {pod.uid: wishes[one.candidate.uid] for one in attachments if one.wins for pod in one.routers}
+        ready = [pod for pod in self.world.routers() if _ready(pod) and _cared_for(wanted.get(pod.uid))]
         if not self.leadership.leading:
             return
         done = await self.pusher.converge(wanted, ready, compare=compare)
         self._tell(done)
         self.aggregator.serve(self._together(attachments))
         # a push may have raised revisions: what is kept must be what routers were given
-        self.documents.keep([*self.good.values(), self.documents.defaults()])
+        known = [document for wish in wishes.values() for document in wish.documents]
+        self.documents.keep([*known, self.documents.defaults()])
         for one in attachments:
-            document = documents.get(one.candidate.uid)
-            if compare:
-                self.bounds[one.candidate.uid] = await self._bound_s(one, document)
-            await self._report(outcome(one, document, done, self.bounds.get(one.candidate.uid)))
+            await self._conclude(one, wishes.get(one.candidate.uid, _NOTHING), done, compare=compare)
+
+    async def _conclude(self, one: Attachment, wish: Wish, done: Mapping[str, Acknowledged], *, compare: bool) -> None:
+        """Remember what of one policy was good, and write what came of it."""
+        uid, answers = one.candidate.uid, [done[pod.uid] for pod in one.routers if pod.uid in done]
+        self.history.heard(uid, wish, answers)
+        await self.history.save(one.candidate, wish, answers)
+        good = self.history.good.get(uid)
+        if compare:
+            self.bounds[uid] = await self._bound_s(one, good)
+        document = next(iter(wish.documents), None)
+        await self._report(outcome(one, document, good, done, self.bounds.get(uid)))
 
     async def _attachments(self) -> list[Attachment]:
         found: dict[str, list[Candidate]] = defaultdict(list)
@@ -101,11 +112,6 @@ class Routing:
         """Return the Ready routers of each policy that holds."""
         return [tuple(pod for pod in one.routers if _ready(pod)) for one in attachments if one.wins]
 
-    def _document(self, attachment: Attachment) -> PolicyDocument | None:
-        """Return what a winner's routers have to run; of an unusable spec the last generation that was good."""
-        one = attachment.candidate
-        return self.documents.of(one, one.policy) if one.policy is not None else self.good.get(one.uid)
-
     def _tell(self, done: Mapping[str, Acknowledged]) -> None:
         for one in done.values():
             if not one.pushed:
@@ -134,6 +140,11 @@ class Routing:
                 await self.objects.event(about(POLICIES, body), event.type, event.reason, event.message)
         except (Refused, Unreachable) as error:
             log.warning("Status not written", extra={"policy": str(result.key), "error": str(error)})
+
+
+def _cared_for(wish: Wish | None) -> bool:
+    """Whether there is anything to ask a router for: one of a policy that never was good goes on as it is."""
+    return wish is None or bool(wish.documents)
 
 
 def _ready(pod: PodFacts) -> bool:

@@ -7,33 +7,41 @@ from penstock.controller.plan import Attachment
 from penstock.controller.push import Acknowledged
 from penstock.domain.decisions import Verdict
 from penstock.domain.errors import shown
-from penstock.domain.policies import Policy, PolicyDocument
+from penstock.domain.policies import PolicyDocument
 from penstock.domain.reasons import PolicyReason
 from penstock.domain.rollouts import PolicyOutcome, RouterReport
 from penstock.domain.units import parse_duration
 
 AS_EXPECTED: Final = Verdict(PolicyReason.AS_EXPECTED)
 _BOUND: Final = "starvationBound"
+_MOST_NAMED: Final = 10  # pods in one sentence
 _MOVED: Final = 0.1
 _WORST_FIRST: Final = (PolicyReason.ROUTER_REJECTED, PolicyReason.ROUTER_UNREACHABLE)
 
 
 def outcome(
-    attachment: Attachment, document: PolicyDocument | None, done: Mapping[str, Acknowledged], bound_s: float | None
+    attachment: Attachment,
+    document: PolicyDocument | None,
+    good: PolicyDocument | None,
+    done: Mapping[str, Acknowledged],
+    bound_s: float | None,
 ) -> PolicyOutcome:
-    """Return what became of one policy; `done` by pod uid, `document` is what its routers had to run."""
+    """Return what became of one policy; `done` by pod uid.
+
+    `document` is what its routers had to run, `good` the newest of which one said that it runs it.
+    """
     candidate = attachment.candidate
     answers = [done[pod.uid] for pod in attachment.routers if pod.uid in done]
     reports = tuple(sorted((_report(one, document) for one in answers), key=lambda one: (one.error is None, one.pod)))
     return PolicyOutcome(
         key=candidate.key,
         generation=candidate.generation,
-        accepted=_accepted(attachment, answers),
+        accepted=_accepted(attachment, answers, document),
         programmed=_programmed(attachment, answers, document),
-        degraded=AS_EXPECTED,
+        degraded=_degraded(answers, document),
         routers=reports,
-        effective=_effective(attachment, document),
-        stable_generation=document.generation if document and document.uid == candidate.uid else None,
+        effective=good.policy if attachment.wins and good else None,
+        stable_generation=good.generation if attachment.wins and good else None,
         starvation_bound_s=bound_s,
     )
 
@@ -53,13 +61,35 @@ def _report(one: Acknowledged, document: PolicyDocument | None) -> RouterReport:
     )
 
 
-def _accepted(attachment: Attachment, answers: Iterable[Acknowledged]) -> Verdict[PolicyReason]:
-    """Return the attachment's own verdict, unless a router found the content impossible."""
-    invalid = next((one.fault.invalid for one in answers if one.fault and one.fault.invalid), None)
+def _accepted(
+    attachment: Attachment, answers: Iterable[Acknowledged], document: PolicyDocument | None
+) -> Verdict[PolicyReason]:
+    """Return the attachment's own verdict, unless routers found the content impossible and none could run it."""
+    refusing, running = _split(answers, document)
+    invalid = next((one.fault.invalid for one in refusing if one.fault), None) if not running else None
     if attachment.reason is PolicyReason.ACCEPTED and invalid is not None:
         facts = {"field": invalid.field, "value": shown(invalid.value), "remedy": invalid.remedy}
         return Verdict(PolicyReason.INVALID, facts)
     return Verdict(attachment.reason, attachment.facts)
+
+
+def _degraded(answers: Iterable[Acknowledged], document: PolicyDocument | None) -> Verdict[PolicyReason]:
+    """Return whether routers differ in what they can run: then some of them are of another version."""
+    refusing, running = _split(answers, document)
+    if not (refusing and running):
+        return AS_EXPECTED
+    names = sorted(one.router.key.name for one in refusing)
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return Verdict(PolicyReason.MIXED_ROUTER_VERSIONS, {"pods": ", ".join(names[:_MOST_NAMED]) + more})
+
+
+def _split(
+    answers: Iterable[Acknowledged], document: PolicyDocument | None
+) -> tuple[list[Acknowledged], list[Acknowledged]]:
+    """Return who refused the content, and who runs it."""
+    answers = tuple(answers)
+    refusing = [one for one in answers if one.fault and one.fault.invalid]
+    return refusing, [one for one in answers if document is not None and one.runs(document)]
 
 
 def _programmed(
@@ -77,10 +107,6 @@ def _programmed(
     right = all(one.running is not None and one.running.is_(document) for one in answers)
     current = document.generation == attachment.candidate.generation
     return Verdict(PolicyReason.PROGRAMMED if right and current else PolicyReason.RECONCILING, facts)
-
-
-def _effective(attachment: Attachment, document: PolicyDocument | None) -> Policy | None:
-    return document.policy if attachment.wins and document is not None else None
 
 
 def worth_writing(previous: Mapping[str, Any], status: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from penstock.cluster.client import Kube
 from penstock.cluster.connection import Login
 from penstock.cluster.lease import Election, Timing
 from penstock.cluster.objects import Objects
+from penstock.cluster.revisions import Revisions
 from penstock.cluster.scale import Scales
 from penstock.cluster.tokens import Tokens
 from penstock.controller import process
@@ -136,6 +137,7 @@ def _adapters(command: Command, kube: Kube, settings: OperatorSettings, scraping
     election = Election(kube, namespace, identity, timing=command.timing) if settings.leader_elect else Alone()
     return Adapters(
         objects=Objects(kube),
+        revisions=Revisions(kube),
         scales=Scales(kube),
         tokens=Tokens(kube, namespace),
         election=election,

@@ -90,6 +90,15 @@ class Fleet:
         rows = self.cluster.policy(name).get("status", {}).get("conditions", [])
         return next((str(row["reason"]) for row in rows if row["type"] == kind), "")
 
+    def revision_bodies(self) -> list[dict[str, Any]]:
+        """Return the ControllerRevisions of the namespace, the oldest first."""
+        found = self.cluster.api.must("GET", f"/apis/apps/v1/namespaces/{self.cluster.work}/controllerrevisions")
+        return sorted(found["items"], key=lambda body: int(body["revision"]))
+
+    def revisions(self) -> list[int]:
+        """Return the generations that are kept, the oldest first."""
+        return [int(body["revision"]) for body in self.revision_bodies()]
+
     async def put_by_hand(self, pod: str, document: PolicyDocument) -> None:
         """Push a document as somebody who has stolen the operator's rights would."""
         path = f"/api/v1/namespaces/{self.cluster.work}/pods/{pod}"

@@ -13,11 +13,13 @@ from tests.waiting import eventually
 
 from penstock.api.document import policy_hash
 from penstock.controller.plan import TERM_BITS
+from penstock.domain.errors import InvalidField
 from penstock.domain.policies import Policy, PolicyDocument
 from penstock.flow.scheduler import Scheduler
 from penstock.programs.registry import Key
 from penstock.programs.workload import Sums
 from penstock.router.ports import RequestHead
+from penstock.router.state import InForce, PolicyState
 
 
 @pytest.fixture(name="world")
@@ -149,8 +151,85 @@ async def test_what_a_router_cannot_run_is_rejected_and_the_last_good_one_stays(
         await eventually(lambda: world.reason() == "RouterRejected", "the verdict")
         await eventually(lambda: "RouterRejected" in dict(world.cluster.events("chat")), "its event")
 
+        await world.add("router-1")
+        await eventually(lambda: world.document("router-1").generation == 1, "the last good one on a new pod")
+        await eventually(lambda: len(world.cluster.policy()["status"]["routers"]) == 2, "its row")
+
+    status = world.cluster.policy()["status"]
     assert world.reason(kind="Accepted") == "Invalid"
-    assert world.document("router-0").generation == 1
+    assert world.reason(kind="Degraded") == "AsExpected"
+    assert world.document("router-0") == world.document("router-1")
+    assert status["rollout"]["stableGeneration"] == 1
+    assert status["effective"]["ordering"] == "WorkloadAware"
+    assert status["effective"]["weights"]["criticality"] == 1.0
+    assert status["programmed"] == "0/2"
+    assert {row["appliedGeneration"] for row in status["routers"]} == {1}
+
+
+async def test_restarted_operator_gives_a_new_pod_the_last_good_generation(world: Fleet) -> None:
+    await world.add("router-0")
+    world.policy(weights={"criticality": 1.0})
+    async with world.cluster.operating(interval=SLOW):
+        await eventually(lambda: len(world.revisions()) == 1, "the revision")
+    world.policy(ordering="EDF")
+    async with world.cluster.operating(interval=SLOW):
+        await eventually(lambda: world.reason() == "RouterRejected", "the verdict")
+        await world.add("router-1")
+        await eventually(lambda: world.document("router-1").generation == 1, "the last good one")
+        await eventually(lambda: len(world.cluster.policy()["status"]["routers"]) == 2, "its row")
+    world.cluster.delete("pods", "router-0")
+    world.policy(rollout={"type": "Shadow"})
+    async with world.cluster.operating(interval=SLOW):
+        await eventually(lambda: world.cluster.policy()["status"]["observedGeneration"] == 3, "the verdict")
+        await world.add("router-2")
+        await eventually(lambda: world.document("router-2").generation == 1, "the last good one again")
+
+    assert world.document("router-2").policy == world.document("router-1").policy
+    assert world.document("router-2").policy.weights.criticality == 1.0
+
+
+async def test_three_generations_are_kept_under_the_name_of_their_content(world: Fleet) -> None:
+    await world.add("router-0")
+    async with world.cluster.operating(interval=SLOW):
+        for generation, weight in enumerate((1.0, 2.0, 3.0, 4.0, 2.0), 1):
+            world.policy(weights={"criticality": weight})
+            await eventually(lambda: world.revisions()[-1:] == [generation], f"revision {generation}")  # noqa: B023
+        await eventually(lambda: world.revisions() == [3, 4, 5], "the end of older ones")
+
+    newest = world.revision_bodies()[-1]
+    uid = world.cluster.policy()["metadata"]["uid"]
+    assert newest["metadata"]["name"] == f"chat-{world.document('router-0').hash}"
+    assert newest["data"]["spec"]["weights"]["criticality"] == 2.0
+    assert [owner["uid"] for owner in newest["metadata"]["ownerReferences"]] == [uid]
+    assert newest["metadata"]["labels"] == {
+        "app.kubernetes.io/name": "penstock",
+        "app.kubernetes.io/component": "policy-revision",
+        "penstock.dev/policy-uid": uid,
+    }
+
+
+async def test_routers_of_two_versions_are_named(world: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.add("router-0")
+    old = await world.add("router-1")
+    world.policy(weights={"criticality": 1.0})
+    async with world.cluster.operating(interval=SLOW):
+        await eventually(lambda: world.reason() == "Programmed", "the first push")
+        offer = PolicyState.offer
+
+        def refuse(state: PolicyState, document: PolicyDocument) -> InForce:
+            if state is old.state and document.generation == 2:
+                raise InvalidField("tenantHeader", "x-team", "no such field in this version")
+            return offer(state, document)
+
+        monkeypatch.setattr(PolicyState, "offer", refuse)
+        world.policy(tenantHeader="x-team")
+        await eventually(lambda: world.reason(kind="Degraded") == "MixedRouterVersions", "the verdict")
+
+    rows = {row["type"]: row for row in world.cluster.policy()["status"]["conditions"]}
+    assert rows["Accepted"]["status"] == "True"
+    assert (rows["Degraded"]["status"], rows["Degraded"]["message"]) == ("True", "Upgrade router-1.")
+    assert [world.document(pod).generation for pod in ("router-0", "router-1")] == [2, 1]
+    assert world.revisions() == [1]
 
 
 @pytest.mark.parametrize("kind", ["Canary", "Shadow"])

@@ -115,6 +115,9 @@ async def duties(cluster: Installed, prometheus: PrometheusServer, home: Path) -
         async with routing(cluster, port, uid, home):
             async with cluster.operating(watchNamespaces="", prometheusURL=prometheus.url):
                 await eventually(lambda: made.reason() == "Programmed", "the push")
+                for generation, weight in enumerate((2.0, 3.0, 4.0, 3.0), 2):  # a fourth content, and one again
+                    made.policy(weights={"criticality": weight})
+                    await eventually(lambda: made.revisions()[-1:] == [generation], "the revision")  # noqa: B023
                 await eventually(lambda: cluster.replicas() > 1, "a second replica of the Deployment")
                 for version, kind, name in KINDS:
                     await eventually(lambda: grown(cluster, version, f"{kind.lower()}s", name), f"{kind} grows")  # noqa: B023

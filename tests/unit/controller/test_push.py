@@ -8,7 +8,7 @@ from tests.unit.controller.test_plan import R1, R2, candidate
 
 from penstock.controller.plan import TERM_BITS, Documents
 from penstock.controller.pods import PodFacts
-from penstock.controller.push import Acknowledged, Pusher
+from penstock.controller.push import Acknowledged, Pusher, Wish
 from penstock.controller.routers import HigherRevision, Running
 from penstock.domain.errors import InvalidField, PenstockError, Refused, Unreachable
 from penstock.domain.policies import Policy, PolicyDocument
@@ -26,6 +26,7 @@ class Routers:
     trouble: dict[str, PenstockError] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     bounds: dict[str, float] = field(default_factory=dict)
+    impossible: dict[str, set[int]] = field(default_factory=dict)  # generations that a router cannot run
 
     async def running(self, router: PodFacts) -> Running:
         await self._call("GET", router)
@@ -33,6 +34,8 @@ class Routers:
 
     async def put(self, router: PodFacts, document: PolicyDocument) -> Running:
         await self._call("PUT", router)
+        if document.generation in self.impossible.get(router.uid, ()):
+            raise InvalidField("ordering", "EDF", "use FCFS")
         if document.revision < self.now[router.uid].revision:
             raise HigherRevision(self.now[router.uid].revision)
         self.now[router.uid] = Running(
@@ -74,9 +77,9 @@ async def test_new_router_gets_the_document_and_is_then_left_alone(
     routers = Routers({"r1": BUILTIN})
     pusher = Pusher(routers, documents)
 
-    first = await pusher.converge({"r1": document}, [R1], compare=True)
-    again = await pusher.converge({"r1": document}, [R1], compare=False)
-    compared = await pusher.converge({"r1": document}, [R1], compare=True)
+    first = await pusher.converge({"r1": Wish(document)}, [R1], compare=True)
+    again = await pusher.converge({"r1": Wish(document)}, [R1], compare=False)
+    compared = await pusher.converge({"r1": Wish(document)}, [R1], compare=True)
 
     assert routers.calls == ["GET r1", "PUT r1", "GET r1"]
     assert [one["r1"].pushed for one in (first, again, compared)] == ["ok", "", ""]
@@ -86,10 +89,10 @@ async def test_new_router_gets_the_document_and_is_then_left_alone(
 async def test_drift_is_repaired_at_the_next_comparison(documents: Documents, document: PolicyDocument) -> None:
     routers = Routers({"r1": BUILTIN})
     pusher = Pusher(routers, documents)
-    await pusher.converge({"r1": document}, [R1], compare=True)
+    await pusher.converge({"r1": Wish(document)}, [R1], compare=True)
     routers.now["r1"] = Running(revision=document.revision, uid=document.uid, generation=1, hash="other")
 
-    done = await pusher.converge({"r1": document}, [R1], compare=True)
+    done = await pusher.converge({"r1": Wish(document)}, [R1], compare=True)
 
     assert done["r1"].pushed == "ok"
     assert routers.now["r1"].hash == document.hash
@@ -102,7 +105,7 @@ async def test_router_with_a_later_revision_is_offered_one_above(
 ) -> None:
     routers = Routers({"r1": Running(revision=revision, uid="x", generation=1, hash="x")})
 
-    done = await Pusher(routers, documents).converge({"r1": document}, [R1], compare=True)
+    done = await Pusher(routers, documents).converge({"r1": Wish(document)}, [R1], compare=True)
 
     assert routers.calls == ["GET r1", "PUT r1"]
     assert fault(done["r1"]) is None
@@ -113,11 +116,11 @@ async def test_router_with_a_later_revision_is_offered_one_above(
 async def test_revision_that_rose_meanwhile_is_met_once_more(documents: Documents, document: PolicyDocument) -> None:
     routers = Routers({"r1": BUILTIN})
     pusher = Pusher(routers, documents)
-    await pusher.converge({"r1": document}, [R1], compare=True)
+    await pusher.converge({"r1": Wish(document)}, [R1], compare=True)
     routers.now["r1"] = Running(revision=5 << TERM_BITS, uid="x", generation=1, hash="x")
     edited = documents.of(candidate("b"), Policy())
 
-    await pusher.converge({"r1": edited}, [R1], compare=False)
+    await pusher.converge({"r1": Wish(edited)}, [R1], compare=False)
 
     assert routers.calls[-2:] == ["PUT r1", "PUT r1"]
     assert routers.now["r1"].revision == 6 << TERM_BITS | 1
@@ -155,7 +158,9 @@ async def test_trouble_is_named_and_stays_with_its_router(
 ) -> None:
     routers = Routers({"r1": BUILTIN, "r2": BUILTIN}, trouble={"r1": trouble})
 
-    done = await Pusher(routers, documents).converge({"r1": document, "r2": document}, [R1, R2], compare=True)
+    done = await Pusher(routers, documents).converge(
+        {"r1": Wish(document), "r2": Wish(document)}, [R1, R2], compare=True
+    )
 
     assert fault(done["r1"]) is reason
     assert done["r1"].fault is not None
@@ -169,7 +174,9 @@ async def test_dead_router_delays_nobody(documents: Documents, document: PolicyD
     routers = Routers({"r1": BUILTIN, "r2": BUILTIN}, silent={"r1"})
     started_s = asyncio.get_running_loop().time()
 
-    done = await Pusher(routers, documents).converge({"r1": document, "r2": document}, [R1, R2], compare=True)
+    done = await Pusher(routers, documents).converge(
+        {"r1": Wish(document), "r2": Wish(document)}, [R1, R2], compare=True
+    )
 
     assert asyncio.get_running_loop().time() - started_s == pytest.approx(2.0)
     assert done["r1"].fault is not None
@@ -180,10 +187,10 @@ async def test_dead_router_delays_nobody(documents: Documents, document: PolicyD
 async def test_router_that_failed_is_asked_again_at_once(documents: Documents, document: PolicyDocument) -> None:
     routers = Routers({"r1": BUILTIN}, trouble={"r1": Unreachable("r1", "connection refused", "")})
     pusher = Pusher(routers, documents)
-    await pusher.converge({"r1": document}, [R1], compare=True)
+    await pusher.converge({"r1": Wish(document)}, [R1], compare=True)
     routers.trouble.clear()
 
-    done = await pusher.converge({"r1": document}, [R1], compare=False)
+    done = await pusher.converge({"r1": Wish(document)}, [R1], compare=False)
 
     assert done["r1"].pushed == "ok"
 
@@ -203,3 +210,55 @@ async def test_starvation_bound_of_all_routers(
 
     assert await Pusher(routers, documents).worst_bound_s([R1, R2]) == worst
     assert await Pusher(routers, documents).worst_bound_s([]) is None
+
+
+@pytest.mark.parametrize(
+    ("running", "impossible", "runs", "puts"),
+    [
+        pytest.param(BUILTIN, {2}, 1, 2, id="a new pod gets what was good before"),
+        pytest.param(BUILTIN, {2, 1}, 0, 3, id="or what was good before that"),
+        pytest.param(BUILTIN, {2, 1, 0}, None, 3, id="or nothing"),
+        pytest.param(
+            Running(revision=9 << TERM_BITS, uid="x", generation=7, hash="x"), {2}, 1, 2, id="drift is mended"
+        ),
+    ],
+)
+async def test_router_that_refuses_the_newest_generation(
+    documents: Documents, running: Running, impossible: set[int], runs: int | None, puts: int
+) -> None:
+    before = [documents.kept(candidate("a"), number, Policy(lane_share_ratio=number / 10)) for number in (1, 0)]
+    newest = documents.kept(candidate("a"), 2, Policy())
+    routers = Routers({"r1": running}, impossible={"r1": impossible})
+
+    done = await Pusher(routers, documents).converge({"r1": Wish(newest, tuple(before))}, [R1], compare=True)
+
+    assert fault(done["r1"]) is PolicyReason.ROUTER_REJECTED
+    assert done["r1"].running == routers.now["r1"]
+    assert done["r1"].pushed == "rejected"
+    assert routers.calls.count("PUT r1") == puts
+    assert routers.now["r1"].generation == (running.generation if runs is None else runs)
+
+
+async def test_router_keeps_the_last_good_generation_when_it_refuses_an_edit(documents: Documents) -> None:
+    good = documents.kept(candidate("a"), 1, Policy())
+    edit = documents.kept(candidate("a"), 2, Policy(lane_share_ratio=0.1))
+    before = Running(revision=good.revision, uid=good.uid, generation=1, hash=good.hash)
+    routers = Routers({"r1": before}, impossible={"r1": {2}})
+
+    done = await Pusher(routers, documents).converge({"r1": Wish(edit, (good,))}, [R1], compare=True)
+
+    assert done["r1"].running == before
+    assert routers.calls == ["GET r1", "PUT r1"]
+
+
+@pytest.mark.parametrize("impossible", [pytest.param(None, id="no usable spec"), pytest.param(3, id="a refused one")])
+async def test_what_was_saved_takes_nothing_newer_away(documents: Documents, impossible: int | None) -> None:
+    saved = documents.kept(candidate("a"), 1, Policy())
+    newest = documents.kept(candidate("a"), impossible, Policy(lane_share_ratio=0.1)) if impossible else None
+    runs = Running(revision=5, uid=saved.uid, generation=2, hash="of the second generation")
+    routers = Routers({"r1": runs}, impossible={"r1": {3}})
+
+    done = await Pusher(routers, documents).converge({"r1": Wish(newest, (saved,))}, [R1], compare=True)
+
+    assert routers.now["r1"] == done["r1"].running == runs
+    assert (fault(done["r1"]) is None) is (impossible is None)
