@@ -33,7 +33,8 @@ class PolicyOutcome:
     """One policy after a round of pushing; what status and events tell of it.
 
     `programmed` is None where the policy was not accepted for its target. `effective` is the newest that a router
-    said it runs, and `stable_generation` its number; None where none did. `starvation_bound_s` is the worst router's, None where none is guaranteed.
+    said it runs, and `stable_generation` its number; None where none did.
+    `starvation_bound_s` is the worst router's, None where none is guaranteed.
     """
 
     key: ObjectKey
