@@ -6,7 +6,7 @@ from penstock.cli.app import run
 
 
 def main() -> None:
-    """Run one command and leave with its exit code (API.md §5)."""
+    """Run one command and leave with its exit code."""
     sys.exit(run(sys.argv[1:]))
 
 

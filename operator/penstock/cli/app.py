@@ -1,4 +1,4 @@
-"""The command `penstock`: finds the subcommand, turns errors into three lines and an exit code (API.md §5)."""
+"""The command `penstock`: finds the subcommand, turns errors into three lines and an exit code."""
 
 import importlib
 from collections.abc import Sequence

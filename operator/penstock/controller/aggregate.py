@@ -1,4 +1,4 @@
-"""Sums of what routers of one policy see of each workload, so that all of them order by the whole (DESIGN.md §5.3).
+"""Sums of what routers of one policy see of each workload, so that all of them order by the whole.
 
 The leader holds one stream per router and tells each of them once a second; nobody is asked where there is but one.
 """

@@ -1,6 +1,6 @@
 """Everything that kopf sees: one silent handler per kind that feeds the caches. Nothing else imports kopf's framework.
 
-No finalizers, annotations or timers: objects of users stay as they are (API.md §6), and a thousand variants cost one
+No finalizers, annotations or timers: objects of users stay as they are, and a thousand variants cost one
 pass and not a thousand tasks.
 """
 

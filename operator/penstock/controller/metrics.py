@@ -1,4 +1,4 @@
-"""The operator's metrics (API.md §4): what the last pass said of each variant, and counters of its own doings."""
+"""The operator's metrics: what the last pass said of each variant, and counters of its own doings."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence

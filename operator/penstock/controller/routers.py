@@ -50,7 +50,7 @@ class RouterAdmin:
     """Reads and replaces the policy of router pods; one connection pool for all of them.
 
     The certificate is self-signed and not checked: whoever answers in a router's place gets a token that only that
-    very pod accepts, so it can do nothing with it (API.md §4).
+    very pod accepts, so it can do nothing with it.
     """
 
     def __init__(self, tokens: Tokens) -> None:

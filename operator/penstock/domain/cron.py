@@ -1,4 +1,4 @@
-"""Five-field cron windows: is a window open at a moment (API.md §1, schedules)? Same language as CronJob's."""
+"""Five-field cron windows: is a window open at a moment? Same language as CronJob's."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

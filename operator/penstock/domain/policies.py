@@ -92,7 +92,7 @@ class QueueLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Programs:
-    """Program-level scheduling; carried to routers that can do it (API.md §2)."""
+    """Program-level scheduling; carried to routers that can do it."""
 
     headers: tuple[str, ...]
     body_fields: tuple[str, ...]
@@ -121,9 +121,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyDocument:
-    """What is PUT to a router (API.md §4). `uid`, `name`, `generation` say where it came from, empty and 0: defaults.
+    """What is PUT to a router. `uid`, `name`, `generation` say where it came from, empty and 0: defaults.
 
-    `revision` only grows: the leader's term in the upper bits, a counter below (DESIGN.md §5.3).
+    `revision` only grows: the leader's term in the upper bits, a counter below.
     `hash` is over the policy alone: equal content, equal hash.
     """
 

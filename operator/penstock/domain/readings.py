@@ -1,4 +1,4 @@
-"""A measured number is known, stale or absent; unknown is never zero (DESIGN.md §5.6, rule 1)."""
+"""A measured number is known, stale or absent; unknown is never zero."""
 
 import math
 from dataclasses import dataclass

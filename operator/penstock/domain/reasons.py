@@ -1,4 +1,4 @@
-"""Reasons as the user sees them; one enumeration feeds status, log, metric, event and record (API.md §1, §2)."""
+"""Reasons as the user sees them; one enumeration feeds status, log, metric, event and record."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Durations, percents and byte quantities as users write them, and back (API.md, "Units")."""
+"""Durations, percents and byte quantities as users write them, and back."""
 
 import re
 from typing import Final

@@ -74,7 +74,7 @@ class PerfProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Bounds that hold while a cron window is open (API.md §1); `schedule` and `time_zone` as in CronJob."""
+    """Bounds that hold while a cron window is open; `schedule` and `time_zone` as in CronJob."""
 
     name: str
     schedule: str

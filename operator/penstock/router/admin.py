@@ -1,4 +1,4 @@
-"""The admin API (API.md §4): policies come in, acknowledgements and the router's state go out."""
+"""The admin API: policies come in, acknowledgements and the router's state go out."""
 
 import asyncio
 import logging

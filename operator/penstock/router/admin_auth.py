@@ -1,4 +1,4 @@
-"""Who may use the admin API: bearers of a token that was made for this very pod (API.md §4)."""
+"""Who may use the admin API: bearers of a token that was made for this very pod."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""Error bodies of the admin API: `{"error": {code, field, value, message, remedy}}`, always (API.md §4)."""
+"""Error bodies of the admin API: `{"error": {code, field, value, message, remedy}}`, always."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping

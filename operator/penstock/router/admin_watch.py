@@ -1,4 +1,4 @@
-"""`GET /v1/watch`: JSON lines for the operator, who holds one stream per router and so never polls (DESIGN.md §5.3)."""
+"""`GET /v1/watch`: JSON lines for the operator, who holds one stream per router and so never polls."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The `[WA-ROUTING]` lines of one fact each: level, message, and keys in their published order (API.md §4)."""
+"""The `[WA-ROUTING]` lines of one fact each: level, message, and keys in their published order."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The policy in force: which document, where it came from, and when a pushed one may replace it (DESIGN.md §5.3)."""
+"""The policy in force: which document, where it came from, and when a pushed one may replace it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

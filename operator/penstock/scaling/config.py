@@ -1,4 +1,4 @@
-"""Settings of the scaling pass that hold for the whole cluster (API.md §3)."""
+"""Settings of the scaling pass that hold for the whole cluster."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,7 +29,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """What the operator was told; the defaults are those of API.md §3. Times in seconds.
+    """What the operator was told; the defaults are what holds where nobody says otherwise. Times in seconds.
 
     `idle_before_zero_s` says how long a model must idle before zero, once something could wake it.
     `shared_namespaces` hold the ConfigMaps that count for every namespace; empty means that any does.

@@ -1,1 +1,1 @@
-"""Flags, environment and ConfigMaps become frozen settings, checked once: one file per process (API.md §3)."""
+"""Flags, environment and ConfigMaps become frozen settings, checked once: one file per process."""

@@ -1,4 +1,4 @@
-"""Settings of `penstock operator` and of the scaling pass of `penstock local`: one table, one value (API.md §3)."""
+"""Settings of `penstock operator` and of the scaling pass of `penstock local`: one table, one value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Settings of `penstock router`: what flags and environment said, checked once (API.md §3)."""
+"""Settings of `penstock router`: what flags and environment said, checked once."""
 
 from dataclasses import dataclass
 from pathlib import Path

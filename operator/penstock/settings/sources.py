@@ -1,4 +1,4 @@
-"""Where a setting may come from, and which of several writers wins (API.md §3)."""
+"""Where a setting may come from, and which of several writers wins."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

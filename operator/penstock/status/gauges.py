@@ -1,4 +1,4 @@
-"""Gauges and counter increments of one outcome: WVA's two families, and ours (API.md §4).
+"""Gauges and counter increments of one outcome: WVA's two families, and ours.
 
 The shell shows exactly what the last pass returned, so series go with their object, and an accelerator that changed
 leaves no twin behind for an HPA to add up.

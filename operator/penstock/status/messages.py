@@ -1,4 +1,4 @@
-"""The sentence of each reason: cause and remedy, with names and settings but no live numbers (API.md §1, §2).
+"""The sentence of each reason: cause and remedy, with names and settings but no live numbers.
 
 A condition is written anew only when its sentence changes, so what moves by itself has no place in one.
 """

@@ -1,4 +1,4 @@
-"""The status body of a WorkloadPolicy from one round of pushing (API.md §2)."""
+"""The status body of a WorkloadPolicy from one round of pushing."""
 
 from collections.abc import Mapping
 from math import ceil

@@ -1,4 +1,4 @@
-"""The status body of a VariantAutoscaling from one outcome, in the units and spelling of API.md §1.
+"""The status body of a VariantAutoscaling from one outcome, in the units and spelling that WVA gave its fields.
 
 What is not known is not there: no zero and no empty string stands for it.
 """

@@ -1,4 +1,4 @@
-"""When a status is worth a write: at once for what matters, seldom for numbers that merely drift (API.md, "Rules")."""
+"""When a status is worth a write: at once for what matters, seldom for numbers that merely drift."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -44,7 +44,7 @@ async def collect(
     """Return what Prometheus knows about the engines of these namespaces (none: of all) at Unix time `now_s`.
 
     One query that fails, or is answered in part, makes a problem of the whole scrape: half of the data looks like
-    less load (DESIGN.md §5.6, rule 1). Rates and means are over `window_s` seconds, or over four times as long where
+    less load. Rates and means are over `window_s` seconds, or over four times as long where
     scrapes are too rare for that.
     """
     asked = queries(frozenset(namespaces), window_s, stale_after_s)
