@@ -1,4 +1,4 @@
-"""Names that other programs and people know us by: groups, kinds, labels, annotations, ConfigMaps (API.md §6)."""
+"""Names that other programs and people know us by: groups, kinds, labels, annotations, ConfigMaps."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Which policy each router has to run: attachment, conflict and revisions, without any I/O (DESIGN.md §5.3)."""
+"""Which policy each router has to run: attachment, conflict and revisions, without any I/O."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
