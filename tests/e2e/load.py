@@ -1,12 +1,14 @@
 """Load from inside the cluster: a Job that sends a bounded number of completions at a fixed pace."""
 
+import json
 from typing import Any
 
 from tests.e2e.images import Images
+from tests.e2e.kube import Kube
 
 # Runs in the image's own Python. Open loop: a request is sent when it is due, whatever became of the ones before.
 PROGRAM = """
-import asyncio, sys, aiohttp
+import asyncio, collections, json, sys, aiohttp
 
 async def one(session, url, body):
     try:
@@ -24,7 +26,7 @@ async def main(url, model, per_s, seconds, tokens):
             tasks.append(asyncio.create_task(one(session, url, body)))
             await asyncio.sleep(1 / float(per_s))
         answers = await asyncio.gather(*tasks)
-    print({status: answers.count(status) for status in set(answers)})
+    print(json.dumps(collections.Counter(map(str, answers))))
 
 asyncio.run(main(*sys.argv[1:]))
 """
@@ -51,3 +53,10 @@ def job(
             "template": {"spec": {"restartPolicy": "Never", "containers": [container]}},
         },
     }
+
+
+def answers(kube: Kube, name: str, namespace: str) -> dict[str, int]:
+    """Wait for the end of a Job and return how often each status, or class of error, was the answer."""
+    kube.run("wait", f"job/{name}", "-n", namespace, "--for=condition=Complete", "--timeout=120s", timeout_s=130)
+    counted: dict[str, int] = json.loads(kube.logs(f"job/{name}", namespace))
+    return counted
