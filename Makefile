@@ -5,6 +5,7 @@ BIN     := $(VENV)/bin
 PYTEST  := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE # every process of a test would compile us anew
 .PHONY: help setup check test demo e2e bench crds chart image lock clean
 
 help:          ## what can be done
