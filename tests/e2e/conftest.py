@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -76,6 +77,7 @@ def _pause(config: pytest.Config) -> None:
     if match is None or match[1] == "0":
         return
     _say(config, f"Pausing for {match[0]}... KUBECONFIG={config.stash[_KUBE].kubeconfig}; Ctrl-C ends the pause")
+    signal.setitimer(signal.ITIMER_REAL, 0)  # the time limit of the last story is none of the pause
     try:
         time.sleep(int(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]])
     except KeyboardInterrupt:
@@ -83,8 +85,9 @@ def _pause(config: pytest.Config) -> None:
 
 
 def _say(config: pytest.Config, line: str) -> None:
-    """Tell whoever watches the run; pytest would keep a print to itself."""
-    config.get_terminal_writer().line(f"\n{line}")
+    """Tell whoever watches the run; pytest keeps everything else to itself until a story fails."""
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        config.get_terminal_writer().line(f"\n{line}")
 
 
 @pytest.hookimpl(wrapper=True)

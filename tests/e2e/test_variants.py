@@ -20,7 +20,7 @@ from tests.e2e.variants import A100, ENGINE, condition, desired, events, message
 pytestmark = pytest.mark.e2e
 SAMPLES = Path(__file__).parent / "samples"
 OPERATOR = ("deployment/penstock-operator", "penstock-system")
-TWO_PASSES_S = 30.0  # two passes of 5 s, two scrapes of 1 s, and a slow machine
+TWO_PASSES_S = 15.0  # two passes of 5 s, two scrapes of 1 s, and a margin for a slow machine
 LOAD_S = 60
 ENGINES = {  # namespace -> deployment -> model that its engine serves
     "llm-d-sim": {"vllme-deployment": "default/default"},
