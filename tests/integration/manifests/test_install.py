@@ -1,6 +1,7 @@
 """Both ways to install Penstock yield the same objects, a real API server takes them, and no pod asks for too much."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -35,7 +36,7 @@ def program(name: str) -> str:
     return found or missing(name, f"install {name}; the manifests cannot be rendered without it")
 
 
-def kustomize(folder: str) -> list[Object]:
+def kustomize(folder: str | Path) -> list[Object]:
     text = subprocess.run([program("kubectl"), "kustomize", ROOT / folder], capture_output=True, text=True, check=True)
     return [body for body in yaml.safe_load_all(text.stdout) if body]
 
@@ -130,6 +131,16 @@ def test_the_pod_monitor_is_taken_too(kube_api: KubeApi) -> None:
 
     found["metadata"]["namespace"] = "default"
     assert kube_api.apply(found, dry_run=True).ok
+
+
+def test_the_component_adds_the_same_pod_monitor(tmp_path: Path) -> None:
+    manifests = os.path.relpath(ROOT / "manifests", tmp_path)
+    overlay = {"resources": [f"{manifests}/operator"], "components": [f"{manifests}/components/podmonitor"]}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+
+    ours = named(kustomize(tmp_path))["PodMonitor", "penstock"]
+
+    assert ours == named(helm("llm", "podMonitor.enabled=true"))["PodMonitor", "penstock"]
 
 
 @pytest.mark.parametrize("folder", ["manifests", "manifests/router"])
