@@ -1,4 +1,4 @@
-"""What a pod's spec says of the engine in it: accelerator, how many, and the engine's own batch limit."""
+"""What a pod's spec, or else its node, says of the engine in it: accelerator, how many, and its own batch limit."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -58,9 +58,19 @@ def of_target(body: Mapping[str, Any]) -> Hardware:
     )
 
 
+def of_labels(labels: Mapping[str, str]) -> str | None:
+    """Return the accelerator that a node's labels name, or that a selector of such labels asks for."""
+    return next((labels[label] for label in NODE_LABELS if labels.get(label)), None)
+
+
+def agreed(products: Iterable[str | None]) -> str | None:
+    """Return what all nodes have that tell theirs; different ones are no answer."""
+    named = {product for product in products if product is not None}
+    return named.pop() if len(named) == 1 else None
+
+
 def _selected(spec: Mapping[str, Any]) -> str | None:
-    chosen = spec.get("nodeSelector") or {}
-    return next((chosen[label] for label in NODE_LABELS if chosen.get(label)), None)
+    return of_labels(spec.get("nodeSelector") or {})
 
 
 def _required(spec: Mapping[str, Any]) -> str | None:

@@ -28,7 +28,7 @@ class PodState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodFacts:
-    """One live pod. `address` is its IP, empty before it has one."""
+    """One live pod. `address` is its IP, `node` where it runs; empty before it has one."""
 
     key: ObjectKey
     uid: str
@@ -37,6 +37,7 @@ class PodFacts:
     address: str
     admin_port: int
     hardware: Hardware
+    node: str
 
     @property
     def is_router(self) -> bool:
@@ -57,6 +58,7 @@ def pod_facts(body: Mapping[str, Any]) -> PodFacts | None:
         address=status.get("podIP", ""),
         admin_port=_admin_port(spec),
         hardware=of_pod(spec),
+        node=spec.get("nodeName") or "",
     )
 
 

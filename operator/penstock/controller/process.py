@@ -16,6 +16,7 @@ from penstock.controller.aggregate import Aggregator
 from penstock.controller.configuration import Configuration
 from penstock.controller.history import History
 from penstock.controller.metrics import Meters
+from penstock.controller.nodes import Nodes
 from penstock.controller.plan import Documents
 from penstock.controller.ports import Leadership, Objects, Revisions, Scales, Scraping, Tokens
 from penstock.controller.push import Pusher
@@ -78,7 +79,7 @@ class Operator:
             world=self.world,
             configuration=configuration,
             scraping=adapters.scraping,
-            targets=Targets(adapters.scales),
+            targets=Targets(adapters.scales, Nodes(adapters.objects.get)),
             actuator=Actuator(adapters.scales, adapters.objects, adapters.election),
             reporter=Reporter(adapters.objects, self.world, self.meters),
             meters=self.meters,

@@ -1,13 +1,14 @@
-"""Looks at every scaled object: its count by `/scale`, its replicas by their pods, and who else scales it."""
+"""Looks at every scaled object: its count by `/scale`, its replicas by their pods and nodes, and who else scales it."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
-from penstock.controller.hardware import Hardware, of_target
+from penstock.controller.hardware import Hardware, agreed, of_target
+from penstock.controller.nodes import Nodes
 from penstock.controller.pods import PodFacts, PodIndex, PodState
 from penstock.controller.ports import Scales
 from penstock.controller.scalers import Scaler, same_target
@@ -22,17 +23,21 @@ AT_ONCE: Final = 20  # requests in flight: fast for a thousand variants, harmles
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A target and the scale behind it; `scale` is None where it could not be read."""
+    """A target and the scale behind it; `scale` is None where it could not be read.
+
+    `nodes` are those to be asked for the accelerator: where its pods run, if nothing nearer tells it.
+    """
 
     target: Target
     scale: Scale | None = None
+    nodes: frozenset[str] = frozenset()
 
 
 class Targets:
     """Observes targets; remembers of each only what its template says, until the object changes."""
 
-    def __init__(self, scales: Scales) -> None:
-        self._scales = scales
+    def __init__(self, scales: Scales, nodes: Nodes) -> None:
+        self._scales, self._nodes = scales, nodes
         self._hardware: dict[str, tuple[str, Hardware]] = {}
 
     async def observe(
@@ -49,7 +54,8 @@ class Targets:
         seen = await asyncio.gather(*map(one, variants))
         uids = {sight.target.uid for sight in seen}
         self._hardware = {uid: kept for uid, kept in self._hardware.items() if uid in uids}
-        return {variant.key: sight for variant, sight in zip(variants, seen, strict=True)}
+        products = await self._nodes.products({name for sight in seen for name in sight.nodes}, gate)
+        return {variant.key: _placed(sight, products) for variant, sight in zip(variants, seen, strict=True)}
 
     async def _look(self, variant: Variant, index: PodIndex, scalers: tuple[Scaler, ...]) -> Sight:
         namespace, ref = variant.key.namespace, variant.target
@@ -59,7 +65,9 @@ class Targets:
             pods = index.select(namespace, parse_selector(scale.selector))
         except (Refused, Unreachable, InvalidField) as error:
             return Sight(_bad(variant, error))
-        return Sight(_found(variant, scale, pods, hardware, _others(variant, scalers)), scale)
+        told = variant.accelerator or hardware.accelerator
+        nodes = frozenset() if told else frozenset(pod.node for pod in pods if pod.node)
+        return Sight(_found(variant, scale, pods, hardware, _others(variant, scalers)), scale, nodes)
 
     async def _template(self, variant: Variant, scale: Scale) -> Hardware:
         kept = self._hardware.get(scale.uid)
@@ -67,6 +75,13 @@ class Targets:
             body = await self._scales.body(variant.key.namespace, variant.target)
             kept = self._hardware[scale.uid] = (scale.resource_version, of_target(body))
         return kept[1]
+
+
+def _placed(sight: Sight, products: Mapping[str, str | None]) -> Sight:
+    """Return a sight with the accelerator of its nodes, where these are what tells it."""
+    if not sight.nodes:
+        return sight
+    return replace(sight, target=replace(sight.target, accelerator=agreed(products[name] for name in sight.nodes)))
 
 
 def _bad(variant: Variant, error: Refused | Unreachable | InvalidField) -> Target:

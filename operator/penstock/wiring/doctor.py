@@ -14,6 +14,7 @@ from penstock.cluster.objects import Objects
 from penstock.cluster.proxy import Place, Proxy, place_of
 from penstock.cluster.scale import Scales
 from penstock.controller.attachments import routers_of
+from penstock.controller.nodes import Nodes
 from penstock.controller.pods import PodFacts, pod_facts
 from penstock.controller.targets import Targets
 from penstock.doctor.examine import Asked, examine
@@ -58,7 +59,7 @@ def joined(kube: Kube) -> Sources:
     return Sources(
         objects=objects,
         engines=ProxiedEngines(proxy),
-        targets=SeenTargets(Targets(Scales(kube))),
+        targets=SeenTargets(Targets(Scales(kube), Nodes(objects.get))),
         scraping=ProxiedScraping(proxy),
         routers=FoundRouters(objects),
     )

@@ -44,9 +44,10 @@ class Cluster:
         reply = self.api.apply(manifest)
         assert reply.ok, reply.message
 
-    def deployment(self, name: str = "chat", replicas: int = 1) -> None:
+    def deployment(self, name: str = "chat", replicas: int = 1, product: str = "H100") -> None:
         labels = {"app": name}
         container = {"name": "engine", "image": "none", "args": ["--max-num-seqs", "64"]}
+        where = {"nodeSelector": {"nvidia.com/gpu.product": product}} if product else {}
         self.apply(
             {
                 "apiVersion": "apps/v1",
@@ -57,7 +58,7 @@ class Cluster:
                     "selector": {"matchLabels": labels},
                     "template": {
                         "metadata": {"labels": labels},
-                        "spec": {"containers": [container], "nodeSelector": {"nvidia.com/gpu.product": "H100"}},
+                        "spec": {"containers": [container]} | where,
                     },
                 },
             }
@@ -73,10 +74,25 @@ class Cluster:
             }
         )
 
-    def pod(self, name: str, labels: dict[str, str], *, ready: bool = True, ports: list[Body] | None = None) -> str:
-        """Create a pod as a controller and a kubelet would, and return its uid."""
+    def node(self, name: str, product: str) -> str:
+        """Create a node with an accelerator, and return its name, which no other test uses."""
+        name = f"{name}.{self.work}"
+        labels = {"nvidia.com/gpu.product": product}
+        self.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}})
+        return name
+
+    def pod(
+        self,
+        name: str,
+        labels: dict[str, str],
+        *,
+        ready: bool = True,
+        ports: list[Body] | None = None,
+        node: str | None = None,
+    ) -> str:
+        """Create a pod as a controller, a scheduler and a kubelet would, and return its uid."""
         container = {"name": "main", "image": "none", "ports": ports or []}
-        body = {"metadata": {"name": name, "labels": labels}, "spec": {"containers": [container]}}
+        body = {"metadata": {"name": name, "labels": labels}, "spec": {"containers": [container], "nodeName": node}}
         made = self.api.must("POST", f"/api/v1/namespaces/{self.work}/pods", body)
         self.ready(name, ready=ready)
         return str(made["metadata"]["uid"])

@@ -49,6 +49,29 @@ async def test_idle_variant_is_ready(cluster: Cluster, prometheus: PrometheusSer
     assert "ownerReferences" not in cluster.body()["metadata"]
 
 
+@pytest.mark.parametrize(
+    ("products", "accelerator"),
+    [
+        pytest.param(("A100", "A100"), "A100", id="of one kind"),
+        pytest.param(("A100", "L40S"), None, id="of two kinds"),
+    ],
+)
+async def test_nodes_of_its_pods_tell_the_accelerator(
+    cluster: Cluster, prometheus: PrometheusServer, products: tuple[str, ...], accelerator: str | None
+) -> None:
+    cluster.deployment(replicas=2, product="")
+    for at, product in enumerate(products):
+        cluster.pod(f"chat-{at}", {"app": "chat"}, node=cluster.node(f"node-{at}", product))
+    idle(prometheus, cluster.work, "chat-0", "chat-1")
+    cluster.variant()
+
+    async with cluster.operating(prometheusURL=prometheus.url):
+        await eventually(lambda: cluster.status().get("replicas", {}).get("ready") == 2, "a status")
+
+    assert cluster.reason("Ready") == "NoTraffic"
+    assert cluster.status()["currentAlloc"].get("accelerator") == accelerator
+
+
 async def test_full_engines_get_help_through_scale(cluster: Cluster, prometheus: PrometheusServer) -> None:
     cluster.deployment(replicas=1)
     cluster.pod("chat-1", {"app": "chat"})

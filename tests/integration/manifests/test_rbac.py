@@ -55,8 +55,8 @@ class Installed(Cluster):
         return path
 
     def scaled(self, name: str, model: str, prometheus: PrometheusServer) -> None:
-        """Let one pod of a target be full."""
-        self.pod(f"{name}-0", {"app": name})
+        """Let one pod of a target be full; its node tells the accelerator where the target does not."""
+        self.pod(f"{name}-0", {"app": name}, node=self.node(name, "H100"))
         busy(prometheus, self.work, f"{name}-0", model=model)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from penstock.controller.hardware import Hardware, of_pod, of_target
+from penstock.controller.hardware import Hardware, agreed, of_labels, of_pod, of_target
 
 
 def engine(*args: str, gpus: int = 0, **limits: str) -> dict[str, Any]:
@@ -65,3 +65,38 @@ def test_leader_worker_set_counts_the_group() -> None:
     assert of_target({"spec": {"leaderWorkerTemplate": {"size": 2, "workerTemplate": worker}}}) == Hardware(
         accelerator="H200", accelerators=16
     )
+
+
+@pytest.mark.parametrize(
+    ("labels", "accelerator"),
+    [
+        pytest.param({}, None, id="none"),
+        pytest.param({"nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3"}, "NVIDIA-H100-80GB-HBM3", id="by discovery"),
+        pytest.param({"cloud.google.com/gke-accelerator": "nvidia-l4"}, "nvidia-l4", id="by a cloud"),
+        pytest.param({"node.kubernetes.io/instance-type": "p5.48xlarge"}, None, id="a kind of machine is none"),
+        pytest.param(
+            {"nvidia.com/gpu.product": "", "amd.com/gpu.product-name": "MI300X"}, "MI300X", id="empty is none"
+        ),
+        pytest.param(
+            {"cloud.google.com/gke-accelerator": "nvidia-l4", "inference.optimization/acceleratorName": "L4"},
+            "L4",
+            id="our own label first",
+        ),
+    ],
+)
+def test_labels(labels: dict[str, str], accelerator: str | None) -> None:
+    assert of_labels(labels) == accelerator
+
+
+@pytest.mark.parametrize(
+    ("products", "accelerator"),
+    [
+        pytest.param([], None, id="no nodes"),
+        pytest.param([None], None, id="unknown"),
+        pytest.param(["A100", "A100"], "A100", id="the same"),
+        pytest.param(["A100", None], "A100", id="one that is silent does not contradict"),
+        pytest.param(["A100", "H100"], None, id="a contradiction"),
+    ],
+)
+def test_nodes_agree_or_tell_nothing(products: list[str | None], accelerator: str | None) -> None:
+    assert agreed(products) == accelerator

@@ -1,12 +1,14 @@
 """Targets: what a scale, its pods and its other scalers make of a variant's state."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from tests.unit.controller.bodies import pod
 
+from penstock.api.kinds import NODES, Kind
+from penstock.controller.nodes import Nodes
 from penstock.controller.pods import PodFacts, pod_facts
 from penstock.controller.scalers import Scaler
 from penstock.controller.targets import Targets
@@ -45,6 +47,7 @@ class Scales:
     """One Deployment, or the error that reading it makes."""
 
     scale: Scale | PenstockError = field(default_factory=lambda: Scale(3, "app=chat", "d1", "7"))
+    template: dict[str, Any] = field(default_factory=lambda: TEMPLATE)
     bodies_read: int = 0
 
     async def read(self, namespace: str, ref: TargetRef) -> Scale:
@@ -59,7 +62,7 @@ class Scales:
     async def body(self, namespace: str, ref: TargetRef) -> Mapping[str, Any]:
         assert (namespace, ref) == ("llm", REF)
         self.bodies_read += 1
-        return {"spec": {"template": {"spec": TEMPLATE}}}
+        return {"spec": {"template": {"spec": self.template}}}
 
 
 def facts(*bodies: dict[str, Any]) -> list[PodFacts]:
@@ -70,8 +73,12 @@ def scaler(*gauges: str, namespace: str = "llm") -> Scaler:
     return Scaler(kind="HorizontalPodAutoscaler", key=ObjectKey(namespace, "hpa"), target=REF, gauges=gauges)
 
 
+async def no_node(kind: Kind, key: ObjectKey) -> Mapping[str, Any] | None:
+    raise AssertionError((kind, key))
+
+
 async def look(scales: Scales, pods: list[PodFacts], scalers: list[Scaler]) -> Target:
-    return (await Targets(scales).observe([VARIANT], pods, scalers))[VARIANT.key].target
+    return (await Targets(scales, Nodes(no_node)).observe([VARIANT], pods, scalers))[VARIANT.key].target
 
 
 async def test_replicas_are_counted_by_their_pods() -> None:
@@ -133,7 +140,7 @@ async def test_other_scalers(scalers: list[Scaler], foreign: str | None, consume
 
 async def test_template_is_read_again_only_when_the_object_changed() -> None:
     scales = Scales()
-    targets = Targets(scales)
+    targets = Targets(scales, Nodes(no_node))
 
     await targets.observe([VARIANT], [], [])
     await targets.observe([VARIANT], [], [])
@@ -141,3 +148,35 @@ async def test_template_is_read_again_only_when_the_object_changed() -> None:
     await targets.observe([VARIANT], [], [])
 
     assert scales.bodies_read == 2
+
+
+@pytest.mark.parametrize(
+    ("template", "label", "nodes", "accelerator"),
+    [
+        pytest.param({}, None, ["a", "a"], "A100", id="one node of two pods"),
+        pytest.param({}, None, ["a", "b"], None, id="nodes that differ"),
+        pytest.param({}, None, [], None, id="not scheduled yet"),
+        pytest.param(TEMPLATE, None, ["a"], "H100", id="a selector tells it: no node is read"),
+        pytest.param({}, "L40S", ["a"], None, id="the variant tells it: no node is read"),
+    ],
+)
+async def test_nodes_of_its_pods_tell_the_accelerator_last(
+    template: dict[str, Any], label: str | None, nodes: list[str], accelerator: str | None
+) -> None:
+    read: list[str] = []
+    products = {"a": "A100", "b": "L40S"}
+
+    async def get(kind: Kind, key: ObjectKey) -> Mapping[str, Any]:
+        assert (kind, key.namespace) == (NODES, "")
+        read.append(key.name)
+        return {"metadata": {"labels": {"nvidia.com/gpu.product": products[key.name]}}}
+
+    variant = replace(VARIANT, accelerator=label)
+    pods = facts(*(pod(f"chat-{at}") | {"spec": {"nodeName": node}} for at, node in enumerate(nodes)), pod("chat-new"))
+    targets = Targets(Scales(template=template), Nodes(get))
+
+    await targets.observe([variant], pods, [])
+    sights = await targets.observe([variant], pods, [])
+
+    assert sights[VARIANT.key].target.accelerator == accelerator
+    assert sorted(read) == ([] if label or template else sorted(set(nodes)))
