@@ -36,6 +36,8 @@ BASE          ?= python:3.12-slim
 BUILD_OPTIONS ?=
 KIND_IMAGE    ?=
 E2E_OPTIONS   ?=
+# one cluster for each checkout, so that two of them can run their stories beside each other
+E2E_CLUSTER   ?= penstock-e2e-$(shell pwd | cksum | cut -c1-5)
 export BASE BUILD_OPTIONS
 
 image:         ## build the container image ($(IMAGE))
@@ -49,7 +51,7 @@ demo: setup    ## the whole of Penstock for a minute on real HTTP traffic; write
 	$(BIN)/penstock demo --out out/demo
 
 e2e: setup     ## the stories on a kind cluster (needs docker, kind, kubectl)
-	$(PYTEST) -m e2e -p no:randomly -n 0 --timeout 900 --cluster-name penstock-e2e $(if $(KIND_IMAGE),--kind-image $(KIND_IMAGE)) \
+	$(PYTEST) -m e2e -p no:randomly -n 0 --timeout 900 --cluster-name $(E2E_CLUSTER) $(if $(KIND_IMAGE),--kind-image $(KIND_IMAGE)) \
 	  --kind-bin "$$(command -v kind)" --kind-kubectl-bin "$$(command -v kubectl)" $(E2E_OPTIONS) tests/e2e
 
 bench: setup   ## ratios of one run: wire, ordering, scaling pass

@@ -53,6 +53,7 @@ def images(programs: None, request: pytest.FixtureRequest) -> Images:
 def kube(request: pytest.FixtureRequest, images: Images) -> Iterator[Kube]:
     """A ready cluster with Penstock on it; held open by E2E_PAUSE_ON_EXIT, kept by --keep-cluster."""
     build = Build(ROOT, OUT / "image.log")
+    _adopt(request.config)
     cluster: KindCluster = request.getfixturevalue("kind_cluster")
     kube = Kube(Path(cluster.kubectl_path).absolute(), Path(cluster.kubeconfig_path).absolute())
     request.config.stash[_KUBE] = kube
@@ -64,6 +65,17 @@ def kube(request: pytest.FixtureRequest, images: Images) -> Iterator[Kube]:
     install(kube, ROOT)
     yield kube
     _pause(request.config)
+
+
+def _adopt(config: pytest.Config) -> None:
+    """Get the credentials of a cluster that an earlier run left under this name; pytest-kind takes them for granted."""
+    name, kind = config.getoption("cluster_name"), config.getoption("kind_bin") or "kind"
+    existing = subprocess.run([kind, "get", "clusters"], capture_output=True, text=True, check=True).stdout.split()
+    kubeconfig = Path(".pytest-kind") / name / "kubeconfig"
+    if name in existing and not (kubeconfig.is_file() and kubeconfig.stat().st_size):
+        kubeconfig.parent.mkdir(parents=True, exist_ok=True)
+        command = [kind, "export", "kubeconfig", "--name", name, "--kubeconfig", str(kubeconfig)]
+        subprocess.run(command, check=True, capture_output=True)
 
 
 def _load(cluster: KindCluster, *names: str) -> None:
