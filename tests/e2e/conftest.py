@@ -62,7 +62,7 @@ def kube(request: pytest.FixtureRequest, images: Images) -> Iterator[Kube]:
     _load(cluster, *images.foreign)
     build.done()
     _load(cluster, images.penstock)
-    install(kube, ROOT)
+    install(kube, ROOT, images)
     yield kube
     _pause(request.config)
 

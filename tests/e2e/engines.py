@@ -6,11 +6,6 @@ from typing import Any
 from tests.e2e.images import Images
 
 
-def namespace(name: str) -> dict[str, Any]:
-    """A namespace of a story's own."""
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-
-
 def engine(  # the fields of one Deployment, each with its usual value
     images: Images,
     name: str,

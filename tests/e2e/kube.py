@@ -83,6 +83,11 @@ class Kube:
         """Delete one object if it is there, and wait until it is gone."""
         self.run("delete", kind, name, "-n", namespace, "--ignore-not-found", "--wait=true")
 
+    def new_namespaces(self, *names: str) -> None:
+        """Create namespaces; what an earlier run on a kept cluster left of them goes first."""
+        self.run("delete", "namespace", *names, "--ignore-not-found", "--wait=true")
+        self.apply(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names))
+
     def delete_namespaces(self, *names: str) -> None:
         """Delete namespaces with all that is in them; nobody waits for the end."""
         self.run("delete", "namespace", *names, "--ignore-not-found", "--wait=false")

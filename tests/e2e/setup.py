@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.e2e.images import ENVOY, PROMETHEUS, Images
 from tests.e2e.kube import Kube
 
 
@@ -11,9 +12,18 @@ def definitions(kube: Kube, root: Path) -> None:
         kube.run("apply", "--server-side", "-f", str(root / "tests" / "crds" / f"{name}.yaml"))
 
 
-def install(kube: Kube, root: Path) -> None:
+def kustomized(kube: Kube, folder: Path, images: Images) -> str:
+    """Return what an overlay of the stories yields, with the images of this run."""
+    rendered = kube.run("kustomize", str(folder))
+    return rendered.replace(f"image: {PROMETHEUS}", f"image: {images.prometheus}").replace(
+        f"image: {ENVOY}", f"image: {images.envoy}"
+    )
+
+
+def install(kube: Kube, root: Path, images: Images) -> None:
     """Apply the manifests, and wait until operator and Prometheus are up."""
-    kube.run("apply", "--server-side", "-k", str(root / "tests" / "e2e" / "install"))
+    manifests = kustomized(kube, root / "tests" / "e2e" / "install", images)
+    kube.run("apply", "--server-side", "-f", "-", stdin=manifests)
     kube.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
     kube.rolled_out("deployment", "coredns", "kube-system")
     kube.rolled_out("deployment", "prometheus", "monitoring")

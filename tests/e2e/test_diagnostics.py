@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.e2e.diagnosis import Finding, Report, diagnose, machine
-from tests.e2e.engines import engine, namespace
+from tests.e2e.engines import engine
 from tests.e2e.images import Images
 from tests.e2e.kube import Kube, until
 from tests.e2e.variants import A100, ENGINE, desired, status, variant
@@ -73,7 +73,7 @@ def links(kube: Kube, images: Images, tmp_path_factory: pytest.TempPathFactory) 
     """Put up one healthy chain: engine, Service, monitor, class, variant."""
     home = tmp_path_factory.mktemp("diagnostics")
     deployment, service = engine(images, "chat", model=MODEL, arguments=ENGINE)
-    kube.apply(namespace(ROOM))
+    kube.new_namespaces(ROOM)
     kube.apply(classes(MODEL), namespace=PENSTOCK)
     kube.apply(deployment, service, MONITOR, VARIANT, namespace=ROOM)
     kube.rolled_out("deployment", "chat", ROOM)

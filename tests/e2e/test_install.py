@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.e2e.images import PENSTOCK
+from tests.e2e.images import PENSTOCK, Images
 from tests.e2e.kube import CommandError, Kube, until
 from tests.e2e.prometheus import values
 from tests.needs import missing
@@ -43,7 +43,7 @@ def test_prometheus_sees_the_leader(kube: Kube) -> None:
 
 
 @pytest.fixture
-def release(kube: Kube) -> Iterator[str]:
+def release(kube: Kube, images: Images) -> Iterator[str]:
     """A router from the chart, in a namespace of its own."""
     if shutil.which("helm") is None:
         missing("helm", "install it to try the chart")
@@ -51,6 +51,7 @@ def release(kube: Kube) -> Iterator[str]:
         "operator.enabled": "false",
         "router.enabled": "true",
         "router.operatorNamespace": HOME,
+        "router.envoy.image": images.envoy,
         "image.repository": PENSTOCK.partition(":")[0],
         "image.tag": PENSTOCK.partition(":")[2],
     }

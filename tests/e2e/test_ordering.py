@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.engines import engine, namespace
+from tests.e2e.engines import engine
 from tests.e2e.images import Images
 from tests.e2e.kube import Kube, until
 from tests.e2e.load import answers, job
 from tests.e2e.requests import MODEL, Ask, Line, blockers, context, lines, order, send
+from tests.e2e.setup import kustomized
 
 pytestmark = pytest.mark.e2e
 ROOM = "order"
@@ -46,11 +47,11 @@ def policy(weights: dict[str, float]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def room(kube: Kube, images: Images) -> Iterator[Kube]:
     """One pool of one pod, a router with Envoy for it, and the published weights in force."""
-    kube.apply(namespace(ROOM))
+    kube.new_namespaces(ROOM)
     arguments = ("--max-num-seqs", "8", "--max-model-len", "8192")
     pace = ("--time-to-first-token", "20ms", "--inter-token-latency", "20ms")
     kube.apply(*engine(images, "llama", model=MODEL, arguments=(*arguments, *pace)), POOL, namespace=ROOM)
-    kube.run("apply", "-k", str(Path(__file__).parent / "install" / "router"))
+    kube.apply(kustomized(kube, Path(__file__).parent / "install" / "router", images), namespace=ROOM)
     kube.rolled_out("deployment", "llama", ROOM)
     kube.rolled_out("deployment", "penstock-router", ROOM)
     put_in_force(kube, PUBLISHED)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.engines import engine, namespace
+from tests.e2e.engines import engine
 from tests.e2e.history import History, recorded
 from tests.e2e.images import Images
 from tests.e2e.kube import Kube, until
@@ -40,7 +40,7 @@ LOADS = (  # namespace, deployment, requests a second
 @pytest.fixture(scope="module")
 def history(kube: Kube, images: Images) -> Iterator[History]:
     """Put up all engines and variants, wait until those that will be loaded are idle, and load them."""
-    kube.apply(*map(namespace, ENGINES))
+    kube.new_namespaces(*ENGINES)
     for room, engines in ENGINES.items():
         for name, model in engines.items():
             kube.apply(*deployed(images, room, name, model), namespace=room)
