@@ -15,7 +15,8 @@ class PodMetrics:
     """One engine's series under one model name. `namespace` or `pod` is empty where the series has no such label.
 
     Rates and means are over the collector's window (1 min on a cluster); `completed_per_s` counts finished
-    requests, `backlog_growth_per_s` is the slope of running plus waiting. A counter that does not exist yet is absent.
+    requests, `backlog_growth_per_s` is the slope of running plus waiting. `prefill_s` is the mean from a request's first
+    step to its first token, `kv_capacity_tokens` what the KV cache holds. A counter that does not exist yet is absent.
     """
 
     namespace: str
@@ -31,6 +32,8 @@ class PodMetrics:
     output_tokens: Reading = ABSENT
     ttft_s: Reading = ABSENT
     tpot_s: Reading = ABSENT
+    prefill_s: Reading = ABSENT
+    kv_capacity_tokens: Reading = ABSENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +72,20 @@ class Scale:
     resource_version: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Birth:
+    """One replica's start at Unix times: created, and Ready for the first time; None while it still starts."""
+
+    created_at_s: float
+    ready_at_s: float | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """The scaled object as the cluster shows it. Counts are replicas (groups for a LeaderWorkerSet), never pods.
 
     `current` is `spec.replicas` of its scale; None when it could not be read. `pods` are the names of its live pods.
+    `births` are the starts of its live replicas, in order.
     `foreign_scaler` names an HPA or ScaledObject that sets the replicas without reading our gauges;
     `gauge_consumer` names one that reads them. `facts` carries what a message about a bad `state` needs.
     """
@@ -89,6 +101,7 @@ class Target:
     draining: int = 0
     pods: frozenset[str] = frozenset()
     ready_pods: int = 0
+    births: tuple[Birth, ...] = ()
     accelerator: str | None = None
     accelerators_per_replica: int | None = None
     max_batch: int | None = None
@@ -97,11 +110,16 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backlog:
-    """Requests that routers hold back from a model's engines, and by how many more per second they become."""
+class Inflow:
+    """What routers or endpoint pickers see of one model's requests before any engine does.
 
-    waiting: Reading
-    growth_per_s: Reading
+    `waiting` requests are held back from the engines, and grow by `growth_per_s`; `arrivals_per_s` come in, over the
+    collector's window. Absent where no router can tell.
+    """
+
+    waiting: Reading = ABSENT
+    growth_per_s: Reading = ABSENT
+    arrivals_per_s: Reading = ABSENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,4 +131,4 @@ class Observation:
     targets: Mapping[ObjectKey, Target]
     scrape: Scrape
     catalogue: Catalogue
-    backlogs: Mapping[ModelScope, Backlog] = field(default_factory=lambda: MappingProxyType({}))
+    inflows: Mapping[ModelScope, Inflow] = field(default_factory=lambda: MappingProxyType({}))

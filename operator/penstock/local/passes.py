@@ -7,7 +7,7 @@ from typing import Final
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision, Outcome, Verdict
-from penstock.domain.observations import Backlog, Observation, Target
+from penstock.domain.observations import Inflow, Observation, Target
 from penstock.domain.readings import ABSENT, Known
 from penstock.domain.reasons import ActiveReason, TargetReason
 from penstock.domain.variants import Actuation, ObjectKey, Variant
@@ -46,10 +46,10 @@ class Passes:
             targets={variant.key: self._target(variant, world.engines) for variant in world.variants},
             scrape=await self.scraping.scrape(engines, NAMESPACE, now_s),
             catalogue=world.catalogue,
-            backlogs=self._backlogs(world, now_s, queued),
+            inflows=self._inflows(world, now_s, queued),
         )
 
-    def _backlogs(self, world: World, now_s: float, queued: int | None) -> dict[ModelScope, Backlog]:
+    def _inflows(self, world: World, now_s: float, queued: int | None) -> dict[ModelScope, Inflow]:
         """Return what the router holds back; it cannot tell models apart, so only where there is one model."""
         models = {variant.model for variant in world.variants}
         if queued is None or len(models) != 1:
@@ -58,7 +58,7 @@ class Passes:
         self._queued.append((now_s, queued))
         (then_s, before), *_ = self._queued
         growth = Known((queued - before) / (now_s - then_s), now_s) if now_s > then_s else ABSENT
-        return {ModelScope(NAMESPACE, models.pop()): Backlog(waiting=Known(queued, now_s), growth_per_s=growth)}
+        return {ModelScope(NAMESPACE, models.pop()): Inflow(waiting=Known(queued, now_s), growth_per_s=growth)}
 
     def _target(self, variant: Variant, templates: Mapping[ObjectKey, EngineTemplate]) -> Target:
         key = ObjectKey(variant.key.namespace, variant.target.name)

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision, Verdict
-from penstock.domain.observations import Backlog, Observation
+from penstock.domain.observations import Inflow, Observation
 from penstock.domain.reasons import OptimizationReason
 from penstock.domain.variants import ObjectKey
 from penstock.scaling import slo, steps
@@ -32,7 +32,7 @@ def decide(observation: Observation, memory: Memory, config: Config) -> tuple[tu
     for group in by_model(gather(observation, memory, config)):
         with_prices = priced(group, observation.catalogue.unit_costs_per_h)
         cases += with_prices
-        settled += _settled(with_prices, observation.backlogs.get(_scope(with_prices)), config)
+        settled += _settled(with_prices, observation.inflows.get(_scope(with_prices)), config)
     granted = grant([_claim(case, number) for case, number in zip(cases, settled, strict=True)], config.quotas)
     closed = [close(case, within_quota(number, granted[case.key])) for case, number in zip(cases, settled, strict=True)]
     past = {decision.key: remembered for decision, remembered in closed if remembered is not None}
@@ -43,7 +43,7 @@ def _scope(cases: Sequence[Case]) -> ModelScope:
     return ModelScope(cases[0].key.namespace, cases[0].variant.model)
 
 
-def _settled(cases: Sequence[Case], backlog: Backlog | None, config: Config) -> list[Settled]:
+def _settled(cases: Sequence[Case], backlog: Inflow | None, config: Config) -> list[Settled]:
     """Return a number for each case of one model, in their order."""
     try:
         proposals = _proposals(cases, backlog)
@@ -58,7 +58,7 @@ def _number(case: Case, proposal: Proposal | None, config: Config) -> Settled:
     return settle(case, proposal, config.scale_down_window_s)
 
 
-def _proposals(cases: Sequence[Case], backlog: Backlog | None) -> dict[ObjectKey, Proposal]:
+def _proposals(cases: Sequence[Case], backlog: Inflow | None) -> dict[ObjectKey, Proposal]:
     """Return what the analysers ask for; nothing for a variant about which nobody knows anything.
 
     Variants with a profile are sized for what they serve together; where that cannot be told, and for those without

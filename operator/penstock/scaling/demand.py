@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from penstock.domain.observations import Backlog
+from penstock.domain.observations import Inflow
 from penstock.domain.readings import known
 from penstock.scaling.observe import Load
 
@@ -22,7 +22,7 @@ class Demand:
     output_tokens: float | None
 
 
-def demand(loads: Iterable[Load], backlog: Backlog | None = None) -> Demand | None:
+def demand(loads: Iterable[Load], backlog: Inflow | None = None) -> Demand | None:
     """Return the demand over several variants of one model; None where nobody knows any rate.
 
     `backlog` is what routers hold back: engines cannot count what has not reached them.

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.scaling.scene import MODEL, NOW, decide_one, observe, rows, target, variant
 
 from penstock.domain.catalogue import ModelScope
-from penstock.domain.observations import Backlog
+from penstock.domain.observations import Inflow
 from penstock.domain.readings import ABSENT, Known, Reading, Stale
 
 CHAT = variant()
@@ -25,9 +25,9 @@ HERE = ModelScope("llm", MODEL)
 )
 def test_what_routers_hold_back_is_demand(waiting: float, growth_per_s: float, scope: ModelScope, desired: int) -> None:
     calm = observe(CHAT, targets={CHAT.key: target(CHAT, 1)}, seen=rows(CHAT, 1, total=0.5))
-    backlog = Backlog(waiting=Known(waiting, NOW), growth_per_s=Known(growth_per_s, NOW))
+    backlog = Inflow(waiting=Known(waiting, NOW), growth_per_s=Known(growth_per_s, NOW))
 
-    decision = decide_one(replace(calm, backlogs={scope: backlog}))
+    decision = decide_one(replace(calm, inflows={scope: backlog}))
 
     assert decision.desired == desired
 
@@ -36,7 +36,7 @@ def test_what_routers_hold_back_is_demand(waiting: float, growth_per_s: float, s
 def test_an_unknown_line_adds_nothing(unknown: Reading) -> None:
     calm = observe(CHAT, targets={CHAT.key: target(CHAT, 1)}, seen=rows(CHAT, 1, total=0.5))
 
-    decision = decide_one(replace(calm, backlogs={HERE: Backlog(waiting=unknown, growth_per_s=unknown)}))
+    decision = decide_one(replace(calm, inflows={HERE: Inflow(waiting=unknown, growth_per_s=unknown)}))
 
     assert decision.desired == 1
     assert decision.need_per_s == pytest.approx(0.5)
