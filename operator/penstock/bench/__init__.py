@@ -1,0 +1,1 @@
+"""The comparison: every policy on every workload, tuned, with intervals, targets and losses."""
