@@ -75,14 +75,14 @@ def _change(case: Case, settled: Settled, desired: int | None) -> Change | None:
         at_s=case.now_s,
         reason=settled.reason,
         summary=words(case.base, desired, settled.why),
-        record_id=record_id(case),
+        record_id=record_id(case, settled, desired),
     )
 
 
-def record_id(case: Case) -> str:
-    """Return eight hex digits over everything that this pass knew of the variant: equal inputs, equal id."""
-    in_order = replace(case, target=replace(case.target, pods=frozenset()))
-    return _digest((in_order, sorted(case.target.pods)))
+def record_id(case: Case, settled: Settled, desired: int) -> str:
+    """Return eight hex digits over the change, its moment and its cause: a pass decided again gives the same."""
+    of = (str(case.key), case.variant.uid, case.variant.generation, case.now_s)
+    return _digest((*of, case.base, desired, settled.why, settled.need_per_s, settled.capacity_per_s))
 
 
 def _digest(value: object) -> str:

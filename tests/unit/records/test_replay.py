@@ -1,0 +1,120 @@
+"""A record decides again to the bit, tells what does not, and answers what would have been."""
+
+import gzip
+from dataclasses import replace
+
+import pytest
+from tests.unit.scaling.scene import NOW, known, observe, row, target, variant
+
+from penstock.domain.errors import InvalidField
+from penstock.domain.observations import Observation
+from penstock.domain.variants import Variant
+from penstock.records.record import Record, pack, unpack
+from penstock.records.replay import replay
+from penstock.records.whatif import what_if
+from penstock.scaling.config import Config
+from penstock.scaling.decide import decide
+from penstock.scaling.memory import Memory
+
+
+def passes(count: int = 3) -> list[Record]:
+    """Return the records of `count` passes in a row over two variants under load."""
+    memory, records, config = Memory(), [], Config()
+    cheap, dear = variant("cheap"), variant("dear", cost_per_replica_per_h=80.0)
+    for number in range(count):
+        observation = _seen(cheap, dear, number)
+        decisions, after = decide(observation, memory, config)
+        records.append(
+            Record(version="test", observation=observation, memory=memory, config=config, decisions=decisions)
+        )
+        memory = after
+    return records
+
+
+def _seen(cheap: Variant, dear: Variant, number: int) -> Observation:
+    now_s = NOW + 15 * number
+    per_pod = 0.6 + 0.2 * number
+    seen = [
+        row(one, pod, rate=per_pod, at_s=now_s, waiting=known(number, now_s)) for one in (cheap, dear) for pod in (0, 1)
+    ]
+    targets = {one.key: target(one, 2) for one in (cheap, dear)}
+    return observe(cheap, dear, targets=targets, seen=seen, now_s=now_s)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_packed_record_replays_to_the_bit(number: int) -> None:
+    record = passes()[number]
+
+    back = unpack(pack(record))
+
+    assert back == record
+    assert replay(back) == ()
+
+
+def test_equal_records_are_equal_bytes() -> None:
+    assert pack(passes(1)[0]) == pack(passes(1)[0])
+
+
+def test_one_bit_that_differs_is_named() -> None:
+    record = passes()[0]
+    first, *others = record.decisions
+    touched = replace(record, decisions=(replace(first, desired=99), *others))
+
+    (difference,) = replay(touched)
+
+    assert str(difference) == f"llm/cheap desired: recorded 99, now {first.desired}"
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        pytest.param(b"", "a file", id="empty"),
+        pytest.param(b"not json", "a file", id="no JSON"),
+        pytest.param(gzip.compress(b"[]")[:-4], "a file", id="cut off"),
+        pytest.param(b"[]", "a file: schema", id="no object"),
+        pytest.param(b'{"schema": 99}', "a file: schema", id="of the future"),
+        pytest.param(b'{"schema": 1}', "a file", id="without its parts"),
+    ],
+)
+def test_what_is_no_record_is_refused(data: bytes, field: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        unpack(data, "a file")
+
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("changes", "grows"),
+    [
+        pytest.param({"demand": "+100%"}, True, id="twice the demand"),
+        pytest.param({"demand": "+0%"}, False, id="no change"),
+        pytest.param({"min.cheap": "7"}, True, id="a higher minimum"),
+        pytest.param({"slo.tpot": "24ms", "slo.ttft": "500ms"}, False, id="the targets that hold anyway"),
+    ],
+)
+def test_one_input_changed_changes_the_answer(changes: dict[str, str], *, grows: bool) -> None:
+    record = passes()[-1]
+
+    found = what_if(record, changes)
+
+    before = sum(one.before.desired or 0 for one in found)
+    after = sum(one.after.desired or 0 for one in found)
+    assert (after > before) is grows
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param("demand", "much", id="no share"),
+        pytest.param("weather", "1", id="nothing of that name"),
+        pytest.param("slo.weather", "1s", id="no such target"),
+        pytest.param("slo.ttft", "soon", id="no duration"),
+        pytest.param("max.nobody", "3", id="no such variant"),
+        pytest.param("max.cheap", "-3", id="no count"),
+        pytest.param("cost.cheap", "1e9", id="no price"),
+        pytest.param("quota", "4", id="a quota of nothing"),
+    ],
+)
+def test_a_change_that_cannot_be_made_is_refused(name: str, text: str) -> None:
+    with pytest.raises(InvalidField):
+        what_if(passes(1)[0], {name: text})
