@@ -1,5 +1,6 @@
 """Names of the engine series that we read, and their aliases over vLLM versions (those that WVA reads among them)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -16,6 +17,8 @@ class Signal(StrEnum):
     OUTPUT_TOKENS = "output_tokens"
     TTFT = "ttft"
     TPOT = "tpot"
+    PREFILL = "prefill"
+    KV_CAPACITY = "kv_capacity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Series:
     """One signal's names, newest first; the first that answers for a pod counts."""
 
     names: tuple[str, ...]
-    kind: str  # gauge, counter, histogram
+    kind: str  # gauge, counter, histogram, info: numbers in its labels
 
 
 SERIES: Final = {
@@ -42,4 +45,17 @@ SERIES: Final = {
         ),
         "histogram",
     ),
+    Signal.PREFILL: Series(("vllm:request_prefill_time_seconds",), "histogram"),
+    Signal.KV_CAPACITY: Series(("vllm:cache_config_info",), "info"),
 }
+
+BLOCKS_LABEL: Final = "num_gpu_blocks"
+BLOCK_SIZE_LABEL: Final = "block_size"
+
+
+def kv_tokens(labels: Mapping[str, str]) -> float | None:
+    """Return how many tokens the KV cache holds by the labels of its info series; None where they tell no number."""
+    texts = labels.get(BLOCKS_LABEL, ""), labels.get(BLOCK_SIZE_LABEL, "")
+    if not all(text.isascii() and text.isdecimal() for text in texts):
+        return None
+    return float(int(texts[0]) * int(texts[1])) or None

@@ -3,13 +3,13 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from penstock.domain.errors import PenstockError, Refused, Unreachable
 from penstock.domain.observations import Scrape, ScrapeProblem
 from penstock.domain.reasons import MetricsReason
-from penstock.domain.series import Signal
+from penstock.domain.series import Signal, kv_tokens
 from penstock.telemetry.answers import Answer, Sample
 from penstock.telemetry.queries import GROWTH, MEANS, NEWEST, PART, SAMPLE_TIME, Query, queries
 from penstock.telemetry.rows import RowKey, Shard, rows
@@ -94,13 +94,29 @@ def _warnings(answers: Mapping[str, Answer | PenstockError]) -> Iterable[str]:
 def _groups(answers: Mapping[str, Answer]) -> Mapping[RowKey, list[Shard]]:
     shards: defaultdict[_ShardKey, Shard] = defaultdict(Shard)
     for name, answer in answers.items():
-        write = _WRITERS[name]
-        for sample in answer.samples:
-            write(shards[_key(sample.labels)], sample)
+        if (write := _WRITERS.get(name)) is not None:
+            for sample in answer.samples:
+                write(shards[_key(sample.labels)], sample)
+    _add_capacities(shards, answers.get(Signal.KV_CAPACITY))
     groups: defaultdict[RowKey, list[Shard]] = defaultdict(list)
     for key, shard in shards.items():
         groups[key.row].append(shard)
     return groups
+
+
+def _add_capacities(shards: Mapping[_ShardKey, Shard], answer: Answer | None) -> None:
+    """Tell each engine what its cache holds: the size told last, since an engine that was replaced may have another.
+
+    The series names no model, and only newer engines number themselves in it.
+    """
+    told: dict[tuple[RowKey, str, str], float] = {}
+    for sample in sorted(answer.samples if answer else (), key=lambda one: one.value):
+        key, tokens = _key(sample.labels), kv_tokens(sample.labels)
+        if tokens is not None:
+            told[replace(key.row, model=""), key.place, key.engine] = tokens
+    for key, shard in shards.items():
+        row = replace(key.row, model="")
+        shard.kv_capacity_tokens = told.get((row, key.place, key.engine), told.get((row, key.place, "")))
 
 
 def _key(labels: Mapping[str, str]) -> _ShardKey:

@@ -1,4 +1,4 @@
-"""The queries of one scaling pass: always the same ten, however many variants there are.
+"""The queries of one scaling pass: always the same twelve, however many variants there are.
 
 Each returns its numbers per shard, which is one engine of one pod as one scrape target: copies of a series that
 several Prometheis or scrape jobs made fall together (`max`), and everything else is left for `rows` to add up.
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from penstock.domain.series import SERIES, Signal
+from penstock.domain.series import BLOCK_SIZE_LABEL, BLOCKS_LABEL, SERIES, Signal
 from penstock.telemetry.promql import checked, one_of, selector, span
 
 SAMPLE_TIME: Final = "sample_time"
 GROWTH: Final = "backlog_growth"
 GAUGES: Final = (Signal.RUNNING, Signal.WAITING, Signal.KV_USAGE)
-MEANS: Final = (Signal.INPUT_TOKENS, Signal.OUTPUT_TOKENS, Signal.TTFT, Signal.TPOT)
+MEANS: Final = (Signal.INPUT_TOKENS, Signal.OUTPUT_TOKENS, Signal.TTFT, Signal.TPOT, Signal.PREFILL)
 PART: Final = "penstock_part"  # tells apart what one query brings: _sum and _count of a histogram, rate and value
 NEWEST: Final = "newest"
 
@@ -51,6 +51,7 @@ def queries(namespaces: frozenset[str], window_s: float, stale_after_s: float) -
     found += [Query(signal.value, build.gauge(signal)) for signal in GAUGES]
     found += [Query(Signal.COMPLETED.value, build.completed())]
     found += [Query(signal.value, build.mean(signal)) for signal in MEANS]
+    found += [Query(Signal.KV_CAPACITY.value, build.kv_capacity())]
     return tuple(Query(query.name, checked(query.promql)) for query in found)
 
 
@@ -108,6 +109,11 @@ class _Builder:
     def mean(self, signal: Signal) -> str:
         """Growth per second of a histogram's sum and count, told apart by a label."""
         return _first(self._part(signal, part) for part in ("sum", "count"))
+
+    def kv_capacity(self) -> str:
+        """When each size of a KV cache was told last; vLLM writes it into labels, beside which no model is named."""
+        told = _first(f"timestamp({one})" for one in self._selectors(SERIES[Signal.KV_CAPACITY].names))
+        return f"max by ({_BY}, {BLOCKS_LABEL}, {BLOCK_SIZE_LABEL}) ({told})"
 
     def _part(self, signal: Signal, part: str) -> str:
         rate = self._windowed("rate", [f"{name}_{part}" for name in SERIES[signal].names])

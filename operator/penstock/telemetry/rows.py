@@ -26,6 +26,7 @@ class Shard:
     completed_per_s: float | None = None
     counted: bool = False
     backlog_growth_per_s: float | None = None
+    kv_capacity_tokens: float | None = None
     means: dict[Signal, tuple[float | None, float | None]] = field(default_factory=dict)
 
 
@@ -69,6 +70,8 @@ def combine(key: RowKey, shards: Sequence[Shard], *, now_s: float, stale_after_s
         output_tokens=_mean(used, Signal.OUTPUT_TOKENS, read),
         ttft_s=_mean(used, Signal.TTFT, read),
         tpot_s=_mean(used, Signal.TPOT, read),
+        prefill_s=_mean(used, Signal.PREFILL, read),
+        kv_capacity_tokens=_capacity(used, read),
     )
 
 
@@ -96,6 +99,12 @@ def _completed(shards: Sequence[Shard], read: Callable[[float | None], Reading])
     if any(shard.counted and shard.completed_per_s is None for shard in shards):
         return UNRATED
     return read(_over(sum, (shard.completed_per_s for shard in shards)))
+
+
+def _capacity(shards: Sequence[Shard], read: Callable[[float | None], Reading]) -> Reading:
+    """Return what the caches of all engines hold together; a part of them would be taken for a smaller one."""
+    found = [shard.kv_capacity_tokens for shard in shards if shard.kv_capacity_tokens is not None]
+    return read(sum(found)) if len(found) == len(shards) else ABSENT
 
 
 def _mean(shards: Sequence[Shard], signal: Signal, read: Callable[[float | None], Reading]) -> Reading:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from penstock.domain.series import SERIES, Signal
+from penstock.domain.series import SERIES, Signal, kv_tokens
 from penstock.telemetry.exposition import Line, parse
 from penstock.telemetry.queries import GAUGES, MEANS
 from penstock.telemetry.rows import Shard
@@ -18,15 +18,17 @@ _COUNTED: Final = tuple(
     f"{name}_{part}" for signal in MEANS for name in SERIES[signal].names for part in ("sum", "count")
 )
 _GAUGED: Final = tuple(name for signal in GAUGES for name in SERIES[signal].names)
-NAMES: Final = frozenset((*_GAUGED, *_COUNTED, *SERIES[Signal.COMPLETED].names))
+_INFOS: Final = SERIES[Signal.KV_CAPACITY].names
+NAMES: Final = frozenset((*_GAUGED, *_COUNTED, *SERIES[Signal.COMPLETED].names, *_INFOS))
 
 
 @dataclass(frozen=True, slots=True)
 class Exposition:
-    """What one engine said at `at_s`."""
+    """What one engine said at `at_s`; `kv_tokens` is what its caches hold, by engine and for no model."""
 
     at_s: float
     totals: Mapping[ShardName, Totals]
+    kv_tokens: Mapping[str, float]
 
 
 def read(text: str, at_s: float) -> Exposition:
@@ -36,10 +38,15 @@ def read(text: str, at_s: float) -> Exposition:
         InvalidField: malformed text.
     """
     totals: dict[ShardName, Totals] = {}
+    capacities: dict[str, float] = {}
     for line in parse(text, NAMES):
+        if line.name in _INFOS:
+            if (tokens := kv_tokens(line.labels)) is not None:
+                capacities[line.labels.get("engine", "")] = tokens
+            continue
         mine = totals.setdefault(_shard(line), {})
         mine[line.name] = mine.get(line.name, 0.0) + line.value
-    return Exposition(at_s, totals)
+    return Exposition(at_s, totals, capacities)
 
 
 def _shard(line: Line) -> ShardName:
@@ -67,7 +74,7 @@ class Window:
         return {name: self._of(name) for name in self._kept[-1].totals} if self._kept else {}
 
     def _of(self, name: ShardName) -> Shard:
-        newest = self._kept[-1].totals[name]
+        newest, capacities = self._kept[-1].totals[name], self._kept[-1].kv_tokens
         return Shard(
             at_s=self._kept[-1].at_s,
             running=_first(newest, Signal.RUNNING),
@@ -76,6 +83,7 @@ class Window:
             completed_per_s=self._per_s(name, SERIES[Signal.COMPLETED].names[0]),
             counted=SERIES[Signal.COMPLETED].names[0] in newest,
             backlog_growth_per_s=self._growth(name),
+            kv_capacity_tokens=capacities.get(name[1], capacities.get("")),
             means={signal: self._mean(name, signal) for signal in MEANS},
         )
 

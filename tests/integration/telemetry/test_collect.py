@@ -1,4 +1,4 @@
-"""The ten queries of a pass against a real Prometheus: what comes back for which series."""
+"""The queries of a pass against a real Prometheus: what comes back for which series."""
 
 import itertools
 import os
@@ -67,6 +67,7 @@ def counters(labels: Mapping[str, str], now_s: float, *, tpot: str = SERIES[Sign
         ("vllm:request_prompt_tokens", 1000.0),
         ("vllm:request_generation_tokens", 200.0),
         ("vllm:time_to_first_token_seconds", 0.25),
+        ("vllm:request_prefill_time_seconds", 0.2),
         (tpot, 0.02),
     ):
         yield steady(f"{name}_sum", labels, now_s, value=900 * mean, per_s=0.4 * mean)
@@ -90,6 +91,63 @@ async def test_a_busy_pod_has_every_number(
     assert known(row.output_tokens) == pytest.approx(200)
     assert known(row.ttft_s) == pytest.approx(0.25)
     assert known(row.tpot_s) == pytest.approx(0.02)
+    assert known(row.prefill_s) == pytest.approx(0.2)
+
+
+def cache(labels: Mapping[str, str], now_s: float, blocks: str, size: str = "16", **how: float) -> Series:
+    """Return the series of a cache's size, which names no model."""
+    bare = {name: value for name, value in labels.items() if name != "model_name"}
+    return steady(
+        "vllm:cache_config_info", {**bare, "num_gpu_blocks": blocks, "block_size": size}, now_s, value=1, **how
+    )
+
+
+@pytest.mark.parametrize(
+    ("engines", "caches", "expected"),
+    [
+        pytest.param([{}], [({}, "1000")], 16_000, id="one engine, as the simulator tells it"),
+        pytest.param([{"engine": "0"}], [({"engine": "0"}, "1000")], 16_000, id="one engine, as vLLM tells it"),
+        pytest.param([{"engine": "0"}], [({}, "1000")], 16_000, id="engines that do not number themselves"),
+        pytest.param(
+            [{"engine": "0"}, {"engine": "1"}],
+            [({"engine": "0"}, "1000"), ({"engine": "1"}, "500")],
+            24_000,
+            id="engines add up",
+        ),
+        pytest.param(
+            [{"engine": "0"}, {"engine": "1"}], [({"engine": "0"}, "1000")], None, id="a part is not the whole"
+        ),
+        pytest.param([{}], [({}, "None")], None, id="no number"),
+        pytest.param([{}], [], None, id="not told"),
+    ],
+)
+async def test_what_the_caches_hold(
+    prometheus: PrometheusServer,
+    client: Prometheus,
+    namespace: str,
+    now_s: float,
+    engines: list[dict[str, str]],
+    caches: list[tuple[dict[str, str], str]],
+    expected: float | None,
+) -> None:
+    for labels in engines:
+        prometheus.write([*gauges(pod(namespace, **labels), now_s)])
+    prometheus.write([cache(pod(namespace, **labels), now_s, blocks) for labels, blocks in caches])
+
+    row = await the_row(client, namespace, now_s)
+
+    assert known(row.kv_capacity_tokens) == expected
+
+
+async def test_the_cache_of_an_engine_that_was_replaced_is_forgotten(
+    prometheus: PrometheusServer, client: Prometheus, namespace: str, now_s: float
+) -> None:
+    prometheus.write([*gauges(pod(namespace), now_s), cache(pod(namespace), now_s, "9000", age_s=30)])
+    prometheus.write([cache(pod(namespace), now_s, "1000", count=2)])
+
+    row = await the_row(client, namespace, now_s)
+
+    assert known(row.kv_capacity_tokens) == 16_000
 
 
 async def test_no_traffic_is_not_missing_metrics(
@@ -335,7 +393,7 @@ async def test_the_number_of_queries_is_fixed(
     one = await collect(client, spaces[:1], now_s, STALE_AFTER_S)
     many = await collect(client, spaces, now_s, STALE_AFTER_S)
 
-    assert len(one.durations_s) == len(many.durations_s) == len(queries(frozenset(), 60.0, 120.0)) == 10
+    assert len(one.durations_s) == len(many.durations_s) == len(queries(frozenset(), 60.0, 120.0)) == 12
     found = [row for row in many.rows if row.namespace in spaces]
     assert len({row.model for row in found}) == 200
     assert all(isinstance(row.tpot_s, Known) for row in found)

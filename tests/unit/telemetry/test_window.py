@@ -56,6 +56,37 @@ def test_the_first_requests_after_idling_count_from_zero() -> None:
     assert shard.means[Signal.TPOT] == (pytest.approx(4.76 / 4.0), 238 / 4.0)
 
 
+def test_the_simulator_tells_of_its_cache_and_of_prefill() -> None:
+    made = Window(5)
+    made.add(read((DATA / "llm-d-inference-sim-idle.txt").read_text(), 100.0))
+    made.add(read((DATA / "llm-d-inference-sim-busy.txt").read_text(), 104.0))
+
+    shard = made.shards()[MODEL, ""]
+
+    assert shard.kv_capacity_tokens == 16 * 1024
+    assert shard.means[Signal.PREFILL][1] == 8 / 4.0
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        pytest.param('engine="0",num_gpu_blocks="10",block_size="16"', 160, id="of this engine"),
+        pytest.param('num_gpu_blocks="10",block_size="16"', 160, id="of all engines"),
+        pytest.param('engine="1",num_gpu_blocks="10",block_size="16"', None, id="of another engine"),
+        pytest.param('num_gpu_blocks="None",block_size="16"', None, id="not profiled yet"),
+        pytest.param('num_gpu_blocks="0",block_size="16"', None, id="no block"),
+        pytest.param('num_gpu_blocks="10"', None, id="no size"),
+    ],
+)
+def test_what_a_cache_holds(labels: str, expected: float | None) -> None:
+    made = Window(5)
+    made.add(
+        read(f'vllm:num_requests_running{{model_name="m",engine="0"}} 1\nvllm:cache_config_info{{{labels}}} 1', 1.0)
+    )
+
+    assert only(made).kv_capacity_tokens == expected
+
+
 def test_a_rate_needs_two_expositions() -> None:
     assert only(window({"vllm:request_success_total": 5})).completed_per_s is None
 
