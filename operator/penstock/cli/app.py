@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from penstock import __version__
-from penstock.cli.explain import FINE, INTERRUPTED, USAGE, explain
+from penstock.cli.faults import FINE, INTERRUPTED, USAGE, explain
 from penstock.domain.errors import PenstockError
 
 # name -> (module, sentence). Modules are loaded when asked for, so that `penstock engine` starts without kopf.
@@ -18,6 +18,8 @@ COMMANDS: Final = {
     "engine": ("penstock.cli.engine", "Run an emulated vLLM server; takes the flags of llm-d-inference-sim."),
     "demo": ("penstock.cli.demo", "Drive the local world with a recorded trace for a minute and report."),
     "doctor": ("penstock.cli.doctor", "Find the broken link behind a variant or a policy, and what mends it."),
+    "replay": ("penstock.cli.replay", "Decide recorded scaling passes again, and tell every bit that differs."),
+    "what-if": ("penstock.cli.whatif", "Decide a recorded scaling pass again with its inputs changed."),
     "crds": ("penstock.cli.crds", "Print the custom resource definitions."),
 }
 

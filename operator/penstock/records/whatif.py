@@ -16,7 +16,7 @@ from penstock.scaling.config import Config, Quota
 from penstock.scaling.decide import decide
 
 _SHARE: Final = re.compile(r"([+-]?)(\d+(?:\.\d+)?)%")
-_HOW: Final = (
+HOW: Final = (
     "write demand=+20%, slo.ttft=1s, slo.tpot=50ms, slo.attainment=99%, cost.VARIANT=3.5, min.VARIANT=2, "
     "max.VARIANT=8, startup.VARIANT=2m or quota.ACCELERATOR=4"
 )
@@ -53,7 +53,7 @@ def _change(name: str, text: str, observation: Observation, config: Config) -> t
     if what == "quota" and subject:
         return observation, _with_quota(config, subject, _count(name, text))
     if what not in _ONE:
-        raise InvalidField("--set", f"{name}={text}", _HOW)
+        raise InvalidField("--set", f"{name}={text}", HOW)
     return _one(observation, subject, lambda variant: _ONE[what](variant, name, text)), config
 
 

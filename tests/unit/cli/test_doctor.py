@@ -6,7 +6,7 @@ import pytest
 
 from penstock.cli.app import run
 from penstock.cli.doctor import command
-from penstock.cli.explain import UNREACHABLE, USAGE
+from penstock.cli.faults import UNREACHABLE, USAGE
 
 KUBECONFIG = """
 apiVersion: v1

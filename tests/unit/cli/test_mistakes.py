@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from penstock.cli.app import run
-from penstock.cli.explain import PROBLEM, REFUSED, UNREACHABLE, USAGE, explain
+from penstock.cli.faults import PROBLEM, REFUSED, UNREACHABLE, USAGE, explain
 from penstock.domain.errors import NotEnoughData, PenstockError, Refused, Unreachable
 
 
