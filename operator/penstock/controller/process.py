@@ -6,9 +6,11 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import kopf
+from aiohttp import web
 
 from penstock.controller import handlers, loops, reconcile
 from penstock.controller.actuate import Actuator
@@ -20,6 +22,7 @@ from penstock.controller.nodes import Nodes
 from penstock.controller.plan import Documents
 from penstock.controller.ports import Leadership, Objects, Revisions, Scales, Scraping, Tokens
 from penstock.controller.push import Pusher
+from penstock.controller.recording import Recorder
 from penstock.controller.report import Reporter
 from penstock.controller.routers import RouterAdmin
 from penstock.controller.routing import Routing
@@ -27,6 +30,7 @@ from penstock.controller.scaling_pass import ScalingPass
 from penstock.controller.serving import Pulse, serving
 from penstock.controller.targets import Targets
 from penstock.controller.world import World
+from penstock.records.ring import Ring
 
 log = logging.getLogger("penstock.operator")
 
@@ -62,6 +66,8 @@ class Options:
     health_port: int = 8081
     address: str = ""
     relist_s: float = reconcile.EVERY_S
+    record_dir: Path = Path("/var/lib/penstock/records")
+    record_limit_bytes: int = 256 * 2**20
 
 
 class Operator:
@@ -75,6 +81,7 @@ class Operator:
         self.meters = Meters(options.controller_instance)
         self.admin = RouterAdmin(adapters.tokens)
         documents = Documents()
+        self.recorder = Recorder(Ring(options.record_dir, options.record_limit_bytes))
         self.scaling = ScalingPass(
             world=self.world,
             configuration=configuration,
@@ -84,6 +91,7 @@ class Operator:
             reporter=Reporter(adapters.objects, self.world, self.meters),
             meters=self.meters,
             leadership=adapters.election,
+            recorder=self.recorder,
         )
         self.routing = Routing(
             world=self.world,
@@ -103,7 +111,8 @@ class Operator:
         """
         options, pulse, stopping = self._options, Pulse(), stop or asyncio.Event()
         ports = (options.metrics_port, options.health_port)
-        async with serving(self.meters.registry, pulse, self._unready, ports, options.address) as bound:
+        records = [web.get("/records", self.recorder.show)]
+        async with serving(self.meters.registry, pulse, self._unready, ports, options.address, records) as bound:
             self.ports = bound
             log.info("Operator serves", extra={"metrics": bound[0], "health": bound[1]})
             try:

@@ -14,6 +14,7 @@ from penstock.controller.configuration import Configuration
 from penstock.controller.declared import Declared
 from penstock.controller.metrics import Meters
 from penstock.controller.ports import Leadership, Scraping
+from penstock.controller.recording import Recorder
 from penstock.controller.report import Reporter, write_line
 from penstock.controller.targets import AT_ONCE, Sight, Targets
 from penstock.controller.world import World
@@ -42,6 +43,7 @@ class ScalingPass:
     reporter: Reporter
     meters: Meters
     leadership: Leadership
+    recorder: Recorder
     clock: Callable[[], float] = time.time
     memory: Memory = field(default_factory=Memory)
     term: int = -1
@@ -56,8 +58,12 @@ class ScalingPass:
         variants = tuple(variant for variant, _ in bodies.values())
         observation, sights = await self._observe(variants)
         self._recall(bodies, observation.now_s)
-        decisions, self.memory = decide(observation, self.memory, config)
-        outcomes = await self._finish(decisions, bodies, sights, observation.now_s)
+        before = self.memory
+        decisions, self.memory = decide(observation, before, config)
+        outcomes, _ = await asyncio.gather(
+            self._finish(decisions, bodies, sights, observation.now_s),
+            self.recorder.keep(observation, before, config, decisions),
+        )
         for body, error in faults:
             await self.reporter.report_invalid(error, body, observation.now_s)
         living = {ObjectKey(body["metadata"]["namespace"], body["metadata"]["name"]) for body, _ in faults} | set(

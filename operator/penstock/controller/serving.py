@@ -1,7 +1,7 @@
 """The operator's own HTTP ports: metrics on one, liveness and readiness on the other."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -32,9 +32,14 @@ class Pulse:
 
 @asynccontextmanager
 async def serving(
-    metrics: CollectorRegistry, pulse: Pulse, ready: Callable[[], str], ports: tuple[int, int], address: str = ""
+    metrics: CollectorRegistry,
+    pulse: Pulse,
+    ready: Callable[[], str],
+    ports: tuple[int, int],
+    address: str = "",
+    more: Iterable[web.RouteDef] = (),
 ) -> AsyncIterator[tuple[int, int]]:
-    """Serve `/metrics` on the first port, `/healthz` and `/readyz` on the second; yield the ports really bound.
+    """Serve `/metrics` and `more` on the first port, `/healthz` and `/readyz` on the second; yield those bound.
 
     `ready` returns why the operator is not ready, or an empty text.
     """
@@ -51,7 +56,7 @@ async def serving(
         return web.Response(text=missing or "ok", status=503 if missing else 200)
 
     async with AsyncExitStack() as stack:
-        first = await _listen(stack, [web.get("/metrics", show_metrics)], address, ports[0])
+        first = await _listen(stack, [web.get("/metrics", show_metrics), *more], address, ports[0])
         second = await _listen(stack, [web.get("/healthz", healthz), web.get("/readyz", readyz)], address, ports[1])
         yield first, second
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from penstock.records.record import Record, pack, unpack
+from penstock.records.record import Record, pack
 
 _NAME: Final = re.compile(r"(\d{13})\.json\.gz")
 KEPT_IN_MEMORY: Final = 20
@@ -39,8 +39,8 @@ class Ring:
         os.replace(unfinished, self._path(at_ms))
         sizes[at_ms] = len(packed)
 
-    def find(self, at_s: float) -> Record | None:
-        """Return the newest record of a pass not after `at_s` (Unix time in seconds); None where there is none."""
+    def find(self, at_s: float) -> bytes | None:
+        """Return the newest record not after `at_s` (Unix time in seconds), packed; None where there is none."""
         at_ms = round(at_s * 1000)
         recent = dict(self._recent)
         known = sorted({*recent, *self._readable()})
@@ -48,8 +48,7 @@ class Ring:
         if not place:
             return None
         name = known[place - 1]
-        packed = recent.get(name) or self._path(name).read_bytes()
-        return unpack(packed, self._path(name).name)
+        return recent.get(name) or self._path(name).read_bytes()
 
     def _files(self) -> dict[int, int]:
         """Return the files that are there; the folder is looked through once."""

@@ -41,9 +41,9 @@ _OWN: Final = (
     Setting(name="logLevel", default="info", parse=parsers.level, wva="LOG_LEVEL", help="debug, info, warning, error."),
     Setting(name="logFormat", default="json", parse=parsers.one_of(("text", "json")), help="text or json."),
     Setting(name="recordDir", default="/var/lib/penstock/records", parse=parsers.path,
-            help="Folder of decision records. This version writes none."),
+            help="Folder of decision records: what each pass saw, and what it decided."),
     Setting(name="recordLimit", default="256Mi", parse=parsers.size,
-            help="Room for decision records, of which this version writes none."),
+            help="Room for decision records; the oldest give way."),
     Setting(name="wvaNamespace", default=WVA_NAMESPACE, parse=parsers.plain,
             help="Where WVA's ConfigMaps are, if not here."),
 )  # fmt: skip

@@ -122,6 +122,8 @@ def _fixed_part(settings: OperatorSettings) -> dict[str, object]:
         "watchNamespaces": settings.watch_namespaces,
         "controllerInstance": settings.scaling.controller_instance,
         "leaderElect": settings.leader_elect,
+        "recordDir": settings.record_dir,
+        "recordLimit": settings.record_limit_bytes,
     }
 
 
@@ -154,6 +156,8 @@ def _fixed(command: Command, settings: OperatorSettings) -> Options:
         health_port=command.health_port,
         address=command.address,
         relist_s=command.relist_s,
+        record_dir=settings.record_dir,
+        record_limit_bytes=settings.record_limit_bytes,
     )
 
 

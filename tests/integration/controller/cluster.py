@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -139,7 +140,9 @@ class Cluster:
     @contextlib.asynccontextmanager
     async def operating(self, relist_s: float = 300.0, **flags: str) -> AsyncIterator[Operator]:
         """Run an operator in this process, on the namespace `work` alone, until the context ends."""
-        told = {"watchNamespaces": self.work, "interval": "100ms", "startupPrior": "1s", "logLevel": "info"} | flags
+        records = tempfile.TemporaryDirectory()  # of the run: it goes when nobody holds it any more
+        told = {"watchNamespaces": self.work, "interval": "100ms", "startupPrior": "1s", "logLevel": "info"}
+        told |= {"recordDir": records.name} | flags
         command = Command(
             login=Login(kubeconfig=str(self.kubeconfig)),
             options=OperatorOptions(flags=told, environ={}, operator_namespace=self.home),
@@ -158,6 +161,7 @@ class Cluster:
             finally:
                 stop.set()
                 await running
+                records.cleanup()
 
 
 def idle(server: PrometheusServer, namespace: str, *pods: str, model: str = MODEL) -> None:

@@ -14,6 +14,8 @@ from tests.integration.controller.cluster import Cluster
 from tests.kubeapi import KubeApi, wait_until
 
 from penstock.api.names import LEASE
+from penstock.records.record import unpack
+from penstock.records.replay import replay
 
 
 def holder(cluster: Cluster) -> str:
@@ -29,6 +31,11 @@ def answers(port: int, path: str) -> bool:
         return False
 
 
+def fetched(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - of a process that this test started
+        return bytes(answer.read())
+
+
 def start(cluster: Cluster, log: Path, *ports: int, **environ: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "penstock", "operator", "--kubeconfig", str(cluster.api.kubeconfig)]
     flags = ["--namespace", cluster.home, "--watch-namespaces", cluster.work, "--interval", "200ms"]
@@ -41,10 +48,12 @@ def test_process_leads_and_ends_in_order(kube_api: KubeApi, tmp_path: Path) -> N
     cluster, log, ports = Cluster(kube_api), tmp_path / "log", free_ports(2)
     cluster.deployment()
     cluster.variant()
-    process = start(cluster, log, *ports, POD_NAME="penstock-operator-0", PENSTOCK_LOG_FORMAT="text")
+    records = {"PENSTOCK_RECORD_DIR": str(tmp_path / "records")}
+    process = start(cluster, log, *ports, POD_NAME="penstock-operator-0", PENSTOCK_LOG_FORMAT="text", **records)
     try:
         wait_until(lambda: answers(ports[1], "/readyz"), "readiness")
         wait_until(lambda: cluster.reason("Ready") == "PrometheusUnreachable", "a status")
+        record = unpack(fetched(f"http://127.0.0.1:{ports[0]}/records"))
         led = holder(cluster)
         healthy = answers(ports[1], "/healthz")
         shown = answers(ports[0], "/metrics")
@@ -59,6 +68,9 @@ def test_process_leads_and_ends_in_order(kube_api: KubeApi, tmp_path: Path) -> N
     assert shown
     assert code == 0, log.read_text()[-2000:]
     assert holder(cluster) == ""
+    assert [str(decision.key) for decision in record.decisions] == [f"{cluster.work}/chat"]
+    assert replay(record) == ()
+    assert list((tmp_path / "records").iterdir())
     assert "Traceback" not in log.read_text()
     assert "Metrics unavailable, skipping optimization for variant" in log.read_text()
 

@@ -25,8 +25,8 @@ def test_the_newest_record_before_a_moment_is_found_after_a_restart(tmp_path: Pa
 
     again = Ring(tmp_path / "records", 10**6)
 
-    assert again.find(FIRST_S + 16) == at(15)
-    assert again.find(FIRST_S + 9000) == at(30)
+    assert again.find(FIRST_S + 16) == pack(at(15))
+    assert again.find(FIRST_S + 9000) == pack(at(30))
     assert again.find(FIRST_S - 1) is None
 
 
@@ -50,7 +50,7 @@ def test_what_cannot_be_written_is_still_told(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="records"):
         ring.add(RECORD)
 
-    assert ring.find(FIRST_S) == RECORD
+    assert ring.find(FIRST_S) == pack(RECORD)
 
 
 def test_strangers_in_the_folder_are_left_alone(tmp_path: Path) -> None:
