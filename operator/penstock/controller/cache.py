@@ -22,12 +22,16 @@ class _Entry(Generic[T]):
 class Cache(Generic[T]):
     """What is known of one kind: each object reduced by `project`, which returns None for what need not be kept.
 
+    `remember` adds to an object what was known of it before (None: it is new), which its body does not tell any more.
+
     A watch does not tell what vanished while it was broken, so lists are folded in now and then: `mark` before asking,
     `fold` with the answer. What was seen after the mark is newer than the list and stays.
     """
 
-    def __init__(self, kind: Kind, project: Callable[[Body], T | None]) -> None:
-        self.kind, self._project = kind, project
+    def __init__(
+        self, kind: Kind, project: Callable[[Body], T | None], remember: Callable[[T | None, T], T] | None = None
+    ) -> None:
+        self.kind, self._project, self._remember = kind, project, remember
         self._entries: dict[ObjectKey, _Entry[T]] = {}
         self._clock = 0
         self.complete = False  # whether a whole list was folded in since the start
@@ -49,6 +53,8 @@ class Cache(Generic[T]):
             return False
         self._clock += 1
         value = self._project(body)
+        if value is not None and self._remember is not None:
+            value = self._remember(known.value if known and known.uid == uid else None, value)
         self._entries[key] = _Entry(uid, version, self._clock, value)
         return known is None or known.value != value
 

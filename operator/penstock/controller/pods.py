@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from penstock.api.names import ANNOTATION_DRAINING, APP, LABEL_APP, LABEL_COMPONENT
+from penstock.controller.births import birth, carried
 from penstock.controller.hardware import Hardware, of_pod
 from penstock.controller.selectors import Selector
+from penstock.domain.observations import Birth
 from penstock.domain.variants import ObjectKey
 
 ROUTER: Final = "router"  # value of the component label
@@ -28,7 +30,7 @@ class PodState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodFacts:
-    """One live pod. `address` is its IP, `node` where it runs; empty before it has one."""
+    """One live pod. `address` is its IP, `node` where it runs; empty before it has one. `birth` is None if unknown."""
 
     key: ObjectKey
     uid: str
@@ -38,6 +40,7 @@ class PodFacts:
     admin_port: int
     hardware: Hardware
     node: str
+    birth: Birth | None = None
 
     @property
     def is_router(self) -> bool:
@@ -59,7 +62,14 @@ def pod_facts(body: Mapping[str, Any]) -> PodFacts | None:
         admin_port=_admin_port(spec),
         hardware=of_pod(spec),
         node=spec.get("nodeName") or "",
+        birth=birth(meta, status),
     )
+
+
+def remembering(before: PodFacts | None, now: PodFacts) -> PodFacts:
+    """Return a pod with what only those know of it who saw it before; None: nobody did."""
+    known = carried(before.birth if before else None, now.birth, first=before is None)
+    return now if known == now.birth else replace(now, birth=known)
 
 
 def _state(meta: Mapping[str, Any], status: Mapping[str, Any]) -> PodState:

@@ -1,6 +1,7 @@
 """Looks at every scaled object: its count by `/scale`, its replicas by their pods and nodes, and who else scales it."""
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from penstock.controller.ports import Scales
 from penstock.controller.scalers import Scaler, same_target
 from penstock.controller.selectors import parse_selector
 from penstock.domain.errors import InvalidField, Refused, Unreachable
-from penstock.domain.observations import Scale, Target
+from penstock.domain.observations import Birth, Scale, Target
 from penstock.domain.reasons import TargetReason
 from penstock.domain.variants import ObjectKey, Variant
 
@@ -126,12 +127,19 @@ def _found(
         draining=states[PodState.DRAINING],
         pods=frozenset(pod.key.name for pod in pods),
         ready_pods=ready,
+        births=_births(pods),
         accelerator=hardware.accelerator,
         accelerators_per_replica=hardware.accelerators,
         max_batch=hardware.max_batch,
         foreign_scaler=str(foreign) if foreign else None,
         gauge_consumer=str(consumer) if consumer else None,
     )
+
+
+def _births(pods: Iterable[PodFacts]) -> tuple[Birth, ...]:
+    """Return the starts of the replicas that stay, in order."""
+    known = (pod.birth for pod in pods if pod.birth is not None and pod.state is not PodState.DRAINING)
+    return tuple(sorted(known, key=lambda one: (one.created_at_s, one.ready_at_s or math.inf)))
 
 
 def _others(variant: Variant, scalers: tuple[Scaler, ...]) -> tuple[Scaler, ...]:

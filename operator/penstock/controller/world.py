@@ -7,7 +7,7 @@ from typing import Any
 
 from penstock.api.kinds import HPAS, NAMESPACES, PODS, POLICIES, SCALED_OBJECTS, VARIANTS, Kind
 from penstock.controller.cache import Body, Cache
-from penstock.controller.pods import PodFacts, pod_facts
+from penstock.controller.pods import PodFacts, pod_facts, remembering
 from penstock.controller.scalers import Scaler, hpa, scaled_object
 from penstock.domain.variants import ObjectKey
 
@@ -30,7 +30,7 @@ class World:
 
     variants: Cache[Body] = field(default_factory=lambda: Cache(VARIANTS, _whole))
     policies: Cache[Body] = field(default_factory=lambda: Cache(POLICIES, _whole))
-    pods: Cache[PodFacts] = field(default_factory=lambda: Cache(PODS, pod_facts))
+    pods: Cache[PodFacts] = field(default_factory=lambda: Cache(PODS, pod_facts, remembering))
     hpas: Cache[Scaler] = field(default_factory=lambda: Cache(HPAS, hpa))
     scaled_objects: Cache[Scaler] = field(default_factory=lambda: Cache(SCALED_OBJECTS, scaled_object))
     namespaces: Cache[Body] = field(default_factory=lambda: Cache(NAMESPACES, _namespace))

@@ -29,7 +29,9 @@ class Engine:
     variant: ObjectKey
     port: int
     child: Child
+    created_at_s: float  # Unix time, as the next
     ready: bool = False
+    ready_at_s: float | None = None  # for the first time
     draining_since_s: float | None = None
 
     @property
@@ -50,6 +52,7 @@ class Fleet:
     folder: Path
     http: aiohttp.ClientSession
     clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
     engines: list[Engine] = field(default_factory=list)
     wanted: dict[ObjectKey, int] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -110,11 +113,14 @@ class Fleet:
 
     async def _launch(self, template: EngineTemplate) -> Engine:
         name, port = f"{template.key.name}-{next(self._numbers)}", free_ports(1)[0]
+        created_at_s = self.wall()
         child = await start(name, _command(template.command, port), self.folder)
-        return Engine(name, template.key, port, child)
+        return Engine(name, template.key, port, child, created_at_s)
 
     async def _probe(self, engine: Engine) -> None:
         engine.ready = False if engine.draining else await answers(self.http, f"http://{engine.address}/health")
+        if engine.ready and engine.ready_at_s is None:
+            engine.ready_at_s = self.wall()
 
 
 def _command(words: Iterable[str], port: int) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision, Outcome, Verdict
-from penstock.domain.observations import Inflow, Observation, Target
+from penstock.domain.observations import Birth, Inflow, Observation, Target
 from penstock.domain.readings import ABSENT, Known
 from penstock.domain.reasons import ActiveReason, TargetReason
 from penstock.domain.variants import Actuation, ObjectKey, Variant
@@ -79,6 +79,7 @@ class Passes:
             draining=sum(engine.draining for engine in self.fleet.engines if engine.variant == key),
             pods=frozenset(engine.name for engine in self.fleet.engines if engine.variant == key),
             ready_pods=ready,
+            births=tuple(Birth(engine.created_at_s, engine.ready_at_s) for engine in engines),
             max_batch=template.max_batch,
         )
 

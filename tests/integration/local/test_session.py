@@ -100,6 +100,7 @@ async def test_files_rule_while_it_runs(world: tuple[Session, Recorder], files: 
     await soon(lambda: sum(engine.ready for engine in session.fleet.of(KEY)) == 2, "two engines")
     endpoints = json.loads((session.folder / "endpoints.json").read_text())
     assert len(endpoints["endpoints"]) == 2
+    assert all(one.ready_at_s is not None and one.ready_at_s > one.created_at_s for one in session.fleet.of(KEY))
 
     (files / "v.yaml").write_text(VARIANT % 1)
     await soon(lambda: len(session.fleet.engines) == 1, "the second engine drained and ended")

@@ -13,7 +13,7 @@ from penstock.controller.pods import PodFacts, pod_facts
 from penstock.controller.scalers import Scaler
 from penstock.controller.targets import Targets
 from penstock.domain.errors import PenstockError, Refused, Unreachable
-from penstock.domain.observations import Scale, Target
+from penstock.domain.observations import Birth, Scale, Target
 from penstock.domain.reasons import TargetReason
 from penstock.domain.variants import ObjectKey, SloOverride, TargetRef, Variant
 
@@ -180,3 +180,18 @@ async def test_nodes_of_its_pods_tell_the_accelerator_last(
 
     assert sights[VARIANT.key].target.accelerator == accelerator
     assert sorted(read) == ([] if label or template else sorted(set(nodes)))
+
+
+async def test_births_are_in_order_and_leave_out_who_leaves() -> None:
+    pods = [
+        replace(one, birth=birth)
+        for one, birth in zip(
+            facts(pod("old"), pod("new"), pod("unknown"), pod("leaving", deletionTimestamp="2026-11-20T09:14:30Z")),
+            (Birth(5.0, None), Birth(3.0, 9.0), None, Birth(1.0, 2.0)),
+            strict=True,
+        )
+    ]
+
+    target = await look(Scales(), pods, [])
+
+    assert target.births == (Birth(3.0, 9.0), Birth(5.0, None))
