@@ -106,6 +106,8 @@ _SIGNALS: Final = {
     Signal.OUTPUT_TOKENS: "length of answers",
     Signal.TTFT: "time to first token",
     Signal.TPOT: "time between tokens",
+    Signal.PREFILL: "time from its first step to a request's first token",
+    Signal.KV_CAPACITY: "size of the KV cache",
 }
 
 
