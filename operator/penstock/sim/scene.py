@@ -30,7 +30,10 @@ class StartupLaw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantSpec:
-    """One variant: a GPU by its step cost, its price and how many replicas there may be."""
+    """One variant: a GPU by its step cost, its price and how many replicas there may be.
+
+    `drain_s` is how long a replica that leaves may take for what it has begun; then the platform ends it.
+    """
 
     name: str
     accelerator: str
@@ -41,6 +44,8 @@ class VariantSpec:
     initial: int = 1
     max_num_seqs: int = 256
     token_budget: int = 2048
+    accelerators_per_replica: int = 1
+    drain_s: float = 1800.0
     startup: StartupLaw = field(default_factory=StartupLaw)
 
 

@@ -1,0 +1,72 @@
+"""What became of each request, as columns; and what policies may see of those that were served."""
+
+import math
+from array import array
+from collections.abc import Sequence
+from typing import Final
+
+from penstock.sim.policies import Served
+from penstock.sim.traces import Arrival
+
+SERVED, KILLED, LOST, UNFINISHED = range(4)
+NOWHERE: Final = -1
+_SEEN_S: Final = 300.0
+
+
+class Ledger:
+    """Columns over all requests, in the order of their arrival; `nan` where nothing was measured."""
+
+    def __init__(self, arrivals: Sequence[Arrival], variants: Sequence[str]) -> None:
+        count = len(arrivals)
+        self.arrival_s = array("d", [arrival.at_s for arrival in arrivals])
+        self.input_tokens = array("l", [arrival.input_tokens for arrival in arrivals])
+        self.output_tokens = array("l", [arrival.output_tokens for arrival in arrivals])
+        self.ttft_s = array("d", [math.nan]) * count
+        self.tpot_s = array("d", [math.nan]) * count
+        self.started_s = array("d", [math.nan]) * count
+        self.status = bytearray([UNFINISHED]) * count
+        self.where = array("h", [NOWHERE]) * count
+        self.variants = tuple(variants)
+        self.open = 0
+        self.served: list[Served] = []
+
+    def first(self, call_id: int, at_s: float, started_s: float) -> float:
+        """Note a first token; return the time to it."""
+        ttft_s = at_s - self.arrival_s[call_id]
+        self.ttft_s[call_id] = ttft_s
+        self.started_s[call_id] = started_s
+        return ttft_s
+
+    def done(self, call_id: int, at_s: float) -> float:
+        """Note the last token; return the time from the first one to it."""
+        arrival_s, ttft_s, made = self.arrival_s[call_id], self.ttft_s[call_id], self.output_tokens[call_id]
+        spread_s = at_s - arrival_s - ttft_s
+        tpot_s = spread_s / (made - 1) if made > 1 else None
+        if tpot_s is not None:
+            self.tpot_s[call_id] = tpot_s
+        self.status[call_id] = SERVED
+        self.open -= 1
+        self.served.append(
+            Served(
+                at_s,
+                self.variants[self.where[call_id]],
+                self.input_tokens[call_id],
+                made,
+                ttft_s,
+                tpot_s,
+                self.started_s[call_id] - arrival_s,
+            )
+        )
+        return spread_s
+
+    def end(self, call_id: int, status: int) -> None:
+        """Note that a request ends without its answer."""
+        self.status[call_id] = status
+        self.open -= 1
+
+    def forget(self, now_s: float) -> None:
+        """Drop what policies may no longer see; several at once, since a list is cut at its front."""
+        served, gone = self.served, 0
+        while gone < len(served) and served[gone].at_s < now_s - _SEEN_S:
+            gone += 1
+        del served[:gone]

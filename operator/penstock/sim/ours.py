@@ -1,0 +1,62 @@
+"""Penstock's own decision as a policy: the same code that the operator runs, fed with simulated observations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from penstock.domain.decisions import Decision
+from penstock.domain.observations import Observation
+from penstock.scaling.config import Config, Quota
+from penstock.scaling.decide import decide
+from penstock.scaling.memory import Memory
+from penstock.sim.policies import Seen
+from penstock.sim.scene import Scene
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """One pass: all that went into it, and what came out; enough to have it once more."""
+
+    observation: Observation
+    memory: Memory
+    config: Config
+    decisions: tuple[Decision, ...]
+
+
+class Ours:
+    """`scaling.decide` every 15 s, which is the operator's default. With `recording` it keeps every pass."""
+
+    tick_s = 15.0
+    wakes = True
+
+    def __init__(self, scene: Scene, config: Config | None = None, *, recording: bool = False) -> None:
+        self.config = _configured(config or Config(), scene)
+        self.memory = Memory()
+        self.passes: list[Pass] = []
+        self.decisions: tuple[Decision, ...] = ()
+        self._recording = recording
+
+    def decide(self, seen: Seen) -> Mapping[str, int]:
+        """Return what is desired of each variant; of those that something forbids to act upon, nothing."""
+        before = self.memory
+        self.decisions, self.memory = decide(seen.observation, before, self.config)
+        if self._recording:
+            self.passes.append(
+                Pass(observation=seen.observation, memory=before, config=self.config, decisions=self.decisions)
+            )
+        return {
+            decision.key.name: decision.desired
+            for decision in self.decisions
+            if decision.desired is not None and decision.active is None
+        }
+
+
+def _configured(config: Config, scene: Scene) -> Config:
+    """Return the operator's settings with what the scene says of targets, quotas and zero."""
+    idle_s = scene.idle_before_zero_s
+    return replace(
+        config,
+        default_slo=scene.slo,
+        scale_to_zero=idle_s is not None,
+        idle_before_zero_s=config.idle_before_zero_s if idle_s is None else idle_s,
+        quotas=tuple(Quota(accelerator=name, max_accelerators=most) for name, most in scene.quotas.items()),
+    )

@@ -1,0 +1,129 @@
+"""What a Prometheus makes of the fleet: rows as the operator's own queries would return them at scrape times.
+
+Counters are read every `scrape_s`; a rate is what a counter grew by between the first and the last sample within the
+window, as PromQL's `rate` extrapolates it, a slope the least-squares line over the same samples, as `deriv`; with
+fewer than two samples the queries look four times as far back.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final, TypeVar
+
+from penstock.domain.observations import Inflow, PodMetrics, Scrape, ScrapeProblem
+from penstock.domain.readings import ABSENT, Absent, Known, Reading
+from penstock.domain.reasons import MetricsReason
+from penstock.sim.balancer import Balancer
+from penstock.sim.pools import Pool
+from penstock.sim.replicas import Replica, Stage, active
+from penstock.sim.scene import Scene
+
+NAMESPACE: Final = "sim"
+_WIDER: Final = 4
+_UNRATED: Final = Absent("one sample only, so there is no rate yet")
+_GONE: Final = ScrapeProblem(
+    reason=MetricsReason.PROMETHEUS_UNREACHABLE, peer="http://prometheus.monitoring.svc:9090", cause="timeout"
+)
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class Scraper:
+    """Scrapes every replica and the router; `scrape` and `inflow` are what a query answers until the next one."""
+
+    scene: Scene
+    pools: Sequence[Pool]
+    balancer: Balancer
+    chance: Random
+    scrape: Scrape = field(default_factory=lambda: Scrape(at_s=0.0))
+    inflow: Inflow | None = None
+    _router: list[tuple[float, int, int]] = field(default_factory=list)
+
+    def run(self, now_s: float) -> None:
+        """Scrape, unless a fault keeps it from happening."""
+        faults = self.scene.faults
+        for pool in self.pools:
+            for replica in pool.everything():
+                if replica.outstanding:
+                    self.balancer.catch_up(replica, now_s)
+        stale = active(faults, "metrics-stale", now_s)
+        if stale and self.chance.random() < stale.ratio:
+            return
+        gone = active(faults, "metrics-gone", now_s)
+        if gone and not gone.variant:
+            self.scrape, self.inflow = Scrape(at_s=now_s, problem=_GONE), None
+            return
+        self.scrape = Scrape(at_s=now_s, rows=tuple(self._rows(now_s)))
+        self.inflow = self._inflow(now_s) if self.scene.router else None
+
+    def _rows(self, now_s: float) -> Iterable[PodMetrics]:
+        for pool in self.pools:
+            if active(self.scene.faults, "metrics-gone", now_s, pool.spec.name):
+                continue
+            for replica in pool.everything():
+                if replica.stage in {Stage.READY, Stage.DRAINING}:
+                    replica.snapshots.append(replica.snapshot(now_s))
+                    yield self._row(replica, now_s)
+
+    def _row(self, replica: Replica, now_s: float) -> PodMetrics:
+        newest, *_ = reversed(replica.snapshots)
+        seen = _within(replica.snapshots, lambda one: one.at_s, now_s, self.scene.window_s)
+        first = seen[0]
+        span_s = newest.at_s - first.at_s
+
+        def mean(total: float, count: int) -> Reading:
+            return Known(total / count, now_s) if count else ABSENT
+
+        def now(value: float) -> Known:
+            return Known(value, now_s)
+
+        finished = newest.finished - first.finished
+        capacity = replica.engine.kv_capacity_tokens
+        return PodMetrics(
+            namespace=NAMESPACE,
+            pod=replica.name,
+            model=self.scene.model,
+            sampled_at_s=now_s,
+            running=now(newest.running),
+            waiting=now(newest.waiting),
+            kv_usage_ratio=now(newest.kv_tokens / capacity if capacity else 0.0),
+            completed_per_s=now(finished / span_s) if span_s else _UNRATED,
+            backlog_growth_per_s=_slope([(one.at_s, one.running + one.waiting) for one in seen], now_s),
+            input_tokens=mean(newest.input_tokens - first.input_tokens, finished),
+            output_tokens=mean(newest.output_tokens - first.output_tokens, finished),
+            ttft_s=mean(newest.ttft_s - first.ttft_s, newest.first_tokens - first.first_tokens),
+            tpot_s=mean(newest.gap_s - first.gap_s, newest.gaps - first.gaps),
+            prefill_s=mean(newest.prefill_s - first.prefill_s, newest.first_tokens - first.first_tokens),
+            kv_capacity_tokens=now(capacity) if capacity else ABSENT,
+        )
+
+    def _inflow(self, now_s: float) -> Inflow:
+        self._router.append((now_s, self.balancer.arrived, len(self.balancer.queue)))
+        seen = _within(self._router, lambda one: one[0], now_s, self.scene.window_s)
+        del self._router[: -max(len(seen), 2)]
+        (then_s, before, _), (_, arrived, waiting) = seen[0], seen[-1]
+        rated = now_s > then_s
+        return Inflow(
+            waiting=Known(waiting, now_s),
+            growth_per_s=_slope([(one[0], one[2]) for one in seen], now_s),
+            arrivals_per_s=Known((arrived - before) / (now_s - then_s), now_s) if rated else ABSENT,
+        )
+
+
+def _within(samples: Iterable[_T], time: Callable[[_T], float], now_s: float, window_s: float) -> list[_T]:
+    """Return the samples within the window, or within four of them where that leaves fewer than two."""
+    found: list[_T] = []
+    for wide in (1, _WIDER):
+        found = [one for one in samples if time(one) > now_s - wide * window_s]
+        if len(found) > 1:
+            break
+    return found
+
+
+def _slope(points: Sequence[tuple[float, float]], now_s: float) -> Reading:
+    """Return the slope of the least-squares line; absent for fewer than two points."""
+    if len(points) < 2:
+        return ABSENT
+    mean_x, mean_y = sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
+    spread = sum((x - mean_x) ** 2 for x, _ in points)
+    return Known(sum((x - mean_x) * (y - mean_y) for x, y in points) / spread, now_s)
