@@ -20,6 +20,8 @@ _CLUSTER: Final = (
                         "envvar": "PENSTOCK_METRICS_PORT", "help": "Prometheus metrics."}),
     ("--health-port", {"default": 8081, "type": PORT, "metavar": "PORT", "show_default": True,
                         "envvar": "PENSTOCK_HEALTH_PORT", "help": "/healthz and /readyz."}),
+    ("--keda-port", {"default": 9005, "type": PORT, "metavar": "PORT", "show_default": True,
+                     "envvar": "PENSTOCK_KEDA_PORT", "help": "KEDA's external scaler (gRPC)."}),
 )  # fmt: skip
 
 
@@ -66,6 +68,7 @@ def _run(**given: Any) -> int:  # noqa: ANN401 - click hands over what the flags
             options=options,
             metrics_port=given["metrics_port"],
             health_port=given["health_port"],
+            keda_port=given["keda_port"],
         )
     )
 

@@ -17,6 +17,7 @@ from penstock.controller.actuate import Actuator
 from penstock.controller.aggregate import Aggregator
 from penstock.controller.configuration import Configuration
 from penstock.controller.history import History
+from penstock.controller.keda import Numbers, answering
 from penstock.controller.metrics import Meters
 from penstock.controller.nodes import Nodes
 from penstock.controller.plan import Documents
@@ -64,6 +65,7 @@ class Options:
     controller_instance: str = ""
     metrics_port: int = 8080
     health_port: int = 8081
+    keda_port: int = 9005
     address: str = ""
     relist_s: float = reconcile.EVERY_S
     record_dir: Path = Path("/var/lib/penstock/records")
@@ -77,7 +79,7 @@ class Operator:
         self._adapters, self._options = adapters, options
         self.configuration = configuration
         self.world = World()
-        self.ports = (0, 0)  # of metrics and health, once it serves
+        self.ports = (0, 0, 0)  # of metrics, health and KEDA's scaler, once it serves
         self.meters = Meters(options.controller_instance)
         self.admin = RouterAdmin(adapters.tokens)
         documents = Documents()
@@ -112,9 +114,12 @@ class Operator:
         options, pulse, stopping = self._options, Pulse(), stop or asyncio.Event()
         ports = (options.metrics_port, options.health_port)
         records = [web.get("/records", self.recorder.show)]
-        async with serving(self.meters.registry, pulse, self._unready, ports, options.address, records) as bound:
-            self.ports = bound
-            log.info("Operator serves", extra={"metrics": bound[0], "health": bound[1]})
+        async with (
+            serving(self.meters.registry, pulse, self._unready, ports, options.address, records) as bound,
+            answering(Numbers(self.world.variants.get), options.address, options.keda_port) as keda,
+        ):
+            self.ports = (*bound, keda)
+            log.info("Operator serves", extra={"metrics": bound[0], "health": bound[1], "keda": keda})
             try:
                 parts = self._parts(pulse, stopping, signals=stop is None)
                 await _until(stopping, self._adapters.election.run(), parts)

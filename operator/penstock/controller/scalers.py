@@ -9,6 +9,8 @@ from penstock.api.names import ANNOTATION_KEDA_PAUSED, ANNOTATION_MANAGED, LABEL
 from penstock.domain.variants import ObjectKey, TargetRef
 
 GAUGES: Final = ("wva_desired_replicas", "inferno_desired_replicas", "penstock_variant_desired_replicas")
+EXTERNAL: Final = frozenset({"external", "external-push"})
+SCALER_PORT: Final = 9005
 _VARIANT_NAME: Final = re.compile(r"""variant_name\s*=~?\s*["']?([^"',}\s]+)""")
 
 
@@ -84,9 +86,20 @@ def _hpa_gauge(metric: Mapping[str, Any]) -> str:
 
 
 def _keda_gauges(triggers: Iterable[Mapping[str, Any]]) -> Iterable[str]:
-    """Return the queries on our gauges; a trigger `external` is none of them, since nothing here answers its calls."""
-    queries = (str((trigger.get("metadata") or {}).get("query", "")) for trigger in triggers)
-    return (query for query in queries if any(gauge in query for gauge in GAUGES))
+    """Return the queries on our gauges, and the variants that triggers ask our own scaler for, in the same words."""
+    for trigger in triggers:
+        metadata = trigger.get("metadata") or {}
+        query = str(metadata.get("query", ""))
+        if any(gauge in query for gauge in GAUGES):
+            yield query
+        elif trigger.get("type") in EXTERNAL and "variant" in metadata and _is_ours(metadata):
+            yield f'penstock-desired-replicas{{variant_name="{metadata["variant"]}"}}'
+
+
+def _is_ours(metadata: Mapping[str, Any]) -> bool:
+    """Whether a trigger's address is our scaler's: by its Service's name, or by its port where that is another."""
+    host, _, port = str(metadata.get("scalerAddress", "")).rpartition(":")
+    return host.startswith("penstock") or port == str(SCALER_PORT)
 
 
 def same_target(one: TargetRef, other: TargetRef) -> bool:

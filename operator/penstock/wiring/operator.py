@@ -43,6 +43,7 @@ class Command:
     options: OperatorOptions
     metrics_port: int = 8080
     health_port: int = 8081
+    keda_port: int = 9005
     address: str = ""
     timing: Timing = field(default_factory=Timing)
     relist_s: float = EVERY_S
@@ -154,6 +155,7 @@ def _fixed(command: Command, settings: OperatorSettings) -> Options:
         controller_instance=settings.scaling.controller_instance,
         metrics_port=command.metrics_port,
         health_port=command.health_port,
+        keda_port=command.keda_port,
         address=command.address,
         relist_s=command.relist_s,
         record_dir=settings.record_dir,

@@ -148,6 +148,7 @@ class Cluster:
             options=OperatorOptions(flags=told, environ={}, operator_namespace=self.home),
             metrics_port=0,
             health_port=0,
+            keda_port=0,
             address="127.0.0.1",
             timing=FAST,
             relist_s=relist_s,

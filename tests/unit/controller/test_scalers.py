@@ -33,6 +33,10 @@ def query(text: str) -> dict[str, Any]:
     return {"type": "prometheus", "metadata": {"query": text}}
 
 
+def asking(address: str, variant: str) -> dict[str, Any]:
+    return {"type": "external", "metadata": {"scalerAddress": address, "variant": variant}}
+
+
 @pytest.mark.parametrize(
     ("scaler", "consumer"),
     [
@@ -45,7 +49,10 @@ def query(text: str) -> dict[str, Any]:
         pytest.param(of_keda(query('sum(inferno_desired_replicas{variant_name=~"chat"})')), True, id="KEDA, matcher"),
         pytest.param(of_keda(query('wva_desired_replicas{variant_name="chat-2"}')), False, id="KEDA on another's"),
         pytest.param(of_keda(query("vllm:num_requests_waiting")), False, id="KEDA on the queue"),
-        pytest.param(of_keda({"type": "external", "metadata": {"variant": "chat"}}), False, id="KEDA, asking us"),
+        pytest.param(of_keda(asking("penstock-operator.penstock-system:9005", "chat")), True, id="KEDA, asking us"),
+        pytest.param(of_keda(asking("our-scaler.infra:9005", "chat")), True, id="KEDA, asking us by another name"),
+        pytest.param(of_keda(asking("penstock-operator:9005", "other")), False, id="KEDA, asking us for another"),
+        pytest.param(of_keda(asking("their-scaler.infra:6000", "chat")), False, id="KEDA, asking a stranger"),
         pytest.param(of_keda({"type": "cron", "metadata": {"desiredReplicas": "3"}}), False, id="KEDA by the clock"),
     ],
 )
