@@ -1,0 +1,25 @@
+"""Every rival of the comparison, by its number."""
+
+from typing import Final
+
+from penstock.domain.errors import InvalidField
+from penstock.peers import llmd, static
+from penstock.peers.rivals import Rival
+
+# one line per family, in the order of the table
+RIVALS: Final[tuple[Rival, ...]] = (
+    *static.FAMILY,
+    *llmd.FAMILY,
+)
+
+
+def rival(code: str) -> Rival:
+    """Return the rival of a number such as `B8`.
+
+    Raises:
+        InvalidField: there is none.
+    """
+    found = next((one for one in RIVALS if one.code == code), None)
+    if found is None:
+        raise InvalidField("rival", code, f"write one of {', '.join(one.code for one in RIVALS)}")
+    return found

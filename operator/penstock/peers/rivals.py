@@ -1,0 +1,72 @@
+"""A rival: somebody else's law for replica counts, its documented defaults, and the points it is swept over."""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from penstock.domain.errors import InvalidField
+from penstock.sim.policies import Policy
+from penstock.sim.scene import Scene, VariantSpec
+
+Knobs = Mapping[str, float]
+
+SINGLE: Final = "single"  # one law on one variant
+SPLIT: Final = "split"  # one independent law for each variant of a mix
+MIX: Final = "mix"  # the law itself chooses between variants
+SINGLE_OR_SPLIT: Final = frozenset({SINGLE, SPLIT})
+NO_KNOBS: Final[Knobs] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """One row of the table of baselines: `code` is its number there, `source` the project, file and version read.
+
+    `grid` names the values of every knob that is swept; `by_accelerator` narrows a knob's values to those that make
+    sense on one GPU. `shapes` tells on what it can be run. `build` takes a scene of one variant for "single".
+    """
+
+    code: str
+    name: str
+    source: str
+    defaults: Knobs
+    grid: Mapping[str, Sequence[float]]
+    build: Callable[[Scene, Knobs], Policy]
+    reactive: bool = True
+    shapes: frozenset[str] = SINGLE_OR_SPLIT
+    by_accelerator: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def policy(self, scene: Scene, knobs: Knobs = NO_KNOBS) -> Policy:
+        """Return the law for one run, `knobs` over the defaults; `knob@variant` sets one variant of a split.
+
+        Raises:
+            InvalidField: a knob that this law does not have, or that names no variant of the scene.
+        """
+        names = {variant.name for variant in scene.variants}
+        for knob in knobs:
+            bare, _, variant = knob.partition("@")
+            if bare not in self.defaults or (variant and variant not in names):
+                raise InvalidField("knob", knob, f"{self.code} has {', '.join(sorted(self.defaults)) or 'none'}")
+        return self.build(scene, {**self.defaults, **knobs})
+
+    def points(self, scene: Scene) -> tuple[dict[str, float], ...]:
+        """Return what to sweep on this scene: the defaults first (empty), then the grid, no point twice."""
+        axes = [self._axis(knob, scene) for knob in self.grid]
+        joined = [{name: value for step in steps for name, value in step.items()} for steps in itertools.product(*axes)]
+        distinct = {tuple(sorted(point.items())): point for point in joined if not self._is_default(point)}
+        return ({}, *distinct.values())
+
+    def _is_default(self, point: Knobs) -> bool:
+        return all(self.defaults.get(knob) == value for knob, value in point.items())
+
+    def _axis(self, knob: str, scene: Scene) -> list[dict[str, float]]:
+        if len(scene.variants) < 2 or knob not in {name for grid in self.by_accelerator.values() for name in grid}:
+            values = dict.fromkeys(value for spec in scene.variants for value in self._values(knob, spec))
+            return [{knob: value} for value in values]
+        # the n-th value of every GPU together: a full product over GPUs would say nothing more
+        columns = [[(f"{knob}@{spec.name}", value) for value in self._values(knob, spec)] for spec in scene.variants]
+        return [dict(row) for row in zip(*columns, strict=False)]
+
+    def _values(self, knob: str, spec: VariantSpec) -> Sequence[float]:
+        return self.by_accelerator.get(spec.accelerator, {}).get(knob, self.grid[knob])

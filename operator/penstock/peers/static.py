@@ -1,0 +1,40 @@
+"""A fixed number of replicas (B0): any number, or what the busiest minutes of this very traffic need."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from penstock.peers.rivals import SINGLE, Knobs, Rival
+from penstock.peers.views import sole
+from penstock.sim.policies import Policy, Seen
+from penstock.sim.scene import Scene
+
+
+class Static:
+    """B0. The same number of replicas from the first second to the last, within the variant's bounds."""
+
+    tick_s = 60.0
+
+    def __init__(self, scene: Scene, *, replicas: float) -> None:
+        spec = sole(scene)
+        self._wanted = {spec.name: min(max(int(replicas), spec.min_replicas), spec.max_replicas)}
+
+    def decide(self, seen: Seen) -> Mapping[str, int]:  # noqa: ARG002 - a constant looks at nothing
+        """Return the constant."""
+        return self._wanted
+
+
+def _build(scene: Scene, knobs: Knobs) -> Policy:
+    return Static(scene, **knobs)
+
+
+FAMILY: Final = (
+    Rival(
+        code="B0",
+        name="static",
+        source="no autoscaler: a fixed spec.replicas",
+        defaults={"replicas": 1},
+        grid={"replicas": tuple(range(1, 26))},
+        build=_build,
+        shapes=frozenset({SINGLE}),
+    ),
+)

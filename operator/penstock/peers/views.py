@@ -1,0 +1,70 @@
+"""What rivals read out of one look at the fleet: their own pods' series, and quantiles of what was answered."""
+
+import math
+from collections.abc import Callable, Iterable
+from itertools import takewhile
+from typing import Final
+
+from penstock.domain.observations import PodMetrics, Target
+from penstock.domain.readings import Absent, Reading
+from penstock.sim.policies import Seen, Served
+from penstock.sim.scene import Scene, VariantSpec
+
+LOOKBACK_S: Final = 300.0  # how long Prometheus answers with a series' last sample
+
+
+def sole(scene: Scene) -> VariantSpec:
+    """Return the only variant of a scene; a law for one variant is asked about one."""
+    (spec,) = scene.variants
+    return spec
+
+
+def unreachable(seen: Seen) -> bool:
+    """Return whether the query itself failed, which everybody tells from an empty answer."""
+    return seen.observation.scrape.problem is not None
+
+
+def silent(seen: Seen) -> bool:
+    """Return whether Prometheus answers, but has lost every series although something serves."""
+    return not seen.observation.scrape.rows and any(counts.ready for counts in seen.fleet.values())
+
+
+def target(seen: Seen, name: str) -> Target | None:
+    """Return the scaled object of a variant, as last read."""
+    return next((found for key, found in seen.observation.targets.items() if key.name == name), None)
+
+
+def rows(seen: Seen, name: str) -> list[PodMetrics]:
+    """Return the last scraped series of a variant's live pods."""
+    found = target(seen, name)
+    return [row for row in seen.observation.scrape.rows if row.pod in found.pods] if found else []
+
+
+def answered(number: Reading, now_s: float) -> float | None:
+    """Return what an instant query answers: the last sample, old or not, until Prometheus forgets it."""
+    if isinstance(number, Absent) or now_s - number.at_s > LOOKBACK_S:
+        return None
+    return number.value
+
+
+def gauges(seen: Seen, name: str, field: Callable[[PodMetrics], Reading]) -> list[float]:
+    """Return one gauge of a variant's live pods, of those that have it."""
+    found = (answered(field(row), seen.now_s) for row in rows(seen, name))
+    return [value for value in found if value is not None]
+
+
+def recent(seen: Seen, window_s: float) -> list[Served]:
+    """Return the requests answered in the last `window_s`, latest first."""
+    since = seen.now_s - window_s
+    return list(takewhile(lambda served: served.at_s > since, reversed(seen.served)))
+
+
+def quantile(values: Iterable[float], share: float) -> float:
+    """Return a quantile by linear interpolation; NaN of nothing, as `histogram_quantile` answers."""
+    ordered = sorted(values)
+    if not ordered:
+        return math.nan
+    place = share * (len(ordered) - 1)
+    low = math.floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
