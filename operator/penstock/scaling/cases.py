@@ -55,7 +55,9 @@ class Proposal:
     """What an analyser asks for, before window, quota and zero rule.
 
     `may_lower` is false while data are incomplete; `guarded` says that engines are full, so that their number may not
-    fall whatever the model of them says. `why` is the tail of the summary.
+    fall whatever the model of them says. `why` is the tail of the summary. `steady` says that the window was heeded
+    already, `kept` that it would be less were the data complete; `lowered` is why a number falls, where it is not
+    demand.
     """
 
     replicas: int
@@ -64,6 +66,9 @@ class Proposal:
     limited: Verdict[LimitReason] = WITHIN
     may_lower: bool = True
     guarded: bool = False
+    steady: bool = False
+    kept: bool = False
     reason: DecisionReason | None = None
+    lowered: DecisionReason | None = None
     need_per_s: float | None = None
     capacity_per_s: float | None = None

@@ -1,24 +1,38 @@
 """The door of the room: one look at everything in, one decision for each variant out. Total: no input is refused."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision, Verdict
-from penstock.domain.observations import Inflow, Observation
+from penstock.domain.observations import Observation
 from penstock.domain.reasons import OptimizationReason
 from penstock.domain.variants import ObjectKey
-from penstock.scaling import slo, steps
+from penstock.scaling import sized, steps
 from penstock.scaling.cases import Case, Proposal
 from penstock.scaling.close import close
 from penstock.scaling.config import Config
-from penstock.scaling.demand import demand
+from penstock.scaling.experience import AWAY_S, Experience, Outage
 from penstock.scaling.gather import by_model, failed, gather, priced
+from penstock.scaling.history import ModelPast
 from penstock.scaling.memory import Memory
+from penstock.scaling.model import Model, study
+from penstock.scaling.plan import Plan, plan
 from penstock.scaling.quotas import Claim, grant
 from penstock.scaling.settle import Settled, hold, settle, within_quota
 
 _UNAVAILABLE = Verdict(OptimizationReason.METRICS_UNAVAILABLE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What came out for one model, in the order of its cases."""
+
+    cases: Sequence[Case]
+    settled: Sequence[Settled]
+    past: ModelPast | None
+    experiences: Mapping[ObjectKey, Experience]
 
 
 def decide(observation: Observation, memory: Memory, config: Config) -> tuple[tuple[Decision, ...], Memory]:
@@ -27,29 +41,65 @@ def decide(observation: Observation, memory: Memory, config: Config) -> tuple[tu
     Variants of other controller instances get no decision. A variant whose numbers are absent, stale or impossible
     keeps what it has; an internal error does the same to its model alone.
     """
-    cases: list[Case] = []
-    settled: list[Settled] = []
-    for group in by_model(gather(observation, memory, config)):
-        with_prices = priced(group, observation.catalogue.unit_costs_per_h)
-        cases += with_prices
-        settled += _settled(with_prices, observation.inflows.get(_scope(with_prices)), config)
+    answers = [
+        _answer(priced(group, observation.catalogue.unit_costs_per_h), observation, memory, config)
+        for group in by_model(gather(observation, memory, config))
+    ]
+    cases = [case for answer in answers for case in answer.cases]
+    settled = [number for answer in answers for number in answer.settled]
     granted = grant([_claim(case, number) for case, number in zip(cases, settled, strict=True)], config.quotas)
     closed = [close(case, within_quota(number, granted[case.key])) for case, number in zip(cases, settled, strict=True)]
-    past = {decision.key: remembered for decision, remembered in closed if remembered is not None}
-    return tuple(decision for decision, _ in closed), Memory(MappingProxyType(past))
+    return tuple(decision for decision, _ in closed), Memory(
+        MappingProxyType({decision.key: remembered for decision, remembered in closed if remembered is not None}),
+        MappingProxyType({_scope(answer.cases): answer.past for answer in answers if answer.past is not None}),
+        MappingProxyType({key: found for answer in answers for key, found in answer.experiences.items()}),
+    )
 
 
 def _scope(cases: Sequence[Case]) -> ModelScope:
     return ModelScope(cases[0].key.namespace, cases[0].variant.model)
 
 
-def _settled(cases: Sequence[Case], backlog: Inflow | None, config: Config) -> list[Settled]:
-    """Return a number for each case of one model, in their order."""
+def _answer(cases: Sequence[Case], observation: Observation, memory: Memory, config: Config) -> _Answer:
+    """Return a number for each case of one model; whatever fails, it must not reach another one."""
     try:
-        proposals = _proposals(cases, backlog)
-        return [_number(case, proposals.get(case.key), config) for case in cases]
-    except Exception as error:  # whatever it is, it must not reach another model; the condition tells of it
-        return [hold(case, case.blocked or failed(error)) for case in cases]
+        return _computed(cases, observation, memory, config)
+    except Exception as error:
+        before = {case.key: memory.experience(case.key, case.variant.uid) for case in cases}
+        return _Answer(
+            cases=cases,
+            settled=[hold(case, case.blocked or failed(error)) for case in cases],
+            past=memory.models.get(_scope(cases)),
+            experiences=before,
+        )
+
+
+def _computed(cases: Sequence[Case], observation: Observation, memory: Memory, config: Config) -> _Answer:
+    inflow = observation.inflows.get(_scope(cases))
+    model = study(cases, inflow, memory, config.scale_down_window_s, config.stale_after_s)
+    found = plan(model) if model.ahead is not None else None
+    proposals = _proposals(cases, model, found)
+    now_s = observation.now_s
+    return _Answer(
+        cases=cases,
+        settled=[_number(case, proposals.get(case.key), config) for case in cases],
+        past=_past(model, found, now_s),
+        experiences=_experiences(model, found, now_s),
+    )
+
+
+def _past(model: Model, found: Plan | None, now_s: float) -> ModelPast:
+    return replace(model.past, remixed_at_s=now_s) if found is not None and found.exchanged else model.past
+
+
+def _experiences(model: Model, found: Plan | None, now_s: float) -> dict[ObjectKey, Experience]:
+    """Return what was learnt, and from now on that a variant has no room, where its replicas are given up."""
+    learnt = dict(model.experiences)
+    for key in found.given_up if found is not None else ():
+        before = learnt[key]
+        outage = Outage(now_s, now_s + AWAY_S) if before.outage is None else before.outage.again(now_s)
+        learnt[key] = replace(before, outage=outage, pending_since_s=None)
+    return learnt
 
 
 def _number(case: Case, proposal: Proposal | None, config: Config) -> Settled:
@@ -58,20 +108,17 @@ def _number(case: Case, proposal: Proposal | None, config: Config) -> Settled:
     return settle(case, proposal, config.scale_down_window_s)
 
 
-def _proposals(cases: Sequence[Case], backlog: Inflow | None) -> dict[ObjectKey, Proposal]:
-    """Return what the analysers ask for; nothing for a variant about which nobody knows anything.
+def _proposals(cases: Sequence[Case], model: Model, found: Plan | None) -> dict[ObjectKey, Proposal]:
+    """Return what is asked for; nothing for a variant about which nobody knows anything.
 
-    Variants with a profile are sized for what they serve together; where that cannot be told, and for those without
-    one, their gauges speak.
+    Variants whose capacity is known serve together what is expected; the gauges of the others speak for them.
     """
     complete = all(case.load.complete for case in cases)
     free = [case for case in cases if case.blocked is None]
-    profiled = [case for case in free if case.terms.profile is not None]
-    wanted = demand((case.load for case in profiled), backlog)
-    found = {} if wanted is None else slo.propose(profiled, wanted, complete=complete)
-    found |= steps.propose([case for case in free if case.key not in found], complete=complete)
-    silent = [case for case in free if case.key not in found and case.target.current == 0]
-    return found | {case.key: _at_zero(case) for case in silent}
+    known = sized.propose(model, found, model.ahead) if found is not None and model.ahead is not None else {}
+    known |= steps.propose([case for case in free if case.key not in known], complete=complete)
+    silent = [case for case in free if case.key not in known and case.target.current == 0]
+    return known | {case.key: _at_zero(case) for case in silent}
 
 
 def _at_zero(case: Case) -> Proposal:

@@ -1,47 +1,45 @@
-"""How much a model is asked for: arrivals, and what waits already, to be worked off within a minute."""
+"""How much a model is asked for: arrivals and lengths now, and what waits already; unknown is never zero."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from penstock.domain.observations import Inflow
 from penstock.domain.readings import known
+from penstock.scaling.history import LengthSums
 from penstock.scaling.observe import Load
-
-DRAIN_S: Final = 60.0
-"""Seconds in which the line is to be worked off: the window of the rates themselves, so that one pass sees both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """Requests per second: those that arrive, and with the line worked off; mean lengths in tokens, None unknown."""
+    """Requests per second that arrive, and requests that wait in engines and routers."""
 
     arrivals_per_s: float
-    need_per_s: float
-    input_tokens: float | None
-    output_tokens: float | None
+    backlog: float
 
 
-def demand(loads: Iterable[Load], backlog: Inflow | None = None) -> Demand | None:
-    """Return the demand over several variants of one model; None where nobody knows any rate.
+def demand(loads: Iterable[Load], inflow: Inflow | None = None, others: Iterable[Load] = ()) -> Demand | None:
+    """Return what is asked of the variants with these loads; None where nobody knows any rate.
 
-    `backlog` is what routers hold back: engines cannot count what has not reached them.
+    A router counts arrivals exactly, of the whole model, so what `others` serve of it is taken off. Without one the
+    engines' finished requests count, corrected for what their lines, and those of routers, grow by.
     """
-    loads = tuple(load for load in loads if load.arrivals_per_s is not None)
-    if not loads:
+    inflow = inflow or Inflow()
+    counted = [load for load in loads if load.arrivals_per_s is not None]
+    arriving, held = known(inflow.arrivals_per_s), known(inflow.waiting) or 0.0
+    if arriving is None and not counted:
         return None
-    held, growth_per_s = (known(backlog.waiting), known(backlog.growth_per_s)) if backlog else (None, None)
-    arrivals = max(sum(load.arrivals_per_s or 0.0 for load in loads) + (growth_per_s or 0.0), 0.0)
-    return Demand(
-        arrivals_per_s=arrivals,
-        need_per_s=arrivals + (sum(load.waiting for load in loads) + (held or 0.0)) / DRAIN_S,
-        input_tokens=_mean(loads, lambda load: load.input_tokens),
-        output_tokens=_mean(loads, lambda load: load.output_tokens),
-    )
+    if arriving is None:
+        arriving = sum(load.arrivals_per_s or 0.0 for load in counted) + (known(inflow.growth_per_s) or 0.0)
+    else:
+        arriving -= sum(load.arrivals_per_s or 0.0 for load in others)
+    waiting = sum(load.waiting for load in counted)
+    return Demand(arrivals_per_s=max(arriving, 0.0), backlog=waiting + held)
 
 
-def _mean(loads: Iterable[Load], length: Callable[[Load], float | None]) -> float | None:
-    """Return the mean over finished requests of all variants; an idle variant serves what its siblings serve."""
-    pairs = [(number, load.finished_per_s) for load in loads if (number := length(load)) is not None]
-    weight = sum(rate for _, rate in pairs)
-    return sum(number * rate for number, rate in pairs) / weight if weight > 0 else None
+def lengths(before: LengthSums, loads: Iterable[Load], after_s: float) -> LengthSums:
+    """Return the length mix with what finished since; an idle variant serves what its siblings serve."""
+    sums = before
+    for load in loads:
+        if load.input_tokens is not None and load.output_tokens is not None and load.finished_per_s > 0:
+            sums = sums.adding(load.finished_per_s * after_s, load.input_tokens, load.output_tokens, 0.0)
+    return sums.adding(0.0, 0.0, 0.0, after_s)

@@ -1,13 +1,16 @@
 """What must survive from one scaling pass to the next, and how it comes back from a status after a restart."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from penstock.domain.catalogue import ModelScope
 from penstock.domain.reasons import DecisionReason
 from penstock.domain.variants import ObjectKey
+from penstock.scaling.experience import Experience
+from penstock.scaling.history import ModelPast
 from penstock.scaling.stabilise import Recommendations
 
 
@@ -39,14 +42,21 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The past of every variant that was ever decided."""
+    """The past of every variant that was ever decided, of the demand of every model, and what was learnt of engines."""
 
     variants: Mapping[ObjectKey, Remembered] = field(default_factory=lambda: MappingProxyType({}))
+    models: Mapping[ModelScope, ModelPast] = field(default_factory=lambda: MappingProxyType({}))
+    experiences: Mapping[ObjectKey, Experience] = field(default_factory=lambda: MappingProxyType({}))
 
     def last(self, key: ObjectKey, uid: str) -> Remembered | None:
         """Return the past of this very object, or None where it has none."""
         found = self.variants.get(key)
         return found if found is not None and found.uid in {"", uid} else None
+
+    def experience(self, key: ObjectKey, uid: str) -> Experience:
+        """Return what was learnt of this very object."""
+        found = self.experiences.get(key)
+        return found if found is not None and found.uid in {"", uid} else Experience(uid=uid)
 
     def knows(self, key: ObjectKey) -> bool:
         """Whether anything is remembered under this name."""
@@ -54,7 +64,7 @@ class Memory:
 
     def adding(self, recalled: Mapping[ObjectKey, Remembered]) -> "Memory":
         """Return this memory with `recalled` for the names that it does not know yet."""
-        return Memory(MappingProxyType({**recalled, **self.variants}))
+        return replace(self, variants=MappingProxyType({**recalled, **self.variants}))
 
 
 def recall(status: Mapping[str, Any], now_s: float) -> Remembered | None:

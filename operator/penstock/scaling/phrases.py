@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import fmean
 
-from penstock.scaling.demand import Demand
+from penstock.scaling.forecast import Forecast
 from penstock.scaling.observe import Gauges
 
 
@@ -18,16 +18,32 @@ def rate(per_s: float) -> str:
     return f"{per_s:.1f} req/s" if per_s >= 1 else f"{per_s:.2f} req/s"
 
 
-def by_slo(wanted: Demand, capacity_per_s: float, missed: str) -> str:
+def by_slo(ahead: Forecast, capacity_per_s: float, missed: str) -> str:
     """Return what is asked of the model and what one replica gives."""
-    if not wanted.need_per_s:
+    if not ahead.need_per_s:
         return "nothing arrives or waits"
-    waiting = round(wanted.need_per_s - wanted.arrivals_per_s, 2)
-    asked = f"{rate(wanted.need_per_s)} needed for the model"
-    if waiting:
-        asked = f"{asked} ({rate(wanted.arrivals_per_s)} arriving, the rest to work off the line)"
+    asked = f"{rate(ahead.need_per_s)} expected in {ahead.lead_s:.0f} s"
+    if round(ahead.backlog_per_s, 2):
+        asked = f"{asked} ({rate(ahead.expected_per_s)} arriving, the rest to work off the line)"
     within = "within the SLO" if not missed else f"at best, {missed} cannot be met"
     return f"{asked}, one replica serves {rate(capacity_per_s)} {within}"
+
+
+def by_outage(stuck: int, accelerator: str | None, late: int) -> str:
+    """Return why a variant is asked for fewer although the need did not fall."""
+    kind = f"{accelerator} replica" if accelerator else "replica"
+    if late:
+        return f"{late} {kind}{_s(late)} without a place or not ready for longer than three starts take"
+    return f"{stuck} {kind}{_s(stuck)} without a place"
+
+
+def standing_in(names: Sequence[str], why: str) -> str:
+    """Return why a variant takes what others cannot."""
+    return f"in place of {', '.join(names)}; {why}"
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
 
 
 def by_saturation(engines: Sequence[Gauges]) -> str:

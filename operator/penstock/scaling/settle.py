@@ -38,17 +38,18 @@ def settle(case: Case, proposal: Proposal, window_s: float) -> Settled:
     """Narrow a proposal."""
     bounds = case.terms.bounds
     asked = bounds.clamp(proposal.replicas)
-    refused = is_refused(asked, case.target.current)
+    refused = not proposal.steady and is_refused(asked, case.target.current)
     kept = _kept(case, proposal, max(asked, int(refused)))
+    wanted = max(asked, int(refused), kept or 0)
     steady, history = stabilised(
-        max(asked, int(refused), kept or 0), _history(case), window_s=window_s, now_s=case.now_s
+        wanted, _history(case), window_s=0.0 if proposal.steady else window_s, now_s=case.now_s
     )
     replicas = bounds.clamp(steady)
     overruled = kept is not None and proposal.guarded
     return Settled(
         replicas=replicas,
         computed=True,
-        reason=_reason(case, proposal, replicas, kept=kept is not None),
+        reason=_reason(case, proposal, replicas, kept=kept is not None or proposal.kept),
         why=_why(case, proposal, replicas, from_window=steady > max(asked, kept or 0)),
         optimization=_optimization(case, proposal, overruled=overruled),
         limited=_limited(case, proposal, refused=refused),
@@ -123,7 +124,7 @@ def _reason(case: Case, proposal: Proposal, replicas: int, *, kept: bool) -> Dec
         return DecisionReason.BOUND
     if replicas > base:
         return proposal.reason or (DecisionReason.DEMAND_UP if base else DecisionReason.FROM_ZERO)
-    return DecisionReason.DEMAND_DOWN if replicas else DecisionReason.TO_ZERO
+    return proposal.lowered or (DecisionReason.DEMAND_DOWN if replicas else DecisionReason.TO_ZERO)
 
 
 def _unmoved(proposal: Proposal) -> DecisionReason:

@@ -88,7 +88,7 @@ def test_what_is_no_record_is_refused(data: bytes, field: str) -> None:
     [
         pytest.param({"demand": "+100%"}, True, id="twice the demand"),
         pytest.param({"demand": "+0%"}, False, id="no change"),
-        pytest.param({"min.cheap": "7"}, True, id="a higher minimum"),
+        pytest.param({"min.cheap": "20"}, True, id="a higher minimum"),
         pytest.param({"slo.tpot": "24ms", "slo.ttft": "500ms"}, False, id="the targets that hold anyway"),
     ],
 )

@@ -8,15 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from penstock.domain.catalogue import Catalogue
+from penstock.domain.catalogue import Catalogue, ModelScope
 from penstock.domain.decisions import Decision, Outcome, Verdict
 from penstock.domain.observations import Observation, PodMetrics, Scrape, Target
 from penstock.domain.readings import ABSENT, Known, Reading
-from penstock.domain.reasons import ActiveReason, TargetReason
+from penstock.domain.reasons import ActiveReason, DecisionReason, TargetReason
 from penstock.domain.variants import Actuation, ObjectKey, PerfProfile, SloOverride, TargetRef, Variant
 from penstock.scaling.config import Config
 from penstock.scaling.decide import decide
-from penstock.scaling.memory import Memory
+from penstock.scaling.history import ModelPast
+from penstock.scaling.memory import Change, Memory, Remembered
+from penstock.scaling.stabilise import Recommendations
 
 NOW = 1_700_000_000.0
 MODEL = "default/default"
@@ -166,15 +168,19 @@ def by_name(
 
 
 def remembering(*past: tuple[Variant, int], at_s: float = NOW - 3600) -> Memory:
-    """Return a memory in which each variant was decided long ago, so that no window holds it."""
-    memory = Memory()
+    """Return a memory in which each variant was decided at `at_s`, and demand was known, and low, ever since."""
+    variants, models = {}, {}
     for one, replicas in past:
-        total = replicas * PER_REPLICA * 0.99
-        seen = rows(one, max(replicas, 1), total=total, at_s=at_s)
-        at = {one.key: target(one, max(replicas, 1))}
-        _, learned = decide(observe(one, targets=at, seen=seen, now_s=at_s), Memory(), Config())
-        memory = memory.adding(learned.variants)
-    return memory
+        change = Change(at_s=at_s, reason=DecisionReason.STEADY, summary=f"{replicas}: calm", record_id="00c0ffee")
+        variants[one.key] = Remembered(
+            uid=one.uid,
+            desired=replicas,
+            decided_at_s=at_s,
+            change=change,
+            recommendations=Recommendations().adding(at_s, replicas),
+        )
+        models[ModelScope(one.key.namespace, one.model)] = ModelPast(since_s=at_s)
+    return Memory(variants, models)
 
 
 def handed_over(decision: Decision, at: Target) -> Outcome:

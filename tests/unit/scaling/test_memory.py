@@ -6,6 +6,8 @@ import pytest
 from tests.unit.scaling.scene import NOW, PER_REPLICA, decide_one, observe, rows, target, variant
 
 from penstock.domain.reasons import DecisionReason
+from penstock.scaling.config import Config
+from penstock.scaling.decide import decide
 from penstock.scaling.memory import Memory, recall
 
 CHAT = variant()
@@ -58,13 +60,16 @@ def test_what_is_odd_in_a_status_does_not_lose_the_number(desired: dict[str, Any
 def test_after_a_restart_nothing_is_lowered_before_a_whole_window() -> None:
     recalled = recall(STATUS, NOW)
     assert recalled is not None
-    memory = Memory().adding({CHAT.key: recalled})
-    at = {CHAT.key: target(CHAT, 3)}
-    early = observe(CHAT, targets=at, seen=rows(CHAT, 3, total=PER_REPLICA / 2))
-    late = observe(CHAT, targets=at, seen=rows(CHAT, 3, total=PER_REPLICA / 2, at_s=NOW + 301), now_s=NOW + 301)
+    memory, numbers = Memory().adding({CHAT.key: recalled}), []
 
-    assert decide_one(early, memory).desired == 3
-    assert decide_one(late, memory).desired == 1
+    for step in range(0, 331, 30):
+        now_s = NOW + step
+        seen = rows(CHAT, 3, total=PER_REPLICA / 2, at_s=now_s)
+        observation = observe(CHAT, targets={CHAT.key: target(CHAT, 3)}, seen=seen, now_s=now_s)
+        (decision,), memory = decide(observation, memory, Config())
+        numbers.append(decision.desired)
+
+    assert numbers == [3] * 10 + [1] * 2
 
 
 def test_after_a_restart_missing_metrics_still_hold() -> None:

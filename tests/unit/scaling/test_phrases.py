@@ -2,40 +2,42 @@
 
 import pytest
 
-from penstock.scaling.demand import Demand
+from penstock.scaling.forecast import Forecast
 from penstock.scaling.phrases import by_slo, change
 
 
-def demand(arrivals_per_s: float, need_per_s: float) -> Demand:
-    return Demand(arrivals_per_s=arrivals_per_s, need_per_s=need_per_s, input_tokens=100.0, output_tokens=128.0)
+def ahead(expected_per_s: float, backlog_per_s: float = 0.0) -> Forecast:
+    return Forecast(
+        level_per_s=expected_per_s, trend_per_s=0.0, burst_per_s=0.0, backlog_per_s=backlog_per_s, lead_s=94.0
+    )
 
 
 @pytest.mark.parametrize(
     ("wanted", "missed", "words"),
     [
         pytest.param(
-            demand(2.0, 2.0),
+            ahead(2.0),
             "",
-            "2.0 req/s needed for the model, one replica serves 0.83 req/s within the SLO",
+            "2.0 req/s expected in 94 s, one replica serves 0.83 req/s within the SLO",
             id="arrivals",
         ),
         pytest.param(
-            demand(2.0, 2.5),
+            ahead(2.0, 0.5),
             "",
-            "2.5 req/s needed for the model (2.0 req/s arriving, the rest to work off the line), "
+            "2.5 req/s expected in 94 s (2.0 req/s arriving, the rest to work off the line), "
             "one replica serves 0.83 req/s within the SLO",
             id="and a line",
         ),
         pytest.param(
-            demand(0.5, 0.5),
+            ahead(0.5),
             "slo.ttft",
-            "0.50 req/s needed for the model, one replica serves 0.83 req/s at best, slo.ttft cannot be met",
+            "0.50 req/s expected in 94 s, one replica serves 0.83 req/s at best, slo.ttft cannot be met",
             id="out of reach",
         ),
-        pytest.param(demand(0.0, 0.0), "", "nothing arrives or waits", id="engines finish the last requests"),
+        pytest.param(ahead(0.0), "", "nothing arrives or waits", id="engines finish the last requests"),
     ],
 )
-def test_what_a_decision_by_latency_says(wanted: Demand, missed: str, words: str) -> None:
+def test_what_a_decision_by_latency_says(wanted: Forecast, missed: str, words: str) -> None:
     assert by_slo(wanted, 0.83, missed) == words
 
 

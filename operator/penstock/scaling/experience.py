@@ -1,0 +1,124 @@
+"""What is learnt of one variant: how it serves, how long its replicas take to start, and when it had no room."""
+
+from dataclasses import dataclass, replace
+from math import exp, log, sqrt
+from typing import Final
+
+from penstock.domain.observations import Birth, Target
+
+ENOUGH_STARTS: Final = 3
+"""Measured starts after which they count, and not what somebody expected."""
+FADES_TO: Final = 20
+"""Starts that count at most: an older one weighs less with each new one, so that a faster image is noticed."""
+FAILS_AFTER: Final = 3.0
+"""A start that takes so many times the usual is not credited any more."""
+AWAY_S: Final = 900.0
+"""How long a variant without room is not asked, the first time; twice as long each time after, at most four times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """Durations of starts from created to Ready: how many, and mean and variance of their logarithms.
+
+    `until_s` is when the last one counted became Ready.
+    """
+
+    count: int = 0
+    log_mean: float = 0.0
+    log_variance: float = 0.0
+    until_s: float = 0.0
+
+    def seeing(self, births: tuple[Birth, ...]) -> "Starts":
+        """Return these with the births that became Ready since."""
+        found = self
+        ready = ((one.ready_at_s, one.created_at_s) for one in births if one.ready_at_s is not None)
+        for ready_at_s, created_at_s in sorted(pair for pair in ready if pair[0] > self.until_s):
+            found = found._adding(max(ready_at_s - created_at_s, 1.0), ready_at_s)
+        return found
+
+    def _adding(self, seconds: float, at_s: float) -> "Starts":
+        count = self.count + 1
+        weight = 1.0 / min(count, FADES_TO)
+        off = log(seconds) - self.log_mean
+        variance = (1 - weight) * (self.log_variance + weight * off * off)
+        return Starts(count, self.log_mean + weight * off, variance, at_s)
+
+    def expected_s(self, prior_s: float) -> float:
+        """Return the median where enough starts were measured, else what was expected."""
+        return exp(self.log_mean) if self.count >= ENOUGH_STARTS else prior_s
+
+    def cautious_s(self, prior_s: float) -> float:
+        """Return what five starts of six do not exceed."""
+        if self.count < ENOUGH_STARTS:
+            return prior_s
+        return exp(self.log_mean + sqrt(self.log_variance))
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Replicas found no place, for the `times`-th time in a row: no more are asked for before `until_s`."""
+
+    since_s: float
+    until_s: float
+    times: int = 1
+
+    def again(self, now_s: float) -> "Outage":
+        """Return the next one, with twice the time."""
+        return Outage(now_s, now_s + min(AWAY_S * 2**self.times, 4 * AWAY_S), self.times + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experience:
+    """All that is learnt of the variant with this `uid`.
+
+    `pending_since_s` is since when replicas were asked for and `ready`, the number that serves, did not change.
+    """
+
+    uid: str
+    starts: Starts = Starts()
+    outage: Outage | None = None
+    pending_since_s: float | None = None
+    ready: int = 0
+
+    def is_away(self, now_s: float) -> bool:
+        """Whether the variant is not to be asked for more now."""
+        return self.outage is not None and now_s < self.outage.until_s
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Replicas asked for that do not serve: those that will, those without a place, and those to be given up."""
+
+    credited: int = 0
+    stuck: int = 0
+    late: int = 0
+
+
+def pending(target: Target, wanted: int, experience: Experience, startup_s: float, now_s: float) -> Pending:
+    """Judge what was asked for and does not serve; what nobody creates counts like what never gets ready."""
+    missing = max(wanted - target.ready, 0)
+    if not missing:
+        return Pending()
+    latest_s = now_s - FAILS_AFTER * startup_s
+    unready = [one for one in target.births if one.ready_at_s is None]
+    late = sum(one.created_at_s < latest_s for one in unready)
+    if experience.pending_since_s is not None and experience.pending_since_s < latest_s:
+        late += max(missing - len(unready), 0)
+    late = min(late, missing)
+    stuck = min(max(target.stuck, late), missing)
+    return Pending(missing - stuck, stuck, late)
+
+
+def following(before: Experience, target: Target, wanted: int, now_s: float) -> Experience:
+    """Return the experience with what the target shows now; a replica that serves ends an outage."""
+    starts = before.starts.seeing(target.births)
+    progress = target.ready != before.ready
+    since_s = before.pending_since_s
+    if wanted <= target.ready:
+        since_s = None
+    elif progress or since_s is None:
+        since_s = now_s
+    outage = before.outage
+    if outage is not None and starts.until_s > outage.since_s:
+        outage = None
+    return replace(before, starts=starts, outage=outage, pending_since_s=since_s, ready=target.ready)

@@ -1,0 +1,101 @@
+"""What a model was asked for over the last minutes: the material of forecasts, and of what may not be given up yet."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import exp
+from typing import Final
+
+KEPT_S: Final = 1200.0
+"""Seconds of demand that are remembered: two readings of a burst quantile over ten minutes."""
+APART_S: Final = 10.0
+"""Moments closer together than this tell the same: only the newest of them is kept."""
+FORGETS_S: Final = 180.0
+"""Time constant of the mean lengths: long enough for a steady mean, and a drift is followed within minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One pass that knew the demand: requests arriving per second (mean of the scrape's window), and waiting."""
+
+    at_s: float
+    arrivals_per_s: float
+    backlog: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Peaks:
+    """Needs as (Unix seconds, requests per second), oldest first and falling: only those that can still be the most."""
+
+    rows: tuple[tuple[float, float], ...] = ()
+
+    def adding(self, at_s: float, need_per_s: float, window_s: float) -> "Peaks":
+        """Return these and one more, without those that have left the window."""
+        kept = tuple(row for row in self.rows if at_s - row[0] < window_s and row[1] > need_per_s)
+        return Peaks((*kept, (at_s, need_per_s)))
+
+    @property
+    def highest(self) -> float:
+        """The highest need of the window, 0 if there is none."""
+        return self.rows[0][1] if self.rows else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LengthSums:
+    """Tokens in, tokens out and requests behind them, fading with time: their quotients are the current mix."""
+
+    requests: float = 0.0
+    input_tokens: float = 0.0
+    output_tokens: float = 0.0
+
+    def adding(self, requests: float, input_tokens: float, output_tokens: float, after_s: float) -> "LengthSums":
+        """Return these, faded by `after_s` seconds, and so many requests of these mean lengths."""
+        keep = exp(-after_s / FORGETS_S)
+        return LengthSums(
+            self.requests * keep + requests,
+            self.input_tokens * keep + requests * input_tokens,
+            self.output_tokens * keep + requests * output_tokens,
+        )
+
+    @property
+    def means(self) -> tuple[float, float] | None:
+        """Mean tokens in and out, None where nothing was ever finished."""
+        if self.requests <= 0:
+            return None
+        return self.input_tokens / self.requests, self.output_tokens / self.requests
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPast:
+    """One model's past: moments (oldest first), the needs of the window, lengths, and since when it is known and idle.
+
+    `since_s` is the first of the passes in a row that knew the demand: nothing may be given up before a whole window.
+    `idle_since_s` is the first of those in a row in which every source said that nothing is asked of the model.
+    `remixed_at_s` is when running replicas were last exchanged for cheaper ones.
+    """
+
+    moments: tuple[Moment, ...] = ()
+    peaks: Peaks = Peaks()
+    lengths: LengthSums = LengthSums()
+    since_s: float | None = None
+    idle_since_s: float | None = None
+    remixed_at_s: float | None = None
+
+    def seeing(self, moment: Moment, *, gap_s: float) -> "ModelPast":
+        """Return the past with one more moment; a silence longer than `gap_s` begins a new stretch of knowledge."""
+        unbroken = not self.moments or moment.at_s - self.moments[-1].at_s <= gap_s
+        return replace(
+            self,
+            moments=tuple(_kept(self.moments, moment)),
+            since_s=self.since_s if unbroken and self.since_s is not None else moment.at_s,
+        )
+
+    def knows_window(self, window_s: float, now_s: float) -> bool:
+        """Whether demand was known for a whole window without a gap."""
+        return self.since_s is not None and now_s - self.since_s >= window_s
+
+
+def _kept(moments: tuple[Moment, ...], newest: Moment) -> Iterator[Moment]:
+    """Yield the moments to keep: young enough, and not crowding the one before the newest."""
+    before = moments[:-1] if len(moments) > 1 and newest.at_s - moments[-2].at_s < APART_S else moments
+    yield from (moment for moment in before if newest.at_s - moment.at_s <= KEPT_S and moment.at_s < newest.at_s)
+    yield newest

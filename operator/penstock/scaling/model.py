@@ -1,0 +1,158 @@
+"""One model in one pass: what is asked of it, what its variants serve and cost, and what is remembered of both."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from penstock.domain.catalogue import ModelScope
+from penstock.domain.observations import Inflow
+from penstock.domain.readings import Known, known
+from penstock.domain.variants import ObjectKey
+from penstock.scaling.capacity import Capacity, capacity
+from penstock.scaling.cases import Case
+from penstock.scaling.demand import Demand, demand, lengths
+from penstock.scaling.experience import Experience, Pending, following, pending
+from penstock.scaling.forecast import Forecast, forecast
+from penstock.scaling.history import ModelPast, Moment
+from penstock.scaling.memory import Memory
+
+NOMINAL: Final = (512.0, 256.0)
+"""Tokens in and out of a model that never finished anything: they say which variants could serve, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A variant of which somebody knows what a replica serves. `fixed`: its number is not ours to choose now."""
+
+    case: Case
+    capacity: Capacity
+    experience: Experience
+    pending: Pending
+    startup_s: float
+    fixed: bool = False
+
+    @property
+    def key(self) -> ObjectKey:
+        """Namespace and name."""
+        return self.case.key
+
+    @property
+    def base(self) -> int:
+        """What was asked for."""
+        return self.case.base or 0
+
+    @property
+    def counted(self) -> int:
+        """What serves or will: asked for, without what finds no place, within bounds."""
+        placed = max(self.base - self.pending.stuck, 0)
+        return placed if self.fixed else self.case.terms.bounds.clamp(placed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """Everything that a plan for one model rests on.
+
+    `ahead` is None where nobody knows the demand. `held_per_s` is the most needed within the window, the line apart;
+    nothing is given up unless `may_shed`.
+    """
+
+    scope: ModelScope
+    members: tuple[Member, ...]
+    ahead: Forecast | None
+    held_per_s: float
+    is_complete: bool
+    may_shed: bool
+    is_seen: bool
+    past: ModelPast
+    experiences: Mapping[ObjectKey, Experience]
+
+
+def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, window_s: float, gap_s: float) -> Model:
+    """Put together what is known of one model; `gap_s` of silence interrupts what was known of its demand."""
+    scope = ModelScope(cases[0].key.namespace, cases[0].variant.model)
+    past = memory.models.get(scope) or ModelPast()
+    now_s = cases[0].now_s
+    loads = [case.load for case in cases]
+    past = replace(past, lengths=lengths(past.lengths, loads, _since_last(past, now_s)))
+    experiences = {case.key: _experience(case, memory) for case in cases}
+    members = _members(cases, experiences, past.lengths.means or NOMINAL, inflow)
+    asked = _asked(cases, members, inflow)
+    if past.lengths.means is None and asked is not None and (asked.arrivals_per_s or asked.backlog):
+        asked = None  # something is asked for, but nobody knows how long it is
+    complete = all(case.load.complete for case in cases)
+    ahead, held = None, 0.0
+    if asked is not None and members:
+        past = past.seeing(Moment(now_s, asked.arrivals_per_s, asked.backlog), gap_s=gap_s)
+        ahead = forecast(past.moments, lead_s=_lead_s(members), attainment_ratio=_attainment(members))
+        past = replace(past, peaks=past.peaks.adding(now_s, ahead.expected_per_s, window_s))
+        held = past.peaks.highest
+    return Model(
+        scope=scope,
+        members=members if ahead is not None else (),
+        ahead=ahead,
+        held_per_s=held,
+        is_complete=complete,
+        may_shed=complete and past.knows_window(window_s, now_s),
+        is_seen=inflow is not None and isinstance(inflow.waiting, Known),
+        past=past,
+        experiences=experiences,
+    )
+
+
+def _since_last(past: ModelPast, now_s: float) -> float:
+    return min(now_s - past.moments[-1].at_s, 60.0) if past.moments else 15.0
+
+
+def _experience(case: Case, memory: Memory) -> Experience:
+    before = memory.experience(case.key, case.variant.uid)
+    return following(before, case.target, case.base or 0, case.now_s)
+
+
+def _members(
+    cases: Sequence[Case],
+    experiences: Mapping[ObjectKey, Experience],
+    means: tuple[float, float],
+    inflow: Inflow | None,
+) -> tuple[Member, ...]:
+    """Return the variants whose capacity is known; a blind one only where a router counts what it serves."""
+    counted = inflow is not None and known(inflow.arrivals_per_s) is not None
+    found = []
+    for case in cases:
+        if case.blocked is not None and not counted:
+            continue
+        each = capacity(case, *means)
+        if each is not None and each.per_s > 0:
+            found.append(_member(case, each, experiences[case.key]))
+    return tuple(found)
+
+
+def _member(case: Case, each: Capacity, experience: Experience) -> Member:
+    startup_s = experience.starts.cautious_s(case.terms.startup_s)
+    return Member(
+        case=case,
+        capacity=each,
+        experience=experience,
+        startup_s=startup_s,
+        pending=pending(case.target, case.base or 0, experience, startup_s, case.now_s),
+        fixed=case.blocked is not None or case.variant.paused,
+    )
+
+
+def _asked(cases: Sequence[Case], members: Sequence[Member], inflow: Inflow | None) -> Demand | None:
+    ours = {member.key for member in members}
+    return demand(
+        [case.load for case in cases if case.key in ours],
+        inflow,
+        [case.load for case in cases if case.key not in ours],
+    )
+
+
+def _lead_s(members: Sequence[Member]) -> float:
+    """Return the start-up time of the variant that would be asked for more: the cheapest per request with room."""
+    able = [member for member in members if not member.fixed and not member.experience.is_away(member.case.now_s)]
+    best = min(able or members, key=lambda member: (member.case.weight / member.capacity.per_s, member.key))
+    return best.startup_s
+
+
+def _attainment(members: Sequence[Member]) -> float:
+    return max(member.case.terms.objective.slo.attainment_ratio for member in members)

@@ -1,0 +1,176 @@
+"""How many replicas of each variant of one model: the cheapest that serve its need, reached without a gap."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from penstock.domain.variants import ObjectKey
+from penstock.scaling.mix import Mix, Offer, capacity_of, cheapest
+from penstock.scaling.model import Member, Model
+
+RESIDES_S: Final = 600.0
+"""Seconds for which a replica is counted on to stay: what a switch costs is spread over them, and no exchange follows
+another any sooner."""
+DRAINS_S: Final = 30.0
+"""Seconds that a replica is still paid for after it was given up."""
+CLEARLY: Final = 0.2
+"""An exchange must save this share of the price of what it starts, so that a wrong capacity does not stir a fleet."""
+_SOMETHING: Final = 1e-6  # requests per second: a model that runs keeps the cheapest replica that serves anything
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Replicas to ask for. `goal` is what remains once all of them serve; `plain` what it were if all had a place.
+
+    `target_per_s` is the need that the goal is for, `unserved_per_s` what nobody could take; `given_up` are variants
+    whose replicas without a place are not asked for any longer; `exchanged` says that running ones make way.
+    """
+
+    replicas: Mapping[ObjectKey, int]
+    goal: Mapping[ObjectKey, int]
+    plain: Mapping[ObjectKey, int]
+    offers: tuple[Offer, ...]
+    target_per_s: float
+    unserved_per_s: float
+    gap_ratio: float
+    given_up: frozenset[ObjectKey]
+    exchanged: bool
+
+
+def plan(model: Model, room: Mapping[ObjectKey, int] | None = None) -> Plan:
+    """Return the plan for a model of which the demand is known; `room` are ceilings that quotas set."""
+    members, rooms = model.members, room or {}
+    offers = tuple(_offer(member, model, rooms.get(member.key)) for member in members)
+    target = _target(model, offers)
+    mix, exchanged = _choose(model, offers, target)
+    plain = mix
+    if any(member.pending.stuck or _is_away(member) for member in members):
+        healthy = tuple(_offer(member, model, rooms.get(member.key), healthy=True) for member in members)
+        plain = cheapest(target, healthy)
+        if mix.unserved_per_s > 0:  # nobody else has room, so that somebody without a place must be asked
+            mix = cheapest(target, tuple(replace(o, floor=n) for o, n in zip(healthy, mix.replicas, strict=True)))
+    given_up = frozenset(m.key for m in members if m.pending.late and mix.unserved_per_s <= 0)
+    numbers = _without_gap(members, mix.replicas, target)
+    asked = [
+        max(number, _still_asked(member, want, given_up=member.key in given_up))
+        for member, number, want in zip(members, numbers, plain.replicas, strict=True)
+    ]
+    keys = [member.key for member in members]
+    return Plan(
+        replicas=dict(zip(keys, asked, strict=True)),
+        goal=dict(zip(keys, mix.replicas, strict=True)),
+        plain=dict(zip(keys, plain.replicas, strict=True)),
+        offers=offers,
+        target_per_s=target,
+        unserved_per_s=mix.unserved_per_s,
+        gap_ratio=mix.gap_ratio,
+        given_up=given_up,
+        exchanged=exchanged,
+    )
+
+
+def _is_away(member: Member) -> bool:
+    return member.experience.is_away(member.case.now_s)
+
+
+def _offer(member: Member, model: Model, room: int | None, *, healthy: bool = False) -> Offer:
+    bounds, price = member.case.terms.bounds, member.case.weight
+    floor, ceiling = bounds.min_replicas, 0 if bounds.asleep else bounds.max_replicas
+    if room is not None:
+        ceiling = room if ceiling is None else min(ceiling, room)
+    without_place = member.pending.stuck or _is_away(member)
+    if (without_place and not healthy) or _is_hopeless(member, model):
+        ceiling = floor if _is_hopeless(member, model) else member.counted
+    if member.fixed:
+        floor = ceiling = member.counted
+    return Offer(
+        key=member.key,
+        capacity_per_s=member.capacity.per_s,
+        price=price,
+        floor=floor if ceiling is None else min(floor, ceiling),
+        ceiling=ceiling,
+        base=member.counted,
+        start_cost=price * member.startup_s / RESIDES_S,
+        keep_gain=price * DRAINS_S / RESIDES_S,
+    )
+
+
+def _is_hopeless(member: Member, model: Model) -> bool:
+    """Whether it misses the targets even when idle, while another variant does not."""
+    return bool(member.capacity.missed) and any(not other.capacity.missed for other in model.members)
+
+
+def _target(model: Model, offers: Sequence[Offer]) -> float:
+    """Return the need to plan for: what is expected if that is more than there is, what was of late if that is less.
+
+    In between what there is suffices, and nothing moves.
+    """
+    up = max(model.ahead.need_per_s if model.ahead else 0.0, _least(model))
+    planned = capacity_of(offers, [_within(offer) for offer in offers])
+    if planned < up or not model.may_shed:
+        return max(up, planned) if not model.may_shed else up
+    return min(planned, max(up, model.held_per_s))
+
+
+def _least(model: Model) -> float:
+    """Return a need above nothing where any replica was asked for: only idleness leads to zero."""
+    return _SOMETHING if any(member.base for member in model.members) else 0.0
+
+
+def _within(offer: Offer) -> int:
+    """Return what is there, within what may be."""
+    capped = offer.base if offer.ceiling is None else min(offer.base, offer.ceiling)
+    return max(capped, offer.floor)
+
+
+def _choose(model: Model, offers: tuple[Offer, ...], target: float) -> tuple[Mix, bool]:
+    """Return the mix, and whether running replicas are exchanged for cheaper ones.
+
+    Without an exchange there is only more of some when more is needed, and only fewer when less is.
+    """
+    there = [_within(offer) for offer in offers]
+    if capacity_of(offers, there) < target:
+        bound = tuple(replace(offer, floor=number) for offer, number in zip(offers, there, strict=True))
+    else:
+        bound = tuple(replace(offer, ceiling=number) for offer, number in zip(offers, there, strict=True))
+    calm = cheapest(target, bound)
+    if not _may_exchange(model):
+        return calm, False
+    free = cheapest(target, offers)
+    started = sum(
+        max(number - before, 0) * offer.price
+        for offer, number, before in zip(offers, free.replicas, there, strict=True)
+    )
+    fewer = any(number < before for number, before in zip(free.replicas, there, strict=True))
+    better = free.unserved_per_s <= calm.unserved_per_s and calm.cost - free.cost > CLEARLY * started
+    return (free, True) if fewer and started and better else (calm, False)
+
+
+def _may_exchange(model: Model) -> bool:
+    last_s = model.past.remixed_at_s
+    return model.may_shed and (last_s is None or model.members[0].case.now_s - last_s >= RESIDES_S)
+
+
+def _without_gap(members: Sequence[Member], goal: Sequence[int], target: float) -> list[int]:
+    """Return the goal, and of what serves already as much as the need takes until what replaces it serves too."""
+    numbers = list(goal)
+    ready = [min(member.case.target.ready, max(member.base, 0)) for member in members]
+    serving = [min(number, there) for number, there in zip(numbers, ready, strict=True)]
+    rates = [member.capacity.per_s for member in members]
+    short = min(target, sum(map(float.__mul__, rates, map(float, ready)))) - sum(
+        map(float.__mul__, rates, map(float, serving))
+    )
+    for index in sorted(range(len(members)), key=lambda i: members[i].case.weight / rates[i]):
+        while short > _SOMETHING and serving[index] < ready[index]:
+            serving[index] += 1
+            short -= rates[index]
+        numbers[index] = max(numbers[index], serving[index])
+    return numbers
+
+
+def _still_asked(member: Member, wanted: int, *, given_up: bool) -> int:
+    """Return how many of those asked for stay so although they have no place: a node may be on its way."""
+    if not member.pending.stuck or member.fixed:
+        return 0
+    kept = member.base - (member.pending.late if given_up else 0)
+    return min(wanted, kept)

@@ -1,0 +1,88 @@
+"""What a plan asks of each variant of a model, in words and verdicts that its owner understands."""
+
+from penstock.domain.decisions import Verdict
+from penstock.domain.reasons import DecisionReason, LimitReason
+from penstock.domain.variants import ObjectKey
+from penstock.scaling.bounds import WITHIN
+from penstock.scaling.cases import Case, Proposal
+from penstock.scaling.forecast import Forecast
+from penstock.scaling.model import Member, Model
+from penstock.scaling.phrases import by_outage, by_slo, standing_in
+from penstock.scaling.plan import Plan
+from penstock.scaling.saturation import is_full
+
+
+def propose(model: Model, found: Plan, ahead: Forecast) -> dict[ObjectKey, Proposal]:
+    """Return a proposal for each member of a model whose demand is known."""
+    return {member.key: _proposal(member, model, found, ahead) for member in model.members}
+
+
+def _proposal(member: Member, model: Model, found: Plan, ahead: Forecast) -> Proposal:
+    replicas = found.replicas[member.key]
+    reason = _reason(member, found)
+    return Proposal(
+        replicas=replicas,
+        why=_why(member, model, found, ahead, reason),
+        optimization=member.capacity.verdict,
+        limited=_limited(member, model, found),
+        may_lower=model.is_complete,
+        guarded=_is_guarded(member.case),
+        steady=True,
+        kept=not model.is_complete and found.target_per_s > ahead.need_per_s,
+        reason=reason,
+        lowered=DecisionReason.SPILL if member.key in found.given_up else None,
+        need_per_s=ahead.need_per_s,
+        capacity_per_s=member.capacity.per_s,
+    )
+
+
+def _reason(member: Member, found: Plan) -> DecisionReason | None:
+    """Return why a number rises, where it is not demand."""
+    if found.goal[member.key] > max(member.counted, found.plain[member.key]):
+        return DecisionReason.SPILL
+    outage = member.experience.outage
+    if outage is not None and not member.experience.is_away(member.case.now_s):
+        return DecisionReason.RETURN
+    return None
+
+
+def _why(member: Member, model: Model, found: Plan, ahead: Forecast, reason: DecisionReason | None) -> str:
+    plain = by_slo(ahead, member.capacity.per_s, member.capacity.missed)
+    if member.key in found.given_up:
+        return by_outage(member.pending.stuck, member.case.terms.accelerator, member.pending.late)
+    if reason is DecisionReason.SPILL:
+        return standing_in([o.key.name for o in model.members if found.plain[o.key] > found.goal[o.key]], plain)
+    if model.held_per_s > ahead.need_per_s and found.replicas[member.key] >= member.base:
+        return f"{plain}; the most asked for within the window"
+    return plain
+
+
+def _limited(member: Member, model: Model, found: Plan) -> Verdict[LimitReason]:
+    bounds, goal = member.case.terms.bounds, found.goal[member.key]
+    if _could_sleep(model) and not model.is_seen and goal:
+        return Verdict(LimitReason.NO_WAKE_SOURCE)
+    if goal == bounds.max_replicas and (found.unserved_per_s > 0 or _dearer_ones_serve(member, model, found)):
+        return bounds.most()
+    spare = sum(o.capacity_per_s * found.goal[o.key] for o in found.offers) - found.target_per_s
+    if goal and goal == bounds.min_replicas and spare >= member.capacity.per_s:
+        return bounds.least()
+    return WITHIN
+
+
+def _could_sleep(model: Model) -> bool:
+    """Whether nothing is asked of the model, and nobody wants a replica of it to stay."""
+    idle = model.ahead is not None and not model.ahead.need_per_s and not model.held_per_s
+    return idle and not any(member.case.terms.bounds.min_replicas for member in model.members)
+
+
+def _dearer_ones_serve(member: Member, model: Model, found: Plan) -> bool:
+    each = member.case.weight / member.capacity.per_s
+    return any(
+        found.goal[other.key] > other.case.terms.bounds.min_replicas and other.case.weight / other.capacity.per_s > each
+        for other in model.members
+    )
+
+
+def _is_guarded(case: Case) -> bool:
+    """Whether an engine of this variant is full, whatever is thought of its capacity."""
+    return any(is_full(engine, case.terms.thresholds) for engine in case.load.gauges)
