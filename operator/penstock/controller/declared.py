@@ -1,54 +1,52 @@
-"""Scalers that declare a variant by annotation, as WVA lets them: told once each, since nothing here acts on them."""
+"""Variants that scalers declare by annotation: which of them count, and what is remembered of each.
 
-import logging
-from collections.abc import Iterable
-from typing import Final
+They have no status of ours: what would stand there is kept here, so that events tell changes and nothing twice.
+"""
 
-from penstock.api.kinds import HPAS, SCALED_OBJECTS
-from penstock.api.names import ANNOTATION_MANAGED
-from penstock.controller.about import about
-from penstock.controller.ports import Objects
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
 from penstock.controller.scalers import Scaler, same_target
-from penstock.domain.errors import Refused, Unreachable
-from penstock.domain.variants import Variant
+from penstock.domain.variants import ObjectKey, Variant
 
-log = logging.getLogger("penstock.operator")
-
-NOT_SUPPORTED: Final = "NotSupported"
-MESSAGE: Final = (
-    f"Declared by annotation {ANNOTATION_MANAGED}; this version needs a VariantAutoscaling object that names the target"
-)
-_KINDS: Final = {kind.name: kind for kind in (HPAS, SCALED_OBJECTS)}
+Body = Mapping[str, Any]
 
 
+@dataclass(slots=True)
 class Declared:
-    """Remembers whom it told; one that gets a variant and loses it again is told again."""
+    """`statuses` are by the scaler's uid."""
 
-    def __init__(self) -> None:
-        self._told: frozenset[str] = frozenset()
+    statuses: dict[str, Body] = field(default_factory=dict)
 
-    async def tell(
-        self, objects: Objects, scalers: Iterable[Scaler], variants: Iterable[Variant], instance: str
-    ) -> None:
-        """Log and post one Warning for each scaler that declares a variant of this operator which no object is for."""
+    def bodies(self, scalers: Iterable[Scaler], variants: Iterable[Variant], instance: str) -> list[Body]:
+        """Return the declarations of this controller instance with what was last told of them.
+
+        An object that scales the same target, or has the same name, says more and counts alone; of two scalers that
+        declare one name, the first by kind and name.
+        """
         variants = tuple(variants)
-        bare = {one.uid: one for one in scalers if one.declared_for == instance and not _has_variant(one, variants)}
-        for uid in sorted(bare.keys() - self._told):
-            await _warn(objects, bare[uid])
-        self._told = frozenset(bare)
+        taken = {variant.key for variant in variants}
+        found: list[Body] = []
+        for scaler in sorted(scalers, key=str):
+            declared = scaler.declares
+            if declared is None or scaler.declared_for != instance or _has_object(scaler, variants):
+                continue
+            key = ObjectKey(scaler.key.namespace, str(declared["variant"]))
+            if key not in taken:
+                taken.add(key)
+                found.append({**declared, "status": self.statuses.get(scaler.uid, {})})
+        living = {str(body["metadata"]["uid"]) for body in found}
+        self.statuses = {uid: status for uid, status in self.statuses.items() if uid in living}
+        return found
+
+    def note(self, body: Body, status: Body) -> None:
+        """Remember what was told of one."""
+        self.statuses[str(body["metadata"]["uid"])] = status
 
 
-def _has_variant(scaler: Scaler, variants: Iterable[Variant]) -> bool:
+def _has_object(scaler: Scaler, variants: Iterable[Variant]) -> bool:
     return any(
         variant.key.namespace == scaler.key.namespace and same_target(variant.target, scaler.target)
         for variant in variants
     )
-
-
-async def _warn(objects: Objects, scaler: Scaler) -> None:
-    log.warning(MESSAGE, extra={"object": str(scaler)})
-    meta = {"namespace": scaler.key.namespace, "name": scaler.key.name, "uid": scaler.uid}
-    try:
-        await objects.event(about(_KINDS[scaler.kind], {"metadata": meta}), "Warning", NOT_SUPPORTED, f"{MESSAGE}.")
-    except (Refused, Unreachable) as error:
-        log.warning("Event not posted", extra={"object": str(scaler), "error": str(error)})

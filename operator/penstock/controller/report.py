@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from penstock.api.kinds import VARIANTS
+from penstock.api.annotated import is_declared
+from penstock.api.kinds import HPAS, SCALED_OBJECTS, VARIANTS, Kind
 from penstock.controller.about import about
+from penstock.controller.declared import Declared
 from penstock.controller.metrics import Meters
 from penstock.controller.ports import Objects
 from penstock.controller.world import World
@@ -30,6 +32,7 @@ class Reporter:
     objects: Objects
     world: World
     meters: Meters
+    declared: Declared = field(default_factory=Declared)
 
     async def report(self, outcome: Outcome, body: Mapping[str, Any], now_s: float) -> None:
         """Write, publish, post and log what came of one variant."""
@@ -72,13 +75,20 @@ class Reporter:
         meta = body["metadata"]
         key, uid = ObjectKey(meta["namespace"], meta["name"]), str(meta["uid"])
         try:
-            self.world.variants.see(await self.objects.write_status(VARIANTS, body, status))
+            if is_declared(body):
+                self.declared.note(body, status)
+            else:
+                self.world.variants.see(await self.objects.write_status(VARIANTS, body, status))
             for event in news:
-                await self.objects.event(about(VARIANTS, body), event.type, event.reason, event.message)
+                await self.objects.event(about(_kind(body), body), event.type, event.reason, event.message)
         except (Refused, Unreachable) as error:
             if isinstance(error, Refused) and error.status == HTTPStatus.NOT_FOUND:
                 self.world.variants.drop(key, uid)
             log.warning("Status not written", extra={"variant": str(key), "error": str(error)})
+
+
+def _kind(body: Mapping[str, Any]) -> Kind:
+    return next((kind for kind in (HPAS, SCALED_OBJECTS) if kind.name == body.get("kind")), VARIANTS)
 
 
 def write_line(line: LogLine | None) -> None:

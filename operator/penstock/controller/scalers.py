@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from penstock.api.names import ANNOTATION_KEDA_PAUSED, ANNOTATION_MANAGED, LABEL_CONTROLLER_INSTANCE
+from penstock.api.annotated import as_declared, declares
+from penstock.api.kinds import HPAS, SCALED_OBJECTS
+from penstock.api.names import ANNOTATION_KEDA_PAUSED, LABEL_CONTROLLER_INSTANCE
 from penstock.domain.variants import ObjectKey, TargetRef
 
 GAUGES: Final = ("wva_desired_replicas", "inferno_desired_replicas", "penstock_variant_desired_replicas")
@@ -18,8 +20,8 @@ _VARIANT_NAME: Final = re.compile(r"""variant_name\s*=~?\s*["']?([^"',}\s]+)""")
 class Scaler:
     """One object that sets replicas. `gauges` are the queries or metrics of ours that it reads, as written.
 
-    `declared_for` is the controller instance for which it declares a variant by annotation, empty for the one without
-    a name; None: it declares none.
+    `declares` is the variant that it declares by annotation, for controller instance `declared_for` (empty: the one
+    without a name); both None where it declares none.
     """
 
     kind: str
@@ -28,6 +30,7 @@ class Scaler:
     gauges: tuple[str, ...]
     uid: str = ""
     declared_for: str | None = None
+    declares: Mapping[str, Any] | None = None
 
     def reads(self, variant: str) -> bool:
         """Whether it follows this variant's number; a query that names no variant follows all of its namespace."""
@@ -45,14 +48,7 @@ def hpa(body: Mapping[str, Any]) -> Scaler | None:
     if any(owner.get("kind") == "ScaledObject" for owner in owners):
         return None
     metrics = (one.get("external", {}).get("metric", {}) for one in spec.get("metrics") or ())
-    return Scaler(
-        kind="HorizontalPodAutoscaler",
-        key=ObjectKey(meta["namespace"], meta["name"]),
-        target=_target(spec.get("scaleTargetRef", {})),
-        gauges=tuple(_hpa_gauge(metric) for metric in metrics if metric.get("name") in GAUGES),
-        uid=str(meta["uid"]),
-        declared_for=_declared_for(meta),
-    )
+    return _scaler(body, HPAS.name, tuple(_hpa_gauge(metric) for metric in metrics if metric.get("name") in GAUGES))
 
 
 def scaled_object(body: Mapping[str, Any]) -> Scaler | None:
@@ -60,19 +56,27 @@ def scaled_object(body: Mapping[str, Any]) -> Scaler | None:
     meta, spec = body["metadata"], body.get("spec", {})
     if (meta.get("annotations") or {}).get(ANNOTATION_KEDA_PAUSED, "false") != "false":
         return None
+    return _scaler(body, SCALED_OBJECTS.name, tuple(_keda_gauges(spec.get("triggers") or ())))
+
+
+def _scaler(body: Mapping[str, Any], kind: str, gauges: tuple[str, ...]) -> Scaler:
+    meta, spec = body["metadata"], body.get("spec") or {}
+    declaring = declares(body)
     return Scaler(
-        kind="ScaledObject",
+        kind=kind,
         key=ObjectKey(meta["namespace"], meta["name"]),
-        target=_target(spec.get("scaleTargetRef", {})),
-        gauges=tuple(_keda_gauges(spec.get("triggers") or ())),
+        target=_target(spec.get("scaleTargetRef") or {}),
+        gauges=gauges,
         uid=str(meta["uid"]),
-        declared_for=_declared_for(meta),
+        declared_for=str((meta.get("labels") or {}).get(LABEL_CONTROLLER_INSTANCE, "")) if declaring else None,
+        declares=as_declared(body, kind, _named(gauges) or meta["name"]) if declaring else None,
     )
 
 
-def _declared_for(meta: Mapping[str, Any]) -> str | None:
-    declares = (meta.get("annotations") or {}).get(ANNOTATION_MANAGED, "").lower() == "true"
-    return str((meta.get("labels") or {}).get(LABEL_CONTROLLER_INSTANCE, "")) if declares else None
+def _named(gauges: Iterable[str]) -> str | None:
+    """Return the variant that the gauges name, if it is one: under that name the scaler will look for its number."""
+    names = {name for gauge in gauges for name in _VARIANT_NAME.findall(gauge)}
+    return names.pop() if len(names) == 1 else None
 
 
 def _target(ref: Mapping[str, Any]) -> TargetRef:

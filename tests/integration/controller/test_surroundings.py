@@ -2,7 +2,7 @@
 
 import aiohttp
 import pytest
-from tests.integration.controller.cluster import Cluster, idle
+from tests.integration.controller.cluster import MODEL, Cluster, busy, idle
 from tests.kubeapi import FOREIGN_CRDS, OUR_CRDS, KubeApi
 from tests.prometheus import PrometheusServer
 from tests.waiting import eventually
@@ -125,15 +125,29 @@ async def test_excluded_namespace_is_skipped(kube_api: KubeApi) -> None:
         await eventually(lambda: cluster.reason("OptimizationReady") == "SkippedProcessing", "the verdict")
 
 
-async def test_variant_that_only_an_annotation_declares_is_told_on_its_scaler(cluster: Cluster) -> None:
-    cluster.deployment()
-    meta = {"name": "chat-hpa", "namespace": cluster.work, "annotations": {"llm-d.ai/managed": "true"}}
-    spec = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "chat"}, "maxReplicas": 9}
+async def test_an_annotated_hpa_is_a_variant_with_gauges_and_events_and_no_object(
+    cluster: Cluster, prometheus: PrometheusServer
+) -> None:
+    cluster.deployment(replicas=1)
+    cluster.pod("chat-1", {"app": "chat"})
+    busy(prometheus, cluster.work, "chat-1")
+    gauge = {"name": "wva_desired_replicas", "selector": {"matchLabels": {"variant_name": "chat"}}}
+    metric = {
+        "type": "External",
+        "external": {"metric": gauge, "target": {"type": "AverageValue", "averageValue": "1"}},
+    }
+    said = {"llm-d.ai/managed": "true", "llm-d.ai/model-id": MODEL}
+    meta = {"name": "chat-hpa", "namespace": cluster.work, "annotations": said}
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "chat"}
+    spec = {"scaleTargetRef": target, "maxReplicas": 3, "metrics": [metric]}
     cluster.apply({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": meta, "spec": spec})
 
-    async with cluster.operating():
+    async with cluster.operating(prometheusURL=prometheus.url) as operator:
         await eventually(lambda: cluster.events("chat-hpa"), "an event on the scaler")
+        _, metrics = await fetch(operator.ports[0], "/metrics")
 
-    ((reason, message),) = cluster.events("chat-hpa")
-    assert reason == "NotSupported"
-    assert message.startswith("Declared by annotation llm-d.ai/managed; this version needs a VariantAutoscaling")
+    assert "Scaled" in dict(cluster.events("chat-hpa"))
+    wanted = next(line for line in metrics.splitlines() if line.startswith("wva_desired_replicas{"))
+    assert 'variant_name="chat"' in wanted
+    assert float(wanted.split()[-1]) > 1
+    assert cluster.replicas() == 1

@@ -1,4 +1,4 @@
-"""Variants that are declared on a scaler by annotation: told once, and only where nothing else declares them."""
+"""Which scalers declare a variant of this operator, and that an object always says more."""
 
 from typing import Any
 
@@ -6,88 +6,70 @@ import pytest
 from tests.unit.controller.bodies import meta
 from tests.unit.scaling.scene import variant
 
-from penstock.controller.declared import MESSAGE, Declared
+from penstock.controller.declared import Declared
 from penstock.controller.scalers import Scaler, hpa, scaled_object
-from penstock.domain.errors import Unreachable
 
 
-class Objects:
-    """Takes events, unless the API server is away."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, str, str, str]] = []
-        self.away = False
-
-    async def event(self, about: dict[str, Any], kind: str, reason: str, message: str) -> None:
-        self.events.append((about["apiVersion"], about["name"], kind, reason))
-        assert (about["uid"], message) == ("u", f"{MESSAGE}.")
-        if self.away:
-            raise Unreachable("Kubernetes API", "timeout", "wait")
-
-
-def declaring(kind: str = "hpa", value: str = "true", **labels: str) -> Scaler:
+def declaring(name: str = "own", kind: str = "hpa", value: str = "true", gauge: str = "", **labels: str) -> Scaler:
+    annotations = {"llm-d.ai/managed": value, "llm-d.ai/model-id": "m"}
+    metric = {"metric": {"name": "wva_desired_replicas", "selector": {"matchLabels": {"variant_name": gauge}}}}
     body = {
-        "metadata": meta("own", uid="u", annotations={"llm-d.ai/managed": value}, labels=labels),
-        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "chat"}},
+        "metadata": meta(name, uid=f"u-{name}", annotations=annotations, labels=labels),
+        "spec": {
+            "scaleTargetRef": {"kind": "Deployment", "name": "chat"},
+            "metrics": [{"type": "External", "external": metric}] if gauge else [],
+        },
     }
     found = hpa(body) if kind == "hpa" else scaled_object(body)
     assert found is not None
     return found
 
 
-@pytest.fixture
-def objects() -> Objects:
-    return Objects()
+@pytest.mark.parametrize("kind", ["hpa", "keda"])
+def test_a_scaler_declares_a_variant(kind: str) -> None:
+    (body,) = Declared().bodies([declaring(kind=kind)], [], "")
+
+    assert (body["variant"], body["metadata"]["name"], body["spec"]["modelID"]) == ("own", "own", "m")
 
 
-async def tell(declared: Declared, objects: Objects, *scalers: Scaler, variants: tuple[Any, ...] = ()) -> None:
-    await declared.tell(objects, scalers, variants, "")  # type: ignore[arg-type] - event is all it needs
+def test_it_is_called_as_its_scaler_asks_for_it() -> None:
+    (body,) = Declared().bodies([declaring(gauge="chat-h100")], [], "")
 
-
-@pytest.mark.parametrize(("kind", "version"), [("hpa", "autoscaling/v2"), ("keda", "keda.sh/v1alpha1")])
-async def test_each_is_told_once(kind: str, version: str, objects: Objects, caplog: pytest.LogCaptureFixture) -> None:
-    declared = Declared()
-
-    for _ in range(3):
-        await tell(declared, objects, declaring(kind))
-
-    assert objects.events == [(version, "own", "Warning", "NotSupported")]
-    assert [one.message for one in caplog.records] == [MESSAGE]
+    assert (body["variant"], body["metadata"]["name"]) == ("chat-h100", "own")
 
 
 @pytest.mark.parametrize(
     ("scaler", "variants"),
     [
         pytest.param(declaring(value="false"), (), id="it declares nothing"),
-        pytest.param(declaring(), (variant("chat"),), id="an object declares the same"),
+        pytest.param(declaring(), (variant("chat"),), id="an object scales the same target"),
+        pytest.param(declaring(gauge="other"), (variant("other"),), id="an object has its name"),
         pytest.param(declaring(**{"wva.llmd.ai/controller-instance": "blue"}), (), id="it is for another operator"),
     ],
 )
-async def test_nobody_is_bothered_where(scaler: Scaler, variants: tuple[Any, ...], objects: Objects) -> None:
-    await tell(Declared(), objects, scaler, variants=variants)
-
-    assert objects.events == []
+def test_it_counts_for_nothing_where(scaler: Scaler, variants: tuple[Any, ...]) -> None:
+    assert Declared().bodies([scaler], variants, "") == []
 
 
-@pytest.mark.parametrize("other", [variant("other"), variant("chat", namespace="elsewhere")])
-async def test_a_variant_of_something_else_is_no_excuse(other: Any, objects: Objects) -> None:
-    await tell(Declared(), objects, declaring(), variants=(other,))
+def test_a_variant_of_something_else_is_no_excuse() -> None:
+    others = (variant("other"), variant("chat", namespace="elsewhere"))
 
-    assert len(objects.events) == 1
-
-
-async def test_it_is_told_again_when_its_variant_went(objects: Objects) -> None:
-    declared = Declared()
-
-    for variants in ((), (variant("chat"),), ()):
-        await tell(declared, objects, declaring(), variants=variants)
-
-    assert len(objects.events) == 2
+    assert len(Declared().bodies([declaring()], others, "")) == 1
 
 
-async def test_an_api_server_that_is_away_ends_no_pass(objects: Objects, caplog: pytest.LogCaptureFixture) -> None:
-    objects.away = True
+def test_of_two_with_one_name_the_first_counts() -> None:
+    (body,) = Declared().bodies([declaring("b", gauge="chat-1"), declaring("a", gauge="chat-1")], [], "")
 
-    await tell(Declared(), objects, declaring())
+    assert body["metadata"]["name"] == "a"
 
-    assert caplog.records[-1].message == "Event not posted"
+
+def test_what_was_told_is_remembered_while_the_scaler_lives() -> None:
+    declared, scaler = Declared(), declaring()
+    (body,) = declared.bodies([scaler], [], "")
+    declared.note(body, {"observedGeneration": 1})
+
+    (again,) = declared.bodies([scaler], [], "")
+    declared.bodies([], [], "")
+    (anew,) = declared.bodies([scaler], [], "")
+
+    assert (again["status"], anew["status"]) == ({"observedGeneration": 1}, {})
