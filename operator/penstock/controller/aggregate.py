@@ -1,6 +1,7 @@
-"""Sums of what routers of one policy see of each workload, so that all of them order by the whole.
+"""The leader's streams from all routers: what comes in and waits, and sums of what those of one policy see.
 
-The leader holds one stream per router and tells each of them once a second; nobody is asked where there is but one.
+There is one stream per router. Routers of one policy are told their sums once a second, so that all of them order by
+the whole; one that stands alone is told nothing.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from penstock.controller.inflows import Inflows
 from penstock.controller.pods import PodFacts
 from penstock.domain.errors import InvalidField, Refused, Unreachable
 
@@ -41,17 +43,20 @@ class _Heard:
 
 @dataclass(slots=True)
 class Aggregator:
-    """Listens to routers and tells them their sums; `groups` are routers that serve one target together."""
+    """Listens to `routers` and tells those of each group their sums; a group serves one target together."""
 
     admin: Streams
+    inflows: Inflows
     clock: Callable[[], float] = time.monotonic
     groups: tuple[tuple[PodFacts, ...], ...] = ()
+    routers: tuple[PodFacts, ...] = ()
     _heard: dict[str, _Heard] = field(default_factory=dict)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
-    def serve(self, groups: Iterable[tuple[PodFacts, ...]]) -> None:
-        """Serve these groups from now on."""
+    def serve(self, groups: Iterable[tuple[PodFacts, ...]], routers: Iterable[PodFacts]) -> None:
+        """Serve these groups from now on, and listen to all of these routers."""
         self.groups = tuple(group for group in groups if len(group) > 1)
+        self.routers = tuple(routers)
 
     async def run_while(self, leading: Callable[[], bool]) -> None:
         """Listen and tell as long as we lead, or until cancelled; then hang up."""
@@ -61,12 +66,13 @@ class Aggregator:
                 await asyncio.gather(*(self._tell(group) for group in self.groups))
                 await asyncio.sleep(EVERY_S)
         finally:
-            self.groups = ()
+            self.groups = self.routers = ()
             self._listen()
 
     def _listen(self) -> None:
-        """Hold a stream to every router of the groups, and to no other."""
-        wanted = {router.uid: router for group in self.groups for router in group}
+        """Hold a stream to every router, and forget those that have gone."""
+        wanted = {router.uid: router for router in self.routers}
+        self.inflows.keep(wanted)
         for uid in set(self._tasks) - set(wanted):
             self._tasks.pop(uid).cancel()
             self._heard.pop(uid, None)
@@ -78,10 +84,16 @@ class Aggregator:
         """Note what one router tells until its stream breaks; the next round opens another."""
         try:
             async for event in self.admin.watch(router):
-                if event.get("type") == "workloads":
-                    self._heard[router.uid] = _Heard(self.clock(), tuple(event.get("workloads") or ()))
-        except (Unreachable, Refused) as error:
+                self._hear(router, event)
+        except (Unreachable, Refused, KeyError, TypeError, ValueError) as error:
             log.debug("Stream of a router broke", extra={"router": str(router.key), "error": str(error)})
+
+    def _hear(self, router: PodFacts, event: Mapping[str, Any]) -> None:
+        match event.get("type"):
+            case "workloads":
+                self._heard[router.uid] = _Heard(self.clock(), tuple(event.get("workloads") or ()))
+            case "queued":
+                self.inflows.hear(router, event)
 
     async def _tell(self, group: tuple[PodFacts, ...]) -> None:
         now_s = self.clock()

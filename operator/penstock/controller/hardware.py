@@ -22,6 +22,9 @@ RESOURCES: Final = re.compile(
     r"nvidia\.com/(gpu|mig-.+)|amd\.com/gpu|gpu\.intel\.com/(i915|xe)|habana\.ai/gaudi|google\.com/tpu"
     r"|aws\.amazon\.com/neuron(core|device)?"
 )
+# labels that the LeaderWorkerSet controller gives pods
+LABEL_GROUP_NAME: Final = "leaderworkerset.sigs.k8s.io/name"
+LABEL_WORKER_INDEX: Final = "leaderworkerset.sigs.k8s.io/worker-index"
 _BATCH: Final = re.compile(r"--max-num-seqs(?:=|\s+)(\d+)")
 
 
@@ -56,6 +59,20 @@ def of_target(body: Mapping[str, Any]) -> Hardware:
         accelerators=count or None,
         max_batch=leader.max_batch or worker.max_batch,
     )
+
+
+def pod_labels(body: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the labels that a scaled object gives its pods; of a LeaderWorkerSet's those of its leaders."""
+    spec = body.get("spec", {})
+    group = spec.get("leaderWorkerTemplate")
+    if group is None:
+        return _labels(spec.get("template"))
+    own = {LABEL_GROUP_NAME: str(body.get("metadata", {}).get("name", "")), LABEL_WORKER_INDEX: "0"}
+    return {**_labels(group.get("leaderTemplate") or group.get("workerTemplate")), **own}
+
+
+def _labels(template: Mapping[str, Any] | None) -> Mapping[str, str]:
+    return ((template or {}).get("metadata") or {}).get("labels") or {}
 
 
 def of_labels(labels: Mapping[str, str]) -> str | None:

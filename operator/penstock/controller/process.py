@@ -17,6 +17,7 @@ from penstock.controller.actuate import Actuator
 from penstock.controller.aggregate import Aggregator
 from penstock.controller.configuration import Configuration
 from penstock.controller.history import History
+from penstock.controller.inflows import Inflows
 from penstock.controller.keda import Numbers, answering
 from penstock.controller.metrics import Meters
 from penstock.controller.nodes import Nodes
@@ -82,13 +83,14 @@ class Operator:
         self.ports = (0, 0, 0)  # of metrics, health and KEDA's scaler, once it serves
         self.meters = Meters(options.controller_instance)
         self.admin = RouterAdmin(adapters.tokens)
-        documents = Documents()
+        documents, inflows = Documents(), Inflows(wake=self.world.scaling.set)
         self.recorder = Recorder(Ring(options.record_dir, options.record_limit_bytes))
         self.scaling = ScalingPass(
             world=self.world,
             configuration=configuration,
             scraping=adapters.scraping,
             targets=Targets(adapters.scales, Nodes(adapters.objects.get)),
+            inflows=inflows,
             actuator=Actuator(adapters.scales, adapters.objects, adapters.election),
             reporter=Reporter(adapters.objects, self.world, self.meters),
             meters=self.meters,
@@ -100,7 +102,7 @@ class Operator:
             objects=adapters.objects,
             documents=documents,
             pusher=Pusher(self.admin, documents),
-            aggregator=Aggregator(self.admin),
+            aggregator=Aggregator(self.admin, inflows),
             history=History(adapters.revisions, documents),
             meters=self.meters,
             leadership=adapters.election,

@@ -62,7 +62,7 @@ class Routing:
             return
         done = await self.pusher.converge(wanted, ready, compare=compare)
         self._tell(done)
-        self.aggregator.serve(self._together(attachments))
+        self.aggregator.serve(self._together(attachments), filter(_ready, self.world.routers()))
         # a push may have raised revisions: what is kept must be what routers were given
         known = [document for wish in wishes.values() for document in wish.documents]
         self.documents.keep([*known, self.documents.defaults()])

@@ -12,12 +12,14 @@ from penstock.api.variantautoscaling import parse_variant
 from penstock.controller.actuate import Actuator, NotOurs
 from penstock.controller.configuration import Configuration
 from penstock.controller.declared import Declared
+from penstock.controller.inflows import Inflows, Place
 from penstock.controller.metrics import Meters
 from penstock.controller.ports import Leadership, Scraping
 from penstock.controller.recording import Recorder
 from penstock.controller.report import Reporter, write_line
 from penstock.controller.targets import AT_ONCE, Sight, Targets
 from penstock.controller.world import World
+from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision, Outcome
 from penstock.domain.errors import InvalidField
 from penstock.domain.observations import Observation, Scrape
@@ -39,6 +41,7 @@ class ScalingPass:
     configuration: Configuration
     scraping: Scraping
     targets: Targets
+    inflows: Inflows
     actuator: Actuator
     reporter: Reporter
     meters: Meters
@@ -103,6 +106,7 @@ class ScalingPass:
             targets={key: sight.target for key, sight in sights.items()},
             scrape=scrape,
             catalogue=self.configuration.catalogue,
+            inflows=self.inflows.of(self.world.routers(), _places(variants, sights), now_s),
         )
         return observation, sights
 
@@ -162,3 +166,8 @@ class ScalingPass:
         for warning in scrape.warnings if scrape.problem is None else ():  # a problem is told for each variant
             log.warning("Prometheus warns", extra={"warning": warning})
         write_line(pass_line(outcomes))
+
+
+def _places(variants: Iterable[Variant], sights: Mapping[ObjectKey, Sight]) -> list[Place]:
+    """Return where each model's pods are, for routers that serve them."""
+    return [Place(ModelScope(one.key.namespace, one.model), sights[one.key].labels) for one in variants]

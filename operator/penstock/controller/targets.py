@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
-from penstock.controller.hardware import Hardware, agreed, of_target
+from penstock.controller.hardware import Hardware, agreed, of_target, pod_labels
 from penstock.controller.nodes import Nodes
 from penstock.controller.pods import PodFacts, PodIndex, PodState
 from penstock.controller.ports import Scales
@@ -26,12 +26,23 @@ AT_ONCE: Final = 20  # requests in flight: fast for a thousand variants, harmles
 class Sight:
     """A target and the scale behind it; `scale` is None where it could not be read.
 
-    `nodes` are those to be asked for the accelerator: where its pods run, if nothing nearer tells it.
+    `nodes` are those to be asked for the accelerator: where its pods run, if nothing nearer tells it. `labels` are
+    those of its pods; of the template where it has none.
     """
 
     target: Target
     scale: Scale | None = None
     nodes: frozenset[str] = frozenset()
+    labels: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """What the object says of pods that it will make, as of one version of it."""
+
+    version: str
+    hardware: Hardware
+    labels: Mapping[str, str]
 
 
 class Targets:
@@ -39,7 +50,7 @@ class Targets:
 
     def __init__(self, scales: Scales, nodes: Nodes) -> None:
         self._scales, self._nodes = scales, nodes
-        self._hardware: dict[str, tuple[str, Hardware]] = {}
+        self._templates: dict[str, _Template] = {}
 
     async def observe(
         self, variants: Iterable[Variant], pods: Iterable[PodFacts], scalers: Iterable[Scaler]
@@ -54,7 +65,7 @@ class Targets:
 
         seen = await asyncio.gather(*map(one, variants))
         uids = {sight.target.uid for sight in seen}
-        self._hardware = {uid: kept for uid, kept in self._hardware.items() if uid in uids}
+        self._templates = {uid: kept for uid, kept in self._templates.items() if uid in uids}
         products = await self._nodes.products({name for sight in seen for name in sight.nodes}, gate)
         return {variant.key: _placed(sight, products) for variant, sight in zip(variants, seen, strict=True)}
 
@@ -62,20 +73,22 @@ class Targets:
         namespace, ref = variant.key.namespace, variant.target
         try:
             scale = await self._scales.read(namespace, ref)
-            hardware = await self._template(variant, scale)
+            template = await self._template(variant, scale)
             pods = index.select(namespace, parse_selector(scale.selector))
         except (Refused, Unreachable, InvalidField) as error:
             return Sight(_bad(variant, error))
-        told = variant.accelerator or hardware.accelerator
+        told = variant.accelerator or template.hardware.accelerator
         nodes = frozenset() if told else frozenset(pod.node for pod in pods if pod.node)
-        return Sight(_found(variant, scale, pods, hardware, _others(variant, scalers)), scale, nodes)
+        labels = tuple(pod.labels for pod in pods) or (template.labels,)
+        return Sight(_found(variant, scale, pods, template.hardware, _others(variant, scalers)), scale, nodes, labels)
 
-    async def _template(self, variant: Variant, scale: Scale) -> Hardware:
-        kept = self._hardware.get(scale.uid)
-        if kept is None or kept[0] != scale.resource_version:
+    async def _template(self, variant: Variant, scale: Scale) -> _Template:
+        kept = self._templates.get(scale.uid)
+        if kept is None or kept.version != scale.resource_version:
             body = await self._scales.body(variant.key.namespace, variant.target)
-            kept = self._hardware[scale.uid] = (scale.resource_version, of_target(body))
-        return kept[1]
+            kept = _Template(scale.resource_version, of_target(body), pod_labels(body))
+            self._templates[scale.uid] = kept
+        return kept
 
 
 def _placed(sight: Sight, products: Mapping[str, str | None]) -> Sight:

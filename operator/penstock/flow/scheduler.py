@@ -24,6 +24,7 @@ from penstock.flow.refusals import reject
 from penstock.flow.views import QueuedView, SchedulerView, WorkloadView
 from penstock.flow.waiting import Waiting
 from penstock.programs.registry import Key, Registry
+from penstock.programs.window import Window
 from penstock.programs.workload import Sums
 
 MAX_WORKLOADS: Final = 1000
@@ -39,6 +40,7 @@ class Scheduler:
         self._dispatcher = Dispatcher(self._waiting, self._fleet, Lane(document.policy.lane_share_ratio), now_s)
         self._registry = Registry(max_workloads)
         self._arrivals = 0
+        self._arriving, self._began_s = Window(now_s), now_s
         self._is_draining = False
 
     @property
@@ -58,6 +60,7 @@ class Scheduler:
         actions = self._advance(now_s)
         workload = self._registry.arrive(request.tenant, request.context.workload_id, now_s)
         self._arrivals += 1
+        self._arriving.add(now_s)
         entry = Entry(request, self._arrivals, now_s, workload, self._effective)
         actions.append(counted(entry, joined=True))
         if self._is_draining:
@@ -137,6 +140,7 @@ class Scheduler:
             credit=self._fleet.credit,
             dispatch_per_s=self._dispatcher.dispatch_per_s(now_s),
             starvation_bound_s=self._dispatcher.starvation_bound_s(now_s),
+            arrivals_per_s=self._arriving.rate_since(self._began_s, now_s),
             endpoints=self._fleet.view(),
         )
 

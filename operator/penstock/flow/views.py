@@ -85,7 +85,10 @@ class QueuedView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerView:
-    """All sums of one moment. `credit` is how many requests could go now; without a bound on starvation it is None."""
+    """All sums of one moment. `credit` is how many requests could go now; without a bound on starvation it is None.
+
+    `arrivals_per_s` are over the last minute, or since the start; None in the first seconds.
+    """
 
     queue_size: int
     queue_bytes: int
@@ -94,3 +97,4 @@ class SchedulerView:
     dispatch_per_s: float
     starvation_bound_s: float | None
     endpoints: tuple[EndpointView, ...]
+    arrivals_per_s: float | None = None

@@ -3,6 +3,7 @@
 from typing import Final
 
 WINDOW_S: Final = 60
+SHORTEST_S: Final = 10  # a rate over less is mostly chance
 
 
 class Window:
@@ -40,3 +41,11 @@ class Window:
         """Return events in the window per second of the window."""
         self.roll(int(now_s))
         return self.count / WINDOW_S
+
+    def rate_since(self, began_s: float, now_s: float) -> float | None:
+        """Return events per second since counting began, at most over the window; None in the first seconds."""
+        seconds = int(now_s) - int(began_s)
+        if seconds < SHORTEST_S:
+            return None
+        self.roll(int(now_s))
+        return self.count / min(seconds, WINDOW_S)

@@ -17,6 +17,7 @@ from penstock.router.admin_errors import AdminError, acknowledgement, errors
 from penstock.router.admin_pages import page
 from penstock.router.admin_watch import WatchHub
 from penstock.router.gate import FlowGate
+from penstock.router.sources import Scope
 from penstock.router.state import InForce, PolicyState
 
 MOST_BYTES: Final = 1 << 20
@@ -26,9 +27,15 @@ Save = Callable[[PolicyDocument], None]
 
 
 class Admin:
-    """The calls and what they work on; `pod` names this router, `save` stores a policy on disk (a thread calls it)."""
+    """The calls and what they work on.
 
-    def __init__(self, gate: FlowGate, state: PolicyState, save: Save, pod: str) -> None:
+    `pod` names this router, `save` stores a policy on disk (a thread calls it), `scope` tells whom the router serves.
+    """
+
+    def __init__(
+        self, gate: FlowGate, state: PolicyState, save: Save, pod: str, scope: Callable[[], Scope | None]
+    ) -> None:
+        self.scope = scope
         self._gate, self._state, self._save, self._pod = gate, state, save, pod
         self._saving = asyncio.Lock()
         self.hub = WatchHub(self._events)
@@ -118,20 +125,19 @@ class Admin:
         """Return how things stand, for the operator's stream."""
         rows = [views.workload(row) for row in self._gate.scheduler.workloads(self._now_s())]
         workloads = {"type": "workloads", "time": time.time(), "workloads": rows}
-        starved = self._gate.open_requests > self._gate.in_flight and not self._gate.addresses
-        return [views.policy_event(self._state.now), workloads, *([self._starved()] if starved else [])]
+        return [views.policy_event(self._state.now), workloads, self._queued()]
 
     def _tell_starved(self) -> None:
         """Tell at once that a model has to be woken; what comes in the same second is told with the next beat."""
         now_s = self._now_s()
         if now_s - self._told_s >= STARVED_EVERY_S:
             self._told_s = now_s
-            self.hub.publish(self._starved())
+            self.hub.publish(self._queued())
 
-    def _starved(self) -> dict[str, Any]:
-        """Return that requests wait for a model which has no endpoint."""
+    def _queued(self) -> dict[str, Any]:
+        """Return what comes in and waits; without endpoints the model has to be woken."""
         view = self._gate.scheduler.view(self._now_s())
-        return {"type": "queued", "requests": view.queue_size, "bytes": view.queue_bytes, "endpoints": 0}
+        return views.queued_event(view, len(self._gate.addresses), self.scope())
 
     @staticmethod
     def _now_s() -> float:

@@ -6,9 +6,10 @@ from typing import Any
 from penstock.api.document import encode
 from penstock.domain.requests import EndpointLoad
 from penstock.flow.actions import Dispatch, Reject
-from penstock.flow.views import EndpointView, QueuedView, WorkloadView
+from penstock.flow.views import EndpointView, QueuedView, SchedulerView, WorkloadView
 from penstock.ordering.score import Score
 from penstock.router.admin_errors import acknowledgement
+from penstock.router.sources import Scope
 from penstock.router.state import InForce
 from penstock.router.times import rfc3339
 
@@ -23,6 +24,13 @@ def policy(in_force: InForce) -> Json:
 def policy_event(in_force: InForce) -> Json:
     """Return what the operator's stream tells of a policy."""
     return {"type": "policy", **acknowledgement(in_force), "source": in_force.source.value}
+
+
+def queued_event(view: SchedulerView, endpoints: int, scope: Scope | None) -> Json:
+    """Return what the operator's stream tells of what comes in (requests per second, over a minute) and waits."""
+    event: Json = {"type": "queued", "requests": view.queue_size, "bytes": view.queue_bytes, "endpoints": endpoints}
+    event |= {} if view.arrivals_per_s is None else {"arrivals": view.arrivals_per_s}
+    return event | ({} if scope is None else {"namespace": scope.namespace, "selector": scope.selector})
 
 
 def endpoint(view: EndpointView, load: EndpointLoad | None) -> Json:

@@ -10,7 +10,7 @@ from penstock.api.kinds import PODS, POOLS, Kind
 from penstock.api.names import ANNOTATION_ACTIVE_PORTS, ANNOTATION_DRAINING
 from penstock.domain.errors import InvalidField
 from penstock.domain.requests import Endpoint
-from penstock.router.sources import Following, Publish
+from penstock.router.sources import Following, Publish, Scope
 
 OLD_ACTIVE_PORTS: Final = "inference.networking.k8s.io/active-ports"
 _log: Final = logging.getLogger("penstock.router.endpoints")
@@ -56,6 +56,11 @@ class SelectedEndpoints:
     def __init__(self, following: Following, namespace: str, selector: str, ports: tuple[int, ...]) -> None:
         self._following, self._namespace, self._selector, self._ports = following, namespace, selector, ports
 
+    @property
+    def scope(self) -> Scope | None:
+        """The selector itself."""
+        return Scope(self._namespace, self._selector)
+
     async def run(self, publish: Publish) -> None:
         """Publish after each change of the pods."""
         async for pods in self._following.follow(PODS, self._namespace, selector=self._selector):
@@ -68,6 +73,12 @@ class PoolEndpoints:
     def __init__(self, following: Following, namespace: str, name: str, group: str) -> None:
         self._following, self._namespace, self._name = following, namespace, name
         self._kind = Kind(group, POOLS.version, POOLS.plural, POOLS.name)
+        self._selector: str | None = None
+
+    @property
+    def scope(self) -> Scope | None:
+        """The pool's selector as it was read last."""
+        return None if self._selector is None else Scope(self._namespace, self._selector)
 
     async def run(self, publish: Publish) -> None:
         """Publish after each change of the pool or its pods; without the pool, that there is no endpoint."""
@@ -85,6 +96,7 @@ class PoolEndpoints:
                 if shape is None:
                     publish(())
                 else:
+                    self._selector = shape.selector
                     pods = group.create_task(self._selected(shape).run(publish))
 
     def _selected(self, shape: "_Shape") -> SelectedEndpoints:

@@ -17,7 +17,7 @@ import yaml
 
 from penstock.domain.errors import InvalidField
 from penstock.domain.requests import Endpoint
-from penstock.router.sources import Publish
+from penstock.router.sources import Publish, Scope
 
 LOOK_EVERY_S: Final = 0.2
 MOST_BYTES: Final = 1 << 20
@@ -31,6 +31,11 @@ class FileEndpoints:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._seen: tuple[int, ...] | None = None
+
+    @property
+    def scope(self) -> Scope | None:
+        """None: a file names addresses."""
+        return None
 
     async def run(self, publish: Publish) -> None:
         """Publish when the file was read, and again after each change of its content."""

@@ -60,7 +60,7 @@ class Router:
         self.gate = FlowGate(scheduler, adapters.journal, loop.time, time.time, conformance=settings.conformance)
         self.state = PolicyState(document, source, self.gate.policy, time.time)
         self.health = Health()
-        self.admin = Admin(self.gate, self.state, disk.save, settings.pod_name)
+        self.admin = Admin(self.gate, self.state, disk.save, settings.pod_name, lambda: adapters.endpoints.scope)
         self._eds = EdsFile(settings.eds_file) if settings.eds_file else None
         self._wire = Server(self._wire_route(), limits(settings.max_body_bytes))
         self._probes = Server(route(self.health.methods()))

@@ -1,7 +1,7 @@
 """What the router needs from outside: endpoints, their loads, and who knows tokens; adapters fit by shape."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from penstock.api.kinds import Kind
 from penstock.domain.requests import Endpoint, EndpointLoad
@@ -9,8 +9,20 @@ from penstock.domain.requests import Endpoint, EndpointLoad
 Publish: TypeAlias = Callable[[tuple[Endpoint, ...]], None]
 
 
+class Scope(NamedTuple):
+    """The pods that a router chooses from, by label selector; the operator finds their model by it."""
+
+    namespace: str
+    selector: str
+
+
 class EndpointSource(Protocol):
     """Knows which endpoints there are."""
+
+    @property
+    def scope(self) -> Scope | None:
+        """Where they come from; None where no selector tells it, or not yet."""
+        ...
 
     async def run(self, publish: Publish) -> None:
         """Publish the whole set once it is known, empty or not, and again whenever it changes; never returns."""

@@ -50,7 +50,7 @@ class Fleet:
         spec = {"selector": {"matchLabels": {"app": "chat"}}, "targetPorts": [{"number": 8000}]}
         self.cluster.apply(pool | {"spec": spec | {"endpointPickerRef": picker}})
 
-    async def add(self, pod: str, *, home: str = "", uid: str = "") -> Router:
+    async def add(self, pod: str, *, home: str = "", uid: str = "", source: Fixed | None = None) -> Router:
         """Create a pod with a router behind it; another `uid` makes it expect another pod's tokens."""
         port, own = self.place(pod)
         made = settings(
@@ -61,7 +61,9 @@ class Fleet:
             pod_uid=uid or own,
         )
         journal = Journal(logs.text_line, logging.WARNING, _nowhere, time.time)
-        adapters = Adapters(endpoints=Fixed(ENDPOINT), loads=NoLoads(), reviewer=Reviews(self.kube), journal=journal)
+        adapters = Adapters(
+            endpoints=source or Fixed(ENDPOINT), loads=NoLoads(), reviewer=Reviews(self.kube), journal=journal
+        )
         router = Router(replace(made, ports=Ports(grpc=0, health=0, metrics=0, admin=port)), adapters)
         self.stack.push_async_callback(router.close)
         await router.start()

@@ -18,7 +18,7 @@ from penstock.domain.requests import Endpoint, EndpointLoad
 from penstock.router.journal import Journal
 from penstock.router.ports import RequestHead
 from penstock.router.process import Adapters, Router
-from penstock.router.sources import EndpointSource, LoadReader, Publish, TokenReviewer
+from penstock.router.sources import EndpointSource, LoadReader, Publish, Scope, TokenReviewer
 from penstock.settings.router import FromFile, Ports, RouterSettings
 
 NAMESPACE = "penstock-system"
@@ -31,6 +31,8 @@ class Fixed:
     def __init__(self, *endpoints: Endpoint) -> None:
         self._sets: asyncio.Queue[tuple[Endpoint, ...]] = asyncio.Queue()
         self.publish(*endpoints)
+
+    scope: Scope | None = None
 
     def publish(self, *endpoints: Endpoint) -> None:
         self._sets.put_nowait(endpoints)

@@ -10,6 +10,7 @@ from tests.integration.router.routers import Admin, Fixed, body, send, until
 
 from penstock.router import admin_watch
 from penstock.router.process import Router
+from penstock.router.sources import Scope
 
 
 class Watch:
@@ -32,16 +33,23 @@ async def test_the_operator_hears_of_policies_workloads_and_starving_models(
     async with admin.http.get(f"{admin.url}/v1/watch", ssl=False, headers=admin.headers) as answer:
         watch = Watch(answer)
         now = await watch.next("policy")
+        calm = await watch.next("queued")
+        source.scope = Scope("llm", "app=chat")
         await admin.put_policy(body(7, generation=3))
         pushed = await watch.next("policy")
         source.publish()
         await until(lambda: not router.gate.addresses, "no endpoint")
         send(router, "a")
         queued = await watch.next("queued")
+        while not queued["requests"]:  # a beat may have come first
+            queued = await watch.next("queued")
         beat = await watch.next("workloads")
 
     assert (now["source"], pushed["appliedGeneration"], pushed["source"]) == ("builtin", 3, "pushed")
+    assert (calm["requests"], calm["endpoints"]) == (0, 1)
+    assert not {"arrivals", "selector"} & set(calm), "nothing is known of either yet"
     assert (queued["requests"], queued["endpoints"]) == (1, 0)
+    assert (queued["namespace"], queued["selector"]) == ("llm", "app=chat")
     assert [row["id"] for row in beat["workloads"]] == ["a"]
 
 

@@ -95,6 +95,7 @@ async def test_endpoints_of_a_pool_follow_its_pods(
     await expect("10.0.0.2:8001")
 
     assert len(seen) == 5
+    assert router.admin.scope() == (namespace, "app=vllm")
 
 
 async def test_endpoints_of_a_selector(kube_api: KubeApi, namespace: str, tmp_path: Path) -> None:
@@ -104,8 +105,10 @@ async def test_endpoints_of_a_selector(kube_api: KubeApi, namespace: str, tmp_pa
 
     async for router, _ in routed(given, Journal(str, 50, len, float)):  # type: ignore[arg-type]  # never used
         found = await until(lambda router=router: router.gate.addresses, "endpoints")
+        scope = router.admin.scope()
 
     assert found == {"10.0.0.1:8000"}
+    assert scope == (namespace, "app=vllm")
 
 
 @pytest.mark.parametrize(

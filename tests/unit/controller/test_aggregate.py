@@ -9,6 +9,7 @@ import pytest
 from tests.unit.controller.test_plan import R1, R2, R3
 
 from penstock.controller.aggregate import MOST, Aggregator, combined
+from penstock.controller.inflows import Inflows
 from penstock.controller.pods import PodFacts
 from penstock.domain.errors import Unreachable
 
@@ -83,21 +84,21 @@ async def run_for(aggregator: Aggregator, seconds: float) -> None:
 @pytest.mark.looptime
 async def test_routers_of_one_group_hear_their_sum_and_others_nothing() -> None:
     routers = Routers({"r1": [row("a", 1.0)], "r2": [row("a", 2.0)], "r3": [row("a", 9.0)]})
-    aggregator = Aggregator(routers, asyncio.get_running_loop().time)
-    aggregator.serve([(R1, R2), (R3,)])
+    aggregator = Aggregator(routers, Inflows(), asyncio.get_running_loop().time)
+    aggregator.serve([(R1, R2), (R3,)], [R1, R2, R3])
 
     await run_for(aggregator, 2.5)
     await asyncio.sleep(0)
 
     assert routers.told == {"r1": [summed("a", 3.0)], "r2": [summed("a", 3.0)]}
-    assert routers.streams == {"r1": 0, "r2": 0}
+    assert routers.streams == {"r1": 0, "r2": 0, "r3": 0}
 
 
 @pytest.mark.looptime
 async def test_broken_stream_is_opened_again_and_spoils_nobody() -> None:
     routers = Routers({"r1": [row("a", 1.0)], "r2": [row("a", 2.0)]}, broken={"r1"})
-    aggregator = Aggregator(routers, asyncio.get_running_loop().time)
-    aggregator.serve([(R1, R2)])
+    aggregator = Aggregator(routers, Inflows(), asyncio.get_running_loop().time)
+    aggregator.serve([(R1, R2)], [R1, R2])
 
     await run_for(aggregator, 2.5)
 
@@ -108,12 +109,12 @@ async def test_broken_stream_is_opened_again_and_spoils_nobody() -> None:
 @pytest.mark.looptime
 async def test_router_that_left_is_not_listened_to_any_more() -> None:
     routers = Routers({"r1": [row("a", 1.0)], "r2": [row("a", 2.0)], "r3": [row("a", 4.0)]})
-    aggregator = Aggregator(routers, asyncio.get_running_loop().time)
-    aggregator.serve([(R1, R2, R3)])
+    aggregator = Aggregator(routers, Inflows(), asyncio.get_running_loop().time)
+    aggregator.serve([(R1, R2, R3)], [R1, R2, R3])
     running = asyncio.create_task(run_for(aggregator, 4.0))
     await asyncio.sleep(1.5)
 
-    aggregator.serve([(R1, R2)])
+    aggregator.serve([(R1, R2)], [R1, R2])
     await running
 
     assert routers.told["r1"] == [summed("a", 3.0)]

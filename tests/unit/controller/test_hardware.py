@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from penstock.controller.hardware import Hardware, agreed, of_labels, of_pod, of_target
+from penstock.controller.hardware import Hardware, agreed, of_labels, of_pod, of_target, pod_labels
 
 
 def engine(*args: str, gpus: int = 0, **limits: str) -> dict[str, Any]:
@@ -100,3 +100,26 @@ def test_labels(labels: dict[str, str], accelerator: str | None) -> None:
 )
 def test_nodes_agree_or_tell_nothing(products: list[str | None], accelerator: str | None) -> None:
     assert agreed(products) == accelerator
+
+
+@pytest.mark.parametrize(
+    ("body", "labels"),
+    [
+        pytest.param({"spec": {"template": {"metadata": {"labels": {"app": "a"}}}}}, {"app": "a"}, id="a template"),
+        pytest.param({"spec": {}}, {}, id="none"),
+        pytest.param(
+            {
+                "metadata": {"name": "chat"},
+                "spec": {"leaderWorkerTemplate": {"workerTemplate": {"metadata": {"labels": {"app": "a"}}}}},
+            },
+            {
+                "app": "a",
+                "leaderworkerset.sigs.k8s.io/name": "chat",
+                "leaderworkerset.sigs.k8s.io/worker-index": "0",
+            },
+            id="leaders of a LeaderWorkerSet",
+        ),
+    ],
+)
+def test_labels_of_pods_to_be(body: dict[str, Any], labels: dict[str, str]) -> None:
+    assert pod_labels(body) == labels

@@ -53,3 +53,21 @@ def test_an_earlier_second_changes_nothing() -> None:
     window.add(10.0)
 
     assert (window.second, window.count) == (50, 2)
+
+
+@pytest.mark.parametrize(
+    ("now_s", "per_s"),
+    [
+        pytest.param(109.9, None, id="too young to tell"),
+        pytest.param(110.0, 3.0, id="over its age"),
+        pytest.param(159.0, 30 / 59, id="nearly a minute"),
+        pytest.param(160.0, 30 / 60, id="over the window"),
+        pytest.param(500.0, 0.0, id="nothing for a minute"),
+    ],
+)
+def test_a_rate_over_no_longer_than_was_counted(now_s: float, per_s: float | None) -> None:
+    window = Window(100.0)
+    for _ in range(30):
+        window.add(109.0)
+
+    assert window.rate_since(100.0, now_s) == per_s
