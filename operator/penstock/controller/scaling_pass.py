@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from penstock.api.annotated import parse_declared
 from penstock.api.names import LABEL_CONTROLLER_INSTANCE
-from penstock.api.variantautoscaling import parse_variant
 from penstock.controller.actuate import Actuator, NotOurs
 from penstock.controller.configuration import Configuration
-from penstock.controller.declared import Declared
 from penstock.controller.inflows import Inflows, Place
 from penstock.controller.metrics import Meters
 from penstock.controller.ports import Leadership, Scraping
@@ -50,7 +49,6 @@ class ScalingPass:
     clock: Callable[[], float] = time.time
     memory: Memory = field(default_factory=Memory)
     term: int = -1
-    declared: Declared = field(default_factory=Declared)
 
     async def run(self) -> None:
         """Run one pass."""
@@ -69,29 +67,16 @@ class ScalingPass:
         )
         for body, error in faults:
             await self.reporter.report_invalid(error, body, observation.now_s)
-        living = {ObjectKey(body["metadata"]["namespace"], body["metadata"]["name"]) for body, _ in faults} | set(
-            bodies
-        )
-        await self.declared.tell(self.reporter.objects, self.world.scalers, variants, config.controller_instance)
+        living = {_key(body) for body, _ in faults} | set(bodies)
         self._tell(outcomes, living, observation.scrape, time.monotonic() - begin_s)
 
     def _ours(self, instance: str) -> tuple[dict[ObjectKey, tuple[Variant, Body]], list[tuple[Body, InvalidField]]]:
         """Return the variants that are ours to decide, parsed, and those that cannot be read."""
         found: dict[ObjectKey, tuple[Variant, Body]] = {}
         faults: list[tuple[Body, InvalidField]] = []
-        for body in self.world.variants.values():
-            meta = body["metadata"]
-            if (
-                meta.get("deletionTimestamp")
-                or (meta.get("labels") or {}).get(LABEL_CONTROLLER_INSTANCE, "") != instance
-            ):
-                continue
-            try:
-                variant = parse_variant(body)
-            except InvalidField as error:
-                faults.append((body, error))
-            else:
-                found[variant.key] = (variant, body)
+        _parse((body for body in self.world.variants.values() if _counts(body, instance)), found, faults)
+        written = [variant for variant, _ in found.values()]
+        _parse(self.reporter.declared.bodies(self.world.scalers, written, instance), found, faults)
         return found, faults
 
     async def _observe(self, variants: tuple[Variant, ...]) -> tuple[Observation, dict[ObjectKey, Sight]]:
@@ -166,6 +151,33 @@ class ScalingPass:
         for warning in scrape.warnings if scrape.problem is None else ():  # a problem is told for each variant
             log.warning("Prometheus warns", extra={"warning": warning})
         write_line(pass_line(outcomes))
+
+
+def _counts(body: Body, instance: str) -> bool:
+    """Whether an object is for this controller instance, and stays."""
+    meta = body["metadata"]
+    ours = (meta.get("labels") or {}).get(LABEL_CONTROLLER_INSTANCE, "") == instance
+    return ours and not meta.get("deletionTimestamp")
+
+
+def _parse(
+    bodies: Iterable[Body],
+    found: dict[ObjectKey, tuple[Variant, Body]],
+    faults: list[tuple[Body, InvalidField]],
+) -> None:
+    """Add the variants of these objects to `found`, and those that cannot be read to `faults`."""
+    for body in bodies:
+        try:
+            variant = parse_declared(body)
+        except InvalidField as error:
+            faults.append((body, error))
+        else:
+            found[variant.key] = (variant, body)
+
+
+def _key(body: Body) -> ObjectKey:
+    """Return the variant's key: a declaration may be called otherwise than what declares it."""
+    return ObjectKey(body["metadata"]["namespace"], body.get("variant") or body["metadata"]["name"])
 
 
 def _places(variants: Iterable[Variant], sights: Mapping[ObjectKey, Sight]) -> list[Place]:
