@@ -7,14 +7,14 @@ and f7374fc7; keda-epp-token-aware, 04c0115b; README.slo-aware.md, d38c9f0c) and
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from penstock.peers.hpa import ALL_AT_ONCE, By, Direction, HpaBehavior, Kind, Rate, Signal
 from penstock.peers.keda import Keda
 from penstock.peers.rivals import Rival
 from penstock.peers.split import per_variant
-from penstock.peers.views import gauges, quantile, recent, silent, sole
+from penstock.peers.views import gauges, quantile, recent, sole
 from penstock.sim.policies import Counts, Seen
 from penstock.sim.scene import Scene
 
@@ -50,10 +50,6 @@ def raw_series(scene: Scene, *, kv: float, waiting: float, shipped: float) -> Ke
     return Keda(scene, POD_BY_POD if shipped else HpaBehavior(), signals, sleeps=False)
 
 
-def _picker(seen: Seen, value: Callable[[Seen], float]) -> float:
-    return 0.0 if silent(seen) else value(seen)
-
-
 def queue(scene: Scene, *, queued: float, running: float, style: float) -> Keda:
     """B4. max(⌈queue/1⌉, ⌈running/16⌉): with 300 s windows (style 0), the overshoot guard (1), or neither (2).
 
@@ -62,8 +58,8 @@ def queue(scene: Scene, *, queued: float, running: float, style: float) -> Keda:
     name = sole(scene).name
 
     def signals(seen: Seen, counts: Counts) -> list[Signal]:
-        waiting = Signal(_picker(seen, lambda at: at.router.queued), queued)
-        inside = Signal(_picker(seen, lambda at: at.router.in_flight.get(name, 0)), running)
+        waiting = Signal(seen.router.queued, queued)
+        inside = Signal(seen.router.in_flight.get(name, 0), running)
         if style != 1:
             return [waiting, inside]
         demand = max((waiting.value or 0) / queued, (inside.value or 0) / running)
@@ -84,8 +80,8 @@ def saturation(scene: Scene, *, ratio: float, running: float, value: float, wind
     kind = Kind.VALUE if value else Kind.AVERAGE_VALUE
 
     def signals(seen: Seen, _: Counts) -> list[Signal]:
-        full = Signal(_picker(seen, lambda at: _saturation(at, name)), ratio, kind)
-        return [full, Signal(_picker(seen, lambda at: at.router.in_flight.get(name, 0)), running)]
+        full = Signal(_saturation(seen, name), ratio, kind)
+        return [full, Signal(seen.router.in_flight.get(name, 0), running)]
 
     return Keda(scene, WINDOWS if window_s else NO_UP_WINDOW, signals, sleeps=False)
 
@@ -108,7 +104,7 @@ def tokens(scene: Scene, *, backlog_s: float, kv: float, paced: float) -> Keda:
     per_s = spec.token_budget / step_s
 
     def signals(seen: Seen, _: Counts) -> list[Signal]:
-        prefill = Signal(_picker(seen, lambda at: at.router.in_flight_tokens / per_s), backlog_s)
+        prefill = Signal(seen.router.in_flight_tokens / per_s, backlog_s)
         return [prefill, Signal(math.fsum(gauges(seen, spec.name, lambda row: row.kv_usage_ratio)), kv)]
 
     return Keda(scene, POD_BY_POD if paced else NO_UP_WINDOW, signals, sleeps=False)
@@ -123,7 +119,7 @@ def slo_aware(scene: Scene, *, up: float, down: float) -> Keda:
     samples: deque[float] = deque(maxlen=3)  # recording rules run every 15 s
 
     def signals(seen: Seen, counts: Counts) -> list[Signal]:
-        raw = _picker(seen, lambda at: _worst(at, scene))
+        raw = _worst(seen, scene)
         samples.append(0.0 if math.isnan(raw) else min(2.0, raw))
         return [Signal(_wanted(_mean(samples), counts, up, down), 1)]
 

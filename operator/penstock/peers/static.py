@@ -10,7 +10,7 @@ from penstock.sim.scene import Scene
 
 
 class Static:
-    """B0. The same number of replicas from the first second to the last, within the variant's bounds."""
+    """B0. The same number of replicas from first to last second, by default all that the variant may have."""
 
     tick_s = 60.0
 
@@ -32,8 +32,8 @@ FAMILY: Final = (
         code="B0",
         name="static",
         source="no autoscaler: a fixed spec.replicas",
-        defaults={"replicas": 1},
-        grid={"replicas": tuple(range(1, 26))},
+        defaults={"replicas": 1_000_000},
+        grid={"replicas": (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20)},
         build=_build,
         shapes=frozenset({SINGLE}),
     ),

@@ -3,14 +3,12 @@
 import math
 from collections.abc import Callable, Iterable
 from itertools import takewhile
-from typing import Final
 
 from penstock.domain.observations import PodMetrics, Target
-from penstock.domain.readings import Absent, Reading
+from penstock.domain.readings import Reading
+from penstock.peers.engines import value as read
 from penstock.sim.policies import Seen, Served
 from penstock.sim.scene import Scene, VariantSpec
-
-LOOKBACK_S: Final = 300.0  # how long Prometheus answers with a series' last sample
 
 
 def sole(scene: Scene) -> VariantSpec:
@@ -24,11 +22,6 @@ def unreachable(seen: Seen) -> bool:
     return seen.observation.scrape.problem is not None
 
 
-def silent(seen: Seen) -> bool:
-    """Return whether Prometheus answers, but has lost every series although something serves."""
-    return not seen.observation.scrape.rows and any(counts.ready for counts in seen.fleet.values())
-
-
 def target(seen: Seen, name: str) -> Target | None:
     """Return the scaled object of a variant, as last read."""
     return next((found for key, found in seen.observation.targets.items() if key.name == name), None)
@@ -40,17 +33,10 @@ def rows(seen: Seen, name: str) -> list[PodMetrics]:
     return [row for row in seen.observation.scrape.rows if row.pod in found.pods] if found else []
 
 
-def answered(number: Reading, now_s: float) -> float | None:
-    """Return what an instant query answers: the last sample, old or not, until Prometheus forgets it."""
-    if isinstance(number, Absent) or now_s - number.at_s > LOOKBACK_S:
-        return None
-    return number.value
-
-
 def gauges(seen: Seen, name: str, field: Callable[[PodMetrics], Reading]) -> list[float]:
     """Return one gauge of a variant's live pods, of those that have it."""
-    found = (answered(field(row), seen.now_s) for row in rows(seen, name))
-    return [value for value in found if value is not None]
+    found = (read(field(row)) for row in rows(seen, name))
+    return [number for number in found if number is not None]
 
 
 def recent(seen: Seen, window_s: float) -> list[Served]:

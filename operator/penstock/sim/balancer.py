@@ -3,6 +3,7 @@
 import heapq
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import isnan
 from typing import Final
 
 from penstock.domain.errors import InvalidField
@@ -61,7 +62,8 @@ class Balancer:
         self.close(replica)
         replica.due_s = NEVER
         ended = tuple(replica.engine.cancel_all())
-        self.tokens_in_flight -= sum(self.ledger.input_tokens[call_id] for call_id in ended)
+        tokens, ttft_s = self.ledger.input_tokens, self.ledger.ttft_s
+        self.tokens_in_flight -= sum(tokens[call_id] for call_id in ended if isnan(ttft_s[call_id]))
         replica.outstanding = replica.unanswered = 0
         return ended
 
@@ -126,6 +128,8 @@ class Balancer:
         ledger = self.ledger
         for call_id, kind, at_s, started_s in replica.engine.advance(now_s):
             if kind is FIRST:
+                # as llm-d's EPP releases a prompt's tokens at the first chunk of its answer
+                self.tokens_in_flight -= ledger.input_tokens[call_id]
                 replica.first_tokens += 1
                 replica.ttft_s += ledger.first(call_id, at_s, started_s)
                 replica.prefill_s += at_s - started_s
@@ -140,7 +144,6 @@ class Balancer:
         ledger = self.ledger
         spread_s = ledger.done(call_id, at_s)
         tokens, made = ledger.input_tokens[call_id], ledger.output_tokens[call_id]
-        self.tokens_in_flight -= tokens
         replica.outstanding -= 1
         replica.finished += 1
         replica.input_tokens += tokens

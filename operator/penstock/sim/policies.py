@@ -19,9 +19,20 @@ class Served(NamedTuple):
     queue_s: float
 
 
+class FirstToken(NamedTuple):
+    """The first token of one request; it may not be finished yet."""
+
+    at_s: float
+    variant: str
+    ttft_s: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouterView:
-    """What an endpoint picker exports right now. In-flight requests include those that wait inside engines."""
+    """What an endpoint picker exports right now. In-flight requests include those that wait inside engines.
+
+    `in_flight_tokens` are those of prompts sent to an engine whose first token has not come back yet.
+    """
 
     queued: int
     in_flight: Mapping[str, int]
@@ -45,7 +56,8 @@ class Seen:
     """What a policy may look at, at `now_s` (seconds since the run began; the observation's clock is the same).
 
     `observation` is of the last scrape; `router` is live, as a controller would read it from the picker itself;
-    `served` are the requests that finished in the last five minutes, oldest first, for laws that need quantiles.
+    `served` are the requests that finished in the last five minutes and `first_tokens` those that came then, both
+    oldest first, for laws that need quantiles: a router observes the time to a first token long before the end.
     """
 
     now_s: float
@@ -53,6 +65,7 @@ class Seen:
     router: RouterView
     fleet: Mapping[str, Counts]
     served: Sequence[Served]
+    first_tokens: Sequence[FirstToken] = ()
 
 
 class Policy(Protocol):
