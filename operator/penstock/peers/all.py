@@ -3,13 +3,21 @@
 from typing import Final
 
 from penstock.domain.errors import InvalidField
-from penstock.peers import llmd, static
+from penstock.peers import chiron, dynamo, kthena, llmd, ray, sky, static, tokenscale, wva, wvatokens
 from penstock.peers.rivals import Rival
 
 # one line per family, in the order of the table
 RIVALS: Final[tuple[Rival, ...]] = (
     *static.FAMILY,
     *llmd.FAMILY,
+    *ray.FAMILY,
+    *sky.FAMILY,
+    *kthena.FAMILY,
+    *wva.FAMILY,
+    *wvatokens.FAMILY,
+    *dynamo.FAMILY,
+    *chiron.FAMILY,
+    *tokenscale.FAMILY,
 )
 
 
