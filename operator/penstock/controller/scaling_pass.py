@@ -91,7 +91,8 @@ class ScalingPass:
             targets={key: sight.target for key, sight in sights.items()},
             scrape=scrape,
             catalogue=self.configuration.catalogue,
-            inflows=self.inflows.of(self.world.routers(), _places(variants, sights), now_s),
+            # routers tell of now, and where there are any they are between the clients and whatever else counts
+            inflows={**scrape.inflows, **self.inflows.of(self.world.routers(), _places(variants, sights), now_s)},
         )
         return observation, sights
 

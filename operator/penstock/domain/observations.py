@@ -15,8 +15,9 @@ class PodMetrics:
     """One engine's series under one model name. `namespace` or `pod` is empty where the series has no such label.
 
     Rates and means are over the collector's window (1 min on a cluster); `completed_per_s` counts finished
-    requests, `backlog_growth_per_s` is the slope of running plus waiting. `prefill_s` is the mean from a request's first
-    step to its first token, `kv_capacity_tokens` what the KV cache holds. A counter that does not exist yet is absent.
+    requests, `backlog_growth_per_s` is the slope of running plus waiting. `prefill_s` is the mean from a request's
+    first step to its first token, `kv_capacity_tokens` what the KV cache holds. A counter that does not exist yet is
+    absent.
     """
 
     namespace: str
@@ -37,6 +38,19 @@ class PodMetrics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inflow:
+    """What routers or endpoint pickers see of one model's requests before any engine does.
+
+    `waiting` requests are held back from the engines, and grow by `growth_per_s`; `arrivals_per_s` come in, over the
+    collector's window. Absent where no router can tell.
+    """
+
+    waiting: Reading = ABSENT
+    growth_per_s: Reading = ABSENT
+    arrivals_per_s: Reading = ABSENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScrapeProblem:
     """Why a whole scrape failed; `reason` is PROMETHEUS_UNREACHABLE or PROMETHEUS_ERROR.
 
@@ -52,13 +66,15 @@ class ScrapeProblem:
 class Scrape:
     """Everything one collection returned; `rows` is empty when `problem` is set.
 
-    `durations_s` says how long each query took; it belongs to the collection, not to what was seen.
+    `inflows` is what endpoint pickers count, by namespace and model. `durations_s` says how long each query took; it
+    belongs to the collection, not to what was seen.
     """
 
     at_s: float
     rows: tuple[PodMetrics, ...] = ()
     problem: ScrapeProblem | None = None
     warnings: tuple[str, ...] = ()
+    inflows: Mapping[ModelScope, Inflow] = field(default_factory=lambda: MappingProxyType({}))
     durations_s: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}), compare=False)
 
 
@@ -107,19 +123,6 @@ class Target:
     max_batch: int | None = None
     foreign_scaler: str | None = None
     gauge_consumer: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inflow:
-    """What routers or endpoint pickers see of one model's requests before any engine does.
-
-    `waiting` requests are held back from the engines, and grow by `growth_per_s`; `arrivals_per_s` come in, over the
-    collector's window. Absent where no router can tell.
-    """
-
-    waiting: Reading = ABSENT
-    growth_per_s: Reading = ABSENT
-    arrivals_per_s: Reading = ABSENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Names of the engine series that we read, and their aliases over vLLM versions (those that WVA reads among them)."""
+"""Names of the series that we read of engines and pickers, and their aliases over versions (WVA's among them)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ class Signal(StrEnum):
     TPOT = "tpot"
     PREFILL = "prefill"
     KV_CAPACITY = "kv_capacity"
+    PICKER_QUEUE = "picker_queue"
+    PICKER_REQUESTS = "picker_requests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,12 @@ SERIES: Final = {
     ),
     Signal.PREFILL: Series(("vllm:request_prefill_time_seconds",), "histogram"),
     Signal.KV_CAPACITY: Series(("vllm:cache_config_info",), "info"),
+    Signal.PICKER_QUEUE: Series(
+        ("llm_d_epp_flow_control_queue_size", "inference_extension_flow_control_queue_size"), "gauge"
+    ),
+    Signal.PICKER_REQUESTS: Series(
+        ("llm_d_epp_request_total", "inference_objective_request_total", "inference_model_request_total"), "counter"
+    ),
 }
 
 BLOCKS_LABEL: Final = "num_gpu_blocks"

@@ -11,7 +11,8 @@ from penstock.domain.observations import Scrape, ScrapeProblem
 from penstock.domain.reasons import MetricsReason
 from penstock.domain.series import Signal, kv_tokens
 from penstock.telemetry.answers import Answer, Sample
-from penstock.telemetry.queries import GROWTH, MEANS, NEWEST, PART, SAMPLE_TIME, Query, queries
+from penstock.telemetry.pickers import inflows
+from penstock.telemetry.queries import GROWTH, MEANS, NEWEST, PART, PICKERS, SAMPLE_TIME, Query, queries
 from penstock.telemetry.rows import RowKey, Shard, rows
 
 WINDOW_S: Final = 60.0
@@ -56,6 +57,7 @@ async def collect(
         at_s=now_s,
         rows=() if problem else rows(_groups(good), now_s=now_s, stale_after_s=stale_after_s),
         problem=problem,
+        inflows=inflows(good[PICKERS].samples, now_s=now_s, stale_after_s=stale_after_s) if not problem else {},
         warnings=tuple(_warnings(by_name)),
         durations_s={name: answer.duration_s for name, answer in good.items()},
     )

@@ -1,4 +1,4 @@
-"""The queries of one scaling pass: always the same twelve, however many variants there are.
+"""The queries of one scaling pass: always the same thirteen, however many variants there are.
 
 Each returns its numbers per shard, which is one engine of one pod as one scrape target: copies of a series that
 several Prometheis or scrape jobs made fall together (`max`), and everything else is left for `rows` to add up.
@@ -6,6 +6,7 @@ several Prometheis or scrape jobs made fall together (`max`), and everything els
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
@@ -18,12 +19,27 @@ GAUGES: Final = (Signal.RUNNING, Signal.WAITING, Signal.KV_USAGE)
 MEANS: Final = (Signal.INPUT_TOKENS, Signal.OUTPUT_TOKENS, Signal.TTFT, Signal.TPOT, Signal.PREFILL)
 PART: Final = "penstock_part"  # tells apart what one query brings: _sum and _count of a histogram, rate and value
 NEWEST: Final = "newest"
+PICKERS: Final = "pickers"
+
+
+class Part(StrEnum):
+    """What the one query about endpoint pickers brings, by the label `PART`; `TIME` is of a picker, for no model."""
+
+    TIME = "time"
+    WAITING = "waiting"
+    GROWTH = "growth"
+    ARRIVALS = "arrivals"
+
+
+PICKER: Final = ("namespace", "exported_namespace", "pod", "exported_pod", "instance")  # one of them
 
 _SHARD: Final = (
     *("namespace", "exported_namespace", "pod", "exported_pod", "pod_name"),
     *("instance", "exported_instance", "engine", "model_name"),
 )
 _BY: Final = ", ".join(_SHARD)
+_PICKER: Final = ", ".join(PICKER)
+_FLOW: Final = f"{_PICKER}, inference_pool, fairness_id, priority, model_name, target_model_name"
 _FINISH: Final = "finished_reason, finish_reason"  # vLLM's name and the simulator's
 _WIDER: Final = 4  # where two scrapes do not fit into the window, one of four times its length has to do
 _TIME_STEP_S: Final = 15.0
@@ -51,7 +67,7 @@ def queries(namespaces: frozenset[str], window_s: float, stale_after_s: float) -
     found += [Query(signal.value, build.gauge(signal)) for signal in GAUGES]
     found += [Query(Signal.COMPLETED.value, build.completed())]
     found += [Query(signal.value, build.mean(signal)) for signal in MEANS]
-    found += [Query(Signal.KV_CAPACITY.value, build.kv_capacity())]
+    found += [Query(Signal.KV_CAPACITY.value, build.kv_capacity()), Query(PICKERS, build.pickers())]
     return tuple(Query(query.name, checked(query.promql)) for query in found)
 
 
@@ -115,6 +131,19 @@ class _Builder:
         told = _first(f"timestamp({one})" for one in self._selectors(SERIES[Signal.KV_CAPACITY].names))
         return f"max by ({_BY}, {BLOCKS_LABEL}, {BLOCK_SIZE_LABEL}) ({told})"
 
+    def pickers(self) -> str:
+        """Of endpoint pickers: requests that wait, their growth, arrivals, and when each spoke last."""
+        queue, requests = SERIES[Signal.PICKER_QUEUE].names, SERIES[Signal.PICKER_REQUESTS].names
+        spoke = [f"timestamp({one})" for one in self._selectors((*queue, *requests))]
+        steps = f"[{span(self._lookback_s)}:{span(_TIME_STEP_S)}]"
+        parts = {
+            Part.TIME: f"max by ({_PICKER}) ({_first(spoke + [f'max_over_time({one}{steps})' for one in spoke])})",
+            Part.WAITING: _flows(_first(f"last_over_time({one})" for one in self._selectors(queue, self._lookback_s))),
+            Part.GROWTH: _flows(self._windowed("deriv", queue)),
+            Part.ARRIVALS: _flows(self._windowed("rate", requests)),
+        }
+        return _first(f'label_replace({promql}, "{PART}", "{part}", "", "")' for part, promql in parts.items())
+
     def _part(self, signal: Signal, part: str) -> str:
         rate = self._windowed("rate", [f"{name}_{part}" for name in SERIES[signal].names])
         return f'label_replace({_per_shard(rate)}, "{PART}", "{part}", "", "")'
@@ -135,6 +164,11 @@ def _first(expressions: Iterable[str]) -> str:
 
 def _finishes(expression: str) -> str:
     return f"sum by ({_BY}) (max by ({_BY}, {_FINISH}) ({expression}))"
+
+
+def _flows(expression: str) -> str:
+    """Sum over the flows of each picker and model; copies of a series fall together."""
+    return f"sum by ({_PICKER}, model_name, target_model_name) (max by ({_FLOW}) ({expression}))"
 
 
 def _per_shard(expression: str) -> str:

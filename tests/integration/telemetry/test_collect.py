@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 import pytest
 from tests.prometheus import STALE, PrometheusServer, Series, steady
 
-from penstock.domain.observations import PodMetrics, Scrape
+from penstock.domain.catalogue import ModelScope
+from penstock.domain.observations import Inflow, PodMetrics, Scrape
 from penstock.domain.readings import ABSENT, Absent, Known, Stale, known
 from penstock.domain.series import SERIES, Signal
 from penstock.settings.prometheus import PrometheusSettings
@@ -393,7 +394,7 @@ async def test_the_number_of_queries_is_fixed(
     one = await collect(client, spaces[:1], now_s, STALE_AFTER_S)
     many = await collect(client, spaces, now_s, STALE_AFTER_S)
 
-    assert len(one.durations_s) == len(many.durations_s) == len(queries(frozenset(), 60.0, 120.0)) == 12
+    assert len(one.durations_s) == len(many.durations_s) == len(queries(frozenset(), 60.0, 120.0)) == 13
     found = [row for row in many.rows if row.namespace in spaces]
     assert len({row.model for row in found}) == 200
     assert all(isinstance(row.tpot_s, Known) for row in found)
@@ -407,3 +408,71 @@ async def test_all_namespaces_are_seen_when_none_is_named(
     scrape = await collect(client, [], now_s, STALE_AFTER_S)
 
     assert namespace in {row.namespace for row in scrape.rows}
+
+
+def picker(
+    namespace: str, now_s: float, name: str = "epp-0", *, prefix: str = "llm_d_epp_", model: str = "m", **how: float
+) -> Iterator[Series]:
+    """Yield what an endpoint picker counts: 3 + 1 that wait in two flows, and 4 requests per second."""
+    requests = {"llm_d_epp_": "llm_d_epp_request_total"}.get(prefix, "inference_objective_request_total")
+    at = {"namespace": namespace, "pod": name, "model_name": "alias", "target_model_name": model}
+    for flow, waiting in (("a", 3.0), ("b", 1.0)):
+        labels = {**at, "fairness_id": flow, "priority": "0"}
+        yield steady(f"{prefix}flow_control_queue_size", labels, now_s, value=waiting, per_s=0.01, **how)
+        yield steady(requests, labels, now_s, value=900, per_s=2.0, **how)
+
+
+def inflow(scrape: Scrape, namespace: str, model: str = "m") -> tuple[float | None, float | None, float | None]:
+    found = scrape.inflows.get(ModelScope(namespace, model), Inflow())
+    return known(found.waiting), known(found.growth_per_s), known(found.arrivals_per_s)
+
+
+async def test_pickers_tell_what_waits_for_a_model(
+    prometheus: PrometheusServer, client: Prometheus, namespace: str, now_s: float
+) -> None:
+    for series in (
+        *picker(namespace, now_s),
+        *picker(namespace, now_s, prefix="inference_extension_"),  # the same picker under its old names
+        *picker(namespace, now_s, "epp-1", prefix="inference_extension_"),
+        *picker(namespace, now_s, model="other"),
+        *picker(f"{namespace}-other", now_s),
+    ):
+        prometheus.write([series])
+
+    scrape = await seen(client, namespace, now_s)
+
+    assert inflow(scrape, namespace) == (8, pytest.approx(0.04), pytest.approx(8, rel=0.05))
+    assert inflow(scrape, namespace, "other") == (4, pytest.approx(0.02), pytest.approx(4, rel=0.05))
+    assert set(scrape.inflows) == {ModelScope(namespace, "m"), ModelScope(namespace, "other")}
+
+
+async def test_a_picker_that_fell_silent_makes_its_model_unknown(
+    prometheus: PrometheusServer, client: Prometheus, namespace: str, now_s: float
+) -> None:
+    prometheus.write([*picker(namespace, now_s), *picker(namespace, now_s, "epp-1", age_s=200)])
+
+    scrape = await seen(client, namespace, now_s)
+
+    assert inflow(scrape, namespace)[0] is None
+    assert scrape.inflows[ModelScope(namespace, "m")].waiting == Stale(8, now_s - 200)
+
+
+async def test_a_picker_without_flow_control_tells_arrivals_alone(
+    prometheus: PrometheusServer, client: Prometheus, namespace: str, now_s: float
+) -> None:
+    prometheus.write([one for one in picker(namespace, now_s) if one.name.endswith("_total")])
+
+    scrape = await seen(client, namespace, now_s)
+
+    assert inflow(scrape, namespace) == (None, None, pytest.approx(4, rel=0.05))
+
+
+async def test_our_own_routers_name_no_model(
+    prometheus: PrometheusServer, client: Prometheus, namespace: str, now_s: float
+) -> None:
+    bare = {"namespace": namespace, "pod": "router-0", "model_name": "", "target_model_name": ""}
+    prometheus.write([steady("llm_d_epp_flow_control_queue_size", bare, now_s, value=7)])
+
+    scrape = await seen(client, namespace, now_s)
+
+    assert (scrape.problem, dict(scrape.inflows)) == (None, {})

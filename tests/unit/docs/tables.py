@@ -108,6 +108,8 @@ _SIGNALS: Final = {
     Signal.TPOT: "time between tokens",
     Signal.PREFILL: "time from its first step to a request's first token",
     Signal.KV_CAPACITY: "size of the KV cache",
+    Signal.PICKER_QUEUE: "requests that wait in an endpoint picker, by model",
+    Signal.PICKER_REQUESTS: "requests that came to an endpoint picker, by model",
 }
 
 

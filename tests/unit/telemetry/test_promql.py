@@ -72,7 +72,7 @@ def test_every_pass_asks_the_same_questions(
 
     assert [query.name for query in asked] == [
         *("sample_time", "backlog_growth", "running", "waiting", "kv_usage"),
-        *("completed", "input_tokens", "output_tokens", "ttft", "tpot", "prefill", "kv_capacity"),
+        *("completed", "input_tokens", "output_tokens", "ttft", "tpot", "prefill", "kv_capacity", "pickers"),
     ]
 
 
