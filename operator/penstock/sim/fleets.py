@@ -1,0 +1,101 @@
+"""Fleets of the workloads: which GPUs there are, how many at most, how they start, and how many to begin with."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from penstock.domain.variants import Slo
+from penstock.engine.capacity import EngineShape, Lengths, capacity
+from penstock.engine.steptime import GPUS
+from penstock.sim.scene import PRICES_USD_PER_H, Scene, StartupLaw, VariantSpec
+from penstock.sim.traces import Arrival
+
+LLAMA_8B: Final = "meta-llama/Llama-3.1-8B-Instruct"
+QWEN_32B: Final = "Qwen/Qwen3-32B"
+STARTUP: Final = StartupLaw(median_s=150.0, sigma=0.15)
+BEGINNING_S: Final = 120.0
+"""The time from whose arrivals the first replicas are counted."""
+
+_ROOM: Final = 0.9  # of capacity is what a replica begins with
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """The variants of a mix, and how many replicas of each there may be where it is the only one."""
+
+    model: str
+    variants: tuple[VariantSpec, ...]
+    alone: dict[str, int]
+
+    def mix(self, arrivals: Sequence[Arrival], length_s: float, slo: Slo) -> Scene:
+        """Return the scene of the whole mix, which begins with the cheapest replicas for its first arrivals."""
+        return Scene(model=self.model, variants=begun(self.variants, arrivals, slo), length_s=length_s, slo=slo)
+
+    def single(self, arrivals: Sequence[Arrival], length_s: float, slo: Slo, name: str) -> Scene:
+        """Return the scene of one variant alone, of which there is always a replica."""
+        spec = next(one for one in self.variants if one.name == name)
+        only = replace(spec, max_replicas=self.alone[name], min_replicas=max(1, spec.min_replicas))
+        return Scene(model=self.model, variants=begun((only,), arrivals, slo), length_s=length_s, slo=slo)
+
+
+def _gpu(name: str, accelerator: str, most: int) -> VariantSpec:
+    return VariantSpec(
+        name=name,
+        accelerator=accelerator,
+        cost=GPUS[accelerator],
+        usd_per_h=PRICES_USD_PER_H[accelerator],
+        max_replicas=most,
+        startup=STARTUP,
+    )
+
+
+def chat_fleet(*, l40s: int = 12, h100: int = 6) -> Fleet:
+    """Return Llama-3.1-8B on L40S and H100; alone there may be 20 or 16 of them, or as many as in the mix."""
+    return Fleet(
+        model=LLAMA_8B,
+        variants=(_gpu("l40s", "L40S", l40s), _gpu("h100", "H100", h100)),
+        alone={"l40s": max(l40s, 20), "h100": max(h100, 16)},
+    )
+
+
+def ramp_fleet() -> Fleet:
+    """Return Qwen3-32B on pairs of H100: three to eight replicas that start in two minutes."""
+    startup = StartupLaw(median_s=120.0, sigma=0.15)
+    pair = replace(_gpu("h100-tp2", "H100", 8), cost=GPUS["H100-TP2-32B"], usd_per_h=2 * PRICES_USD_PER_H["H100"])
+    only = replace(pair, accelerators_per_replica=2, min_replicas=3, startup=startup)
+    return Fleet(model=QWEN_32B, variants=(only,), alone={"h100-tp2": 8})
+
+
+def mean_lengths(arrivals: Sequence[Arrival]) -> Lengths:
+    """Return the mean lengths of arrivals."""
+    count = max(len(arrivals), 1)
+    return Lengths(
+        input_tokens=max(sum(one.input_tokens for one in arrivals) / count, 1.0),
+        output_tokens=max(sum(one.output_tokens for one in arrivals) / count, 1.0),
+    )
+
+
+def serves_per_s(spec: VariantSpec, lengths: Lengths, slo: Slo) -> float:
+    """Return what one replica serves within the targets, by the engine model that the simulator runs."""
+    shape = EngineShape(
+        cost=spec.cost, max_num_seqs=spec.max_num_seqs, token_budget=spec.token_budget, kv_tokens=spec.cost.kv_tokens
+    )
+    return capacity(shape, lengths, slo).per_s
+
+
+def begun(variants: Sequence[VariantSpec], arrivals: Sequence[Arrival], slo: Slo) -> tuple[VariantSpec, ...]:
+    """Return the variants, to begin with the cheapest replicas for the first two minutes' arrivals; one at least."""
+    first = sum(arrival.at_s < BEGINNING_S for arrival in arrivals) / BEGINNING_S
+    lengths = mean_lengths(arrivals)
+    rates = [serves_per_s(spec, lengths, slo) for spec in variants]
+    ranges = [range(spec.min_replicas, spec.max_replicas + 1) for spec in variants]
+
+    def shortfall_and_price(counts: tuple[int, ...]) -> tuple[float, float, int]:
+        served = _ROOM * math.fsum(count * rate for count, rate in zip(counts, rates, strict=True))
+        price = math.fsum(count * spec.usd_per_h for count, spec in zip(counts, variants, strict=True))
+        return max(0.0, first - served), price, sum(counts)
+
+    counts = min((each for each in itertools.product(*ranges) if sum(each)), key=shortfall_and_price)
+    return tuple(replace(spec, initial=count) for spec, count in zip(variants, counts, strict=True))
