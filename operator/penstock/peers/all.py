@@ -3,13 +3,32 @@
 from typing import Final
 
 from penstock.domain.errors import InvalidField
-from penstock.peers import chiron, dynamo, kthena, llmd, ray, sky, static, tokenscale, wva, wvatokens
+from penstock.peers import (
+    aibrix,
+    chiron,
+    dynamo,
+    knative,
+    kthena,
+    llmd,
+    melange,
+    ray,
+    sky,
+    static,
+    tokenscale,
+    vanilla,
+    wva,
+    wvatokens,
+)
 from penstock.peers.rivals import Rival
 
 # one line per family, in the order of the table
 RIVALS: Final[tuple[Rival, ...]] = (
     *static.FAMILY,
+    *vanilla.FAMILY,
     *llmd.FAMILY,
+    *knative.FAMILY,
+    *aibrix.FAMILY,
+    *melange.FAMILY,
     *ray.FAMILY,
     *sky.FAMILY,
     *kthena.FAMILY,

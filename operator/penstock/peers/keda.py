@@ -23,9 +23,17 @@ class Keda:
 
     tick_s = SYNC_S
 
-    def __init__(self, scene: Scene, behavior: HpaBehavior, signals: Signals, *, sleeps: bool = True) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        behavior: HpaBehavior,
+        signals: Signals,
+        *,
+        sleeps: bool = True,
+        cooldown_s: float = COOLDOWN_S,
+    ) -> None:
         spec = sole(scene)
-        self._name, self._signals = spec.name, signals
+        self._name, self._signals, self._cooldown_s = spec.name, signals, cooldown_s
         self._sleeps = sleeps and scene.idle_before_zero_s is not None and spec.min_replicas == 0
         self._least = max(1, spec.min_replicas)
         self._hpa = Hpa(behavior, self._least, spec.max_replicas)
@@ -40,7 +48,7 @@ class Keda:
             self._active_at_s = seen.now_s
         if not counts.wanted:
             return {self._name: self._least if active or not self._sleeps else 0}
-        if self._sleeps and seen.now_s - self._active_at_s >= COOLDOWN_S:
+        if self._sleeps and seen.now_s - self._active_at_s >= self._cooldown_s:
             return {self._name: 0}
         return {self._name: self._hpa.step(seen.now_s, counts.wanted, [one.proposal(counts) for one in signals])}
 
