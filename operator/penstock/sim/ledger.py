@@ -3,14 +3,15 @@
 import math
 from array import array
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeVar
 
-from penstock.sim.policies import Served
+from penstock.sim.policies import FirstToken, Served
 from penstock.sim.traces import Arrival
 
 SERVED, KILLED, LOST, UNFINISHED = range(4)
 NOWHERE: Final = -1
 _SEEN_S: Final = 300.0
+_Timed = TypeVar("_Timed", Served, FirstToken)
 
 
 class Ledger:
@@ -29,12 +30,14 @@ class Ledger:
         self.variants = tuple(variants)
         self.open = 0
         self.served: list[Served] = []
+        self.first_tokens: list[FirstToken] = []
 
     def first(self, call_id: int, at_s: float, started_s: float) -> float:
         """Note a first token; return the time to it."""
         ttft_s = at_s - self.arrival_s[call_id]
         self.ttft_s[call_id] = ttft_s
         self.started_s[call_id] = started_s
+        self.first_tokens.append(FirstToken(at_s, self.variants[self.where[call_id]], ttft_s))
         return ttft_s
 
     def done(self, call_id: int, at_s: float) -> float:
@@ -65,8 +68,14 @@ class Ledger:
         self.open -= 1
 
     def forget(self, now_s: float) -> None:
-        """Drop what policies may no longer see; several at once, since a list is cut at its front."""
-        served, gone = self.served, 0
-        while gone < len(served) and served[gone].at_s < now_s - _SEEN_S:
-            gone += 1
-        del served[:gone]
+        """Drop what policies may no longer see."""
+        _cut(self.served, now_s - _SEEN_S)
+        _cut(self.first_tokens, now_s - _SEEN_S)
+
+
+def _cut(seen: list[_Timed], since_s: float) -> None:
+    """Drop what is older from the front of a list, all at once."""
+    gone = 0
+    while gone < len(seen) and seen[gone].at_s < since_s:
+        gone += 1
+    del seen[:gone]

@@ -79,6 +79,7 @@ class Sights:
             router=self._router(),
             fleet={pool.spec.name: pool.counts() for pool in self.pools},
             served=self.ledger.served,
+            first_tokens=self.ledger.first_tokens,
         )
 
     def _targets(self) -> Mapping[ObjectKey, Target]:
