@@ -73,6 +73,10 @@ class Objects:
         written: Mapping[str, Any] = await self._kube.call("PATCH", path, body, query=_FORCE, content=APPLY)
         return written
 
+    async def write_data(self, kind: Kind, key: ObjectKey, data: Mapping[str, str]) -> None:
+        """Set these keys of a ConfigMap that exists; others stay as they are."""
+        await self._kube.call("PATCH", path_of(kind, key.namespace, key.name), {"data": data}, content=MERGE_PATCH)
+
     async def own(self, variant: ObjectKey, uid: str, owner: Mapping[str, Any]) -> None:
         """Make `owner` (an owner reference) the controller of a VariantAutoscaling, and its only owner."""
         body = {"metadata": {"uid": uid, "ownerReferences": [dict(owner)]}}

@@ -42,6 +42,10 @@ class Objects(Protocol):
         """Make `status` all that we say about an object and return the object; Refused 409 if it changed since."""
         ...
 
+    async def write_data(self, kind: Kind, key: ObjectKey, data: Mapping[str, str]) -> None:
+        """Set texts of a ConfigMap that exists."""
+        ...
+
     async def own(self, variant: ObjectKey, uid: str, owner: Mapping[str, Any]) -> None:
         """Give a VariantAutoscaling its owner."""
         ...

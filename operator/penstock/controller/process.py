@@ -19,6 +19,7 @@ from penstock.controller.configuration import Configuration
 from penstock.controller.history import History
 from penstock.controller.inflows import Inflows
 from penstock.controller.keda import Numbers, answering
+from penstock.controller.learned import Learned
 from penstock.controller.metrics import Meters
 from penstock.controller.nodes import Nodes
 from penstock.controller.plan import Documents
@@ -96,6 +97,7 @@ class Operator:
             meters=self.meters,
             leadership=adapters.election,
             recorder=self.recorder,
+            learned=Learned(adapters.objects, configuration.operator_namespace),
         )
         self.routing = Routing(
             world=self.world,
@@ -124,7 +126,7 @@ class Operator:
             log.info("Operator serves", extra={"metrics": bound[0], "health": bound[1], "keda": keda})
             try:
                 parts = self._parts(pulse, stopping, signals=stop is None)
-                await _until(stopping, self._adapters.election.run(), parts)
+                await _until(stopping, self._adapters.election.run(), parts, self._hand_over)
             finally:
                 await self.admin.close()
 
@@ -137,10 +139,14 @@ class Operator:
             reconcile.keep_listing(world, adapters.objects, options.namespaces, options.relist_s),
             loops.keep_scaling(self.scaling, adapters.election, pulse),
             loops.keep_routing(self.routing, lambda: self.configuration.settings.interval_s, adapters.election, pulse),
+            self.scaling.learned.keep_writing(adapters.election),
             loops.keep_summing(self.routing.aggregator, adapters.election),
             loops.keep_counting(adapters.election, self.meters.leader.set),
             *([_stop_on_signals(stop, kopf_runs)] if signals else []),
         ]
+
+    async def _hand_over(self) -> None:
+        await self.scaling.learned.hand_over(self._adapters.election)
 
     def _unready(self) -> str:
         missing = [str(cache.kind) for cache in self.world.caches if not cache.complete]
@@ -148,11 +154,15 @@ class Operator:
 
 
 async def _until(
-    stop: asyncio.Event, election: Coroutine[Any, Any, None], parts: Iterable[Coroutine[Any, Any, None]]
+    stop: asyncio.Event,
+    election: Coroutine[Any, Any, None],
+    parts: Iterable[Coroutine[Any, Any, None]],
+    hand_over: Callable[[], Awaitable[None]],
 ) -> None:
     """Run everything until `stop`; the first that ends by itself ends the others, and its error is raised.
 
-    The election ends last: who gives leadership back has stopped acting. (kopf, too, cancels what began after it.)
+    The election ends last: who gives leadership back has stopped acting, and handed over what the next one needs.
+    (kopf, too, cancels what began after it, so nothing that has to end well may begin before kopf has ended.)
     """
     leading = asyncio.create_task(election)
     tasks = [asyncio.create_task(part) for part in (stop.wait(), *parts)]
@@ -160,6 +170,7 @@ async def _until(
         done, _ = await asyncio.wait([leading, *tasks], return_when=asyncio.FIRST_COMPLETED)
     finally:
         await _end(tasks)
+        await hand_over()
         await _end([leading])
     for task in done:
         task.result()

@@ -12,6 +12,7 @@ from penstock.api.names import LABEL_CONTROLLER_INSTANCE
 from penstock.controller.actuate import Actuator, NotOurs
 from penstock.controller.configuration import Configuration
 from penstock.controller.inflows import Inflows, Place
+from penstock.controller.learned import Learned
 from penstock.controller.metrics import Meters
 from penstock.controller.ports import Leadership, Scraping
 from penstock.controller.recording import Recorder
@@ -46,6 +47,7 @@ class ScalingPass:
     meters: Meters
     leadership: Leadership
     recorder: Recorder
+    learned: Learned
     clock: Callable[[], float] = time.time
     memory: Memory = field(default_factory=Memory)
     term: int = -1
@@ -58,9 +60,10 @@ class ScalingPass:
         bodies, faults = self._ours(config.controller_instance)
         variants = tuple(variant for variant, _ in bodies.values())
         observation, sights = await self._observe(variants)
-        self._recall(bodies, observation.now_s)
+        await self._recall(bodies, observation.now_s)
         before = self.memory
         decisions, self.memory = decide(observation, before, config)
+        self.learned.memory = self.memory
         outcomes, _ = await asyncio.gather(
             self._finish(decisions, bodies, sights, observation.now_s),
             self.recorder.keep(observation, before, config, decisions),
@@ -102,10 +105,11 @@ class ScalingPass:
             return Scrape(at_s=now_s)
         return await self.scraping.scrape(self.configuration.settings, namespaces, now_s)
 
-    def _recall(self, bodies: Mapping[ObjectKey, tuple[Variant, Body]], now_s: float) -> None:
-        """Learn from statuses what this process has not seen itself: all of it after another one led."""
+    async def _recall(self, bodies: Mapping[ObjectKey, tuple[Variant, Body]], now_s: float) -> None:
+        """Learn from statuses, and what was stored, what this process has not seen: all of it after another led."""
         if self.leadership.term != self.term:
             self.memory, self.term = Memory(), self.leadership.term
+        self.memory = await self.learned.recalled(self.memory, self.term)
         recalled: dict[ObjectKey, Remembered] = {}
         for key, (_, body) in bodies.items():
             past = None if self.memory.knows(key) else recall(body.get("status") or {}, now_s)

@@ -13,7 +13,7 @@ from tests.kubeapi import KubeApi
 from tests.prometheus import PrometheusServer, Series, steady
 from tests.waiting import eventually
 
-from penstock.api.names import LEASE, OPERATOR_ACCOUNT
+from penstock.api.names import LEARNED_CONFIGMAP, LEASE, OPERATOR_ACCOUNT
 from penstock.cluster.connection import Login
 from penstock.cluster.lease import Timing
 from penstock.controller.process import Operator
@@ -39,6 +39,8 @@ class Cluster:
         self.home, self.work = self.api.namespace("home"), self.api.namespace("work")
         lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "spec": {}}
         self.apply(lease | {"metadata": {"name": LEASE, "namespace": self.home}})
+        learned = {"apiVersion": "v1", "kind": "ConfigMap"}
+        self.apply(learned | {"metadata": {"name": LEARNED_CONFIGMAP, "namespace": self.home}})
         self.api.service_account_token(self.home, OPERATOR_ACCOUNT)
 
     def apply(self, manifest: Body) -> None:
