@@ -1,18 +1,33 @@
-"""One replica in the long run: its step time, batch and queue at a given rate of requests, without simulation."""
+"""One replica in the long run: step time, batch and load at a given rate of requests, without simulation.
+
+The free variable is κ, the prompts that come in per engine step. With it everything is explicit: B = κ·(tokens after
+the first) sequences decode, prompts per step are about Poisson, so the mean step time follows from the step model,
+and the rate is κ over it.
+
+Replicas that share a queue by least outstanding requests see less chance than one alone. With m requests in each on
+average, the variance of their number falls from m to r·m, and (second factorial moment) the chance to have another
+one arrive while one is inside from 1 to h = 1 - (1 - r)/m.
+"""
 
 from dataclasses import dataclass
-from math import erf, exp, inf, sqrt
+from functools import lru_cache
+from math import ceil, exp, inf, sqrt
 from typing import Final, NamedTuple
 
+from penstock.engine.lengths import Law, Lengths, law
 from penstock.engine.steptime import OVERHEAD_FACTOR, OVERHEAD_MS, StepCost
 
-_ITERATIONS: Final = 60
-_TOLERANCE: Final = 1e-4
+_USABLE_CACHE: Final = 0.92  # fuller, preemptions begin to feed on themselves
+_HALF_BLOCK: Final = 8
+_MOST_FEEDBACK: Final = 0.97
+_SMALLEST_ROOM: Final = 16.0
+_SPREAD_LEFT: Final = 0.1
+_SPREAD_POWER: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineShape:
-    """An engine: what a step costs, and the limits of its batch (sequences, tokens a step, tokens of KV cache)."""
+    """An engine: what a step costs; at most so many sequences, tokens a step, cached tokens (0: as the cost says)."""
 
     cost: StepCost
     max_num_seqs: int = 256
@@ -20,153 +35,177 @@ class EngineShape:
     kv_tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lengths:
-    """Mean tokens of a request and of its answer, and their coefficients of variation.
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """An engine under given lengths, one of `peers` that share what comes in.
 
-    The defaults lie between those of Azure's public traces of 2023: conversation .96 and .77, code .96 and 2.1.
+    `places` is how many sequences fit, by slots or, where `by_cache`, by KV cache; `densest` the highest κ.
     """
 
-    input_tokens: float
-    output_tokens: float
-    input_cv: float = 0.96
-    output_cv: float = 1.0
+    shape: EngineShape
+    law: Law
+    peers: int
+    places: float
+    by_cache: bool
+    densest: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latencies:
-    """Means: time to first token, time per further token, requests inside the replica."""
+class State(NamedTuple):
+    """A replica at one κ; times in ms, rates per ms.
 
-    ttft_s: float
-    tpot_s: float
-    concurrency: float
+    `base` is a step without prompts, `step` the mean one, `token` the mean as decoding sequences see it, `full` one
+    that spends the whole budget, of which prompts get `room` tokens. Per prompt class, `extras` is what it adds to its
+    steps if it is alone in them; `prompt` is the mean as it is, `sharing` times that of `extras`. `load` is the share
+    of time that prompts need, by full steps. `slope` is d base/d batch, `feedback` d step/d batch. `crowd` is the
+    variance of the batch over its mean; `spread` and `pairing` are r and h. `leads` are (share, ms): how long others
+    may come in who are served right after one's own prompt, for prompts of one step and of several.
+    """
 
-
-class Within(NamedTuple):
-    """Shares of requests that meet a target: the first token's, the further ones', both."""
-
-    ttft: float
-    tpot: float
-    both: float
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    step_ms: float
-    base_ms: float
+    rate: float
     batch: float
-    prompt_ms: float
+    base: float
+    step: float
+    token: float
+    full: float
+    room: float
+    extras: tuple[tuple[float, float], ...]
+    sharing: float
+    prompt: float
     load: float
+    slope: float
+    feedback: float
+    crowd: float
+    spread: float
+    pairing: float
+    leads: tuple[tuple[float, float], ...]
 
 
-def _held_tokens(lengths: Lengths) -> float:
-    """Mean context of a decoding sequence: its prompt and what it has generated, long answers seen more often."""
-    return lengths.input_tokens + lengths.output_tokens * (1 + lengths.output_cv**2) / 2
+class Step(NamedTuple):
+    """The step at a batch: its base in ms, the part that can hide prompts (kernel ms), the room for prompt tokens."""
+
+    cost: StepCost
+    batch: float
+    alone: float
+    base: float
+    room: float
+
+    def extra_ms(self, tokens: float) -> float:
+        """Return what prompt tokens add to the kernel time, in as many steps as they need, Σ n² apart."""
+        steps, rest = divmod(tokens, self.room)
+        return (steps * self._over_ms(self.room) if steps else 0.0) + (self._over_ms(rest) if rest else 0.0)
+
+    def _over_ms(self, tokens: float) -> float:
+        cost, alone = self.cost, self.alone
+        over = cost.p0_ms + cost.p1_ms * (tokens + self.batch) - alone
+        return max(over, cost.prefill_floor_ms - alone, 0.0)
 
 
-def _slots(shape: EngineShape, lengths: Lengths) -> float:
-    kv_tokens = shape.kv_tokens or shape.cost.kv_tokens
-    return max(1.0, min(shape.max_num_seqs, kv_tokens / _held_tokens(lengths) if kv_tokens else inf))
+@lru_cache(maxsize=4096)
+def replica(shape: EngineShape, lengths: Lengths, peers: int = 1) -> Replica:
+    """Put an engine under given lengths."""
+    its = law(lengths)
+    cache = shape.kv_tokens or shape.cost.kv_tokens
+    by_cache = _USABLE_CACHE * cache / (its.held + _HALF_BLOCK) if cache else inf
+    places = max(1.0, min(shape.max_num_seqs, by_cache))
+    densest = min(shape.token_budget / (its.prompt + its.decodes), places / its.decodes)
+    return Replica(shape, its, peers, places, by_cache < shape.max_num_seqs, densest * 0.9999)
 
 
-def _base_ms(cost: StepCost, batch: float, held: float) -> float:
-    return (cost.d0_ms + cost.d1_ms * batch + cost.d2_ms * batch * held) * OVERHEAD_FACTOR + OVERHEAD_MS
+def state(its: Replica, prompts: float) -> State:
+    """Return the state at κ = `prompts`, up to `densest`."""
+    cost, lengths = its.shape.cost, its.law
+    step = _step(its, prompts * lengths.decodes)
+    square = OVERHEAD_FACTOR * cost.p2_ms
+    extras = tuple(
+        [
+            (share, OVERHEAD_FACTOR * step.extra_ms(tokens) + square * tokens * tokens)
+            for share, tokens in lengths.prompts
+        ]
+    )
+    one = sum([share * extra for share, extra in extras])
+    added = _added_ms(its, step, prompts, one)
+    mean = step.base + added
+    rate, prompt = prompts / mean, added / prompts
+    sharing = prompt / one if one > 0 else 1.0
+    burst = OVERHEAD_FACTOR * step.extra_ms(step.room) + square * lengths.prompt_square * step.room / lengths.prompt
+    spread, pairing = _pooled(its, rate * (lengths.decodes * mean + step.base + one))
+    long_step = mean + rate * _square(extras) * sharing**2 / max(0.05, 1 - (rate * prompt) ** 2)
+    leads = _leads(its, step, extras, step.base + min(one + rate * prompt * long_step, max(one, burst)), burst)
+    slope = OVERHEAD_FACTOR * (cost.d1_ms + cost.d2_ms * lengths.held)
+    lead = sum([share * ms for share, ms in leads])
+    stretch = mean / step.base
+    gap = pairing * rate * prompt * max(0.0, lead - mean) / lengths.decodes * stretch + slope * stretch
+    batch = step.batch * (1 + gap / mean)
+    base = step.base + slope * (batch - step.batch)
+    mean, full = base + added, base + burst
+    rate, feedback = prompts / mean, slope * mean / base
+    return State(
+        rate=rate,
+        batch=batch,
+        base=base,
+        step=mean,
+        token=mean + gap,
+        full=full,
+        room=step.room,
+        extras=extras,
+        sharing=sharing,
+        prompt=prompt,
+        load=rate * lengths.prompt * full / step.room,
+        slope=slope,
+        feedback=feedback,
+        crowd=spread / (1 - min(_MOST_FEEDBACK, rate * lengths.decodes * feedback)),
+        spread=spread,
+        pairing=pairing,
+        leads=leads,
+    )
 
 
-def _token_ms(shape: EngineShape, lengths: Lengths) -> float:
-    """Time that a prompt token adds to a step that is already bound by compute."""
-    mean_square_per_token = lengths.input_tokens * (1 + lengths.input_cv**2)
-    return (shape.cost.p1_ms + shape.cost.p2_ms * mean_square_per_token) * OVERHEAD_FACTOR
-
-
-def _extra_ms(shape: EngineShape, lengths: Lengths, batch: float, tokens: float) -> float:
-    """Time that a step of `tokens` prompt tokens takes beyond one without any."""
-    cost = shape.cost
+def _step(its: Replica, batch: float) -> Step:
+    cost = its.shape.cost
     alone = cost.d0_ms + cost.d1_ms * batch
-    mixed = max(alone, cost.p0_ms + cost.p1_ms * (tokens + batch), cost.prefill_floor_ms)
-    return (mixed - alone) * OVERHEAD_FACTOR + (_token_ms(shape, lengths) - cost.p1_ms * OVERHEAD_FACTOR) * tokens
+    base = (alone + cost.d2_ms * batch * its.law.held) * OVERHEAD_FACTOR + OVERHEAD_MS
+    return Step(cost, batch, alone, base, max(its.shape.token_budget - batch, _SMALLEST_ROOM))
 
 
-def _mean_extra_ms(shape: EngineShape, lengths: Lengths, batch: float, prompts: float) -> float:
-    """Mean over Poisson many prompts in a step; beyond a few the mean number stands for all."""
-    if prompts > 4:
-        return _extra_ms(shape, lengths, batch, prompts * lengths.input_tokens)
-    total, chance = 0.0, exp(-prompts)
-    for count in range(1, 16):
+def _square(extras: tuple[tuple[float, float], ...]) -> float:
+    return sum([share * extra * extra for share, extra in extras])
+
+
+def _added_ms(its: Replica, step: Step, prompts: float, one: float) -> float:
+    """Return what prompts add to the mean step: none, one, two or more of them come in at a time."""
+    lengths, cost = its.law, its.shape.cost
+    square = OVERHEAD_FACTOR * cost.p2_ms * lengths.prompt_square
+    if prompts > 30:
+        return OVERHEAD_FACTOR * step.extra_ms(prompts * lengths.prompt) + prompts * square
+    chance = exp(-prompts) * prompts
+    total = chance * one
+    chance *= prompts / 2
+    if chance > 1e-6:
+        pairs = sum([share * step.extra_ms(tokens + lengths.prompt) for share, tokens in lengths.prompts])
+        total += chance * (OVERHEAD_FACTOR * pairs + 2 * square)
+    for count in range(3, int(prompts + 4 * sqrt(prompts) + 4)):
         chance *= prompts / count
-        total += chance * _extra_ms(shape, lengths, batch, count * lengths.input_tokens)
+        total += chance * (OVERHEAD_FACTOR * step.extra_ms(count * lengths.prompt) + count * square)
     return total
 
 
-def _solve(shape: EngineShape, lengths: Lengths, per_ms: float) -> _State | None:
-    """Find the step time that reproduces itself; None where there is none within the batch's limits."""
-    held, slots = _held_tokens(lengths), _slots(shape, lengths)
-    decodes = max(lengths.output_tokens - 1.0, 0.0)
-    batch, step = 0.0, _base_ms(shape.cost, 0.0, held)
-    base = step
-    for _ in range(_ITERATIONS):
-        batch = per_ms * decodes * step
-        if batch > slots or per_ms * step * lengths.input_tokens > shape.token_budget:
-            return None
-        base = _base_ms(shape.cost, batch, held)
-        new = base + _mean_extra_ms(shape, lengths, batch, per_ms * step)
-        if abs(new - step) < _TOLERANCE * step:
-            break
-        step = new
-    free = max(shape.token_budget - batch, 1.0)
-    full = base + _extra_ms(shape, lengths, batch, free)
-    prompt = lengths.input_tokens * full / free
-    load = per_ms * prompt
-    return _State(step, base, batch, prompt, load) if load < 1 else None
+def _pooled(its: Replica, inside: float) -> tuple[float, float]:
+    """Return r and h (see above) with `inside` requests in each replica on average; fitted to simulated pools."""
+    if its.peers == 1:
+        return 1.0, 1.0
+    least = max(1 - inside, _SPREAD_LEFT / max(inside, 1.0))
+    spread = 1 - (1 - its.peers**-_SPREAD_POWER) * (1 - least)
+    return spread, max(0.0, 1 - (1 - spread) / inside)
 
 
-def highest_per_s(shape: EngineShape, lengths: Lengths) -> float:
-    """Return the rate beyond which the replica falls behind, latencies apart."""
-    low, high = 0.0, 1000.0 * shape.token_budget / lengths.input_tokens / _base_ms(shape.cost, 0.0, 0.0)
-    for _ in range(14):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _solve(shape, lengths, middle / 1000) else (low, middle)
-    return low or high
-
-
-def latencies(shape: EngineShape, lengths: Lengths, rate_per_s: float) -> Latencies | None:
-    """Return the means at a rate; None above what the replica sustains."""
-    state = _solve(shape, lengths, rate_per_s / 1000)
-    if state is None:
-        return None
-    waiting = state.load * state.prompt_ms * (1 + lengths.input_cv**2) / 2 / (1 - state.load)
-    own = state.base_ms + _extra_ms(shape, lengths, state.batch, lengths.input_tokens)
-    ttft = waiting + state.step_ms / 2 + own
-    inside = state.batch + rate_per_s / 1000 * ttft
-    return Latencies(ttft_s=ttft / 1000, tpot_s=state.step_ms / 1000, concurrency=inside)
-
-
-def within_ratio(shape: EngineShape, lengths: Lengths, rate_per_s: float, ttft_s: float, tpot_s: float) -> Within:
-    """Return the shares of requests that meet the targets at a rate; zeros where it is not sustained."""
-    state = _solve(shape, lengths, rate_per_s / 1000)
-    if state is None:
-        return Within(0.0, 0.0, 0.0)
-    first = _first_within(shape, lengths, state, ttft_s * 1000)
-    further = _further_within(shape, lengths, state, tpot_s * 1000)
-    return Within(first, further, max(0.0, first + further - 1))
-
-
-def _first_within(shape: EngineShape, lengths: Lengths, state: _State, target_ms: float) -> float:
-    own = state.step_ms / 2 + state.base_ms + _extra_ms(shape, lengths, state.batch, lengths.input_tokens)
-    left = target_ms - own
-    if left <= 0:
-        return 0.0
-    decay = 2 * (1 - state.load) / (state.prompt_ms * (1 + lengths.input_cv**2))
-    return 1 - state.load * exp(-decay * left)
-
-
-def _further_within(shape: EngineShape, lengths: Lengths, state: _State, target_ms: float) -> float:
-    cost = shape.cost
-    held = _held_tokens(lengths)
-    slope = (cost.d1_ms + cost.d2_ms * held) * OVERHEAD_FACTOR * state.step_ms / state.base_ms
-    window = max(lengths.output_tokens / 2, 1.0) * state.step_ms
-    extra = _extra_ms(shape, lengths, state.batch, lengths.input_tokens)
-    prompts = state.batch / window / max(lengths.output_tokens - 1.0, 1.0) * lengths.output_tokens / 2
-    bursts = extra * (1 + lengths.input_cv**2) * extra * prompts * state.step_ms**2 / window if window else 0.0
-    spread = sqrt(slope * slope * max(state.batch, 1e-9) + bursts) or 1e-9
-    return 0.5 * (1 + erf((target_ms - state.step_ms) / spread / sqrt(2)))
+def _leads(
+    its: Replica, step: Step, extras: tuple[tuple[float, float], ...], short: float, burst: float
+) -> tuple[tuple[float, float], ...]:
+    long_share = total = 0.0
+    for (share, tokens), (_, extra) in zip(its.law.prompts, extras, strict=True):
+        if tokens > step.room:
+            long_share += share
+            total += share * (step.base * ceil(tokens / step.room) + extra)
+    if not long_share:
+        return ((1.0, short),)
+    return ((1 - long_share, short), (long_share, max(short, total / long_share - burst / 2)))

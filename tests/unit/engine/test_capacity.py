@@ -1,6 +1,10 @@
 """The analytic capacity: what holds whatever the engine, and what it says where nothing fits."""
 
+from itertools import pairwise
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from penstock.domain.variants import Slo, SloSource
 from penstock.engine.capacity import Binding, EngineShape, Lengths, capacity, latency
@@ -52,3 +56,60 @@ def test_looser_targets_never_serve_less(gpu: str) -> None:
     tight, loose = capacity(_shape(gpu), CONV, _slo(1, 0.06)), capacity(_shape(gpu), CONV, _slo(2, 0.1))
 
     assert tight.per_s <= loose.per_s
+
+
+_GPUS = st.sampled_from(["L4", "L40S", "A100", "H100", "H200"])
+_TOKENS = st.floats(20, 6000)
+_RATIO = st.sampled_from([0.9, 0.95, 0.99, 0.995])
+_SLOS = st.builds(_slo, st.floats(0.2, 10), st.floats(0.02, 0.3), _RATIO)
+_BUT_ROUNDING = 1.02
+
+
+def _per_s(gpu: str, lengths: Lengths, slo: Slo) -> float:
+    """A missed target counts as nothing: beyond it the rate is for throughput."""
+    answer = capacity(_shape(gpu), lengths, slo)
+    return 0.0 if answer.missed else answer.per_s
+
+
+@settings(max_examples=25)
+@given(_GPUS, _TOKENS, _TOKENS, _SLOS, st.floats(1.02, 4))
+def test_more_work_per_request_never_raises_capacity(
+    gpu: str, prompt: float, answer: float, slo: Slo, factor: float
+) -> None:
+    base = _per_s(gpu, Lengths(input_tokens=prompt, output_tokens=answer), slo)
+
+    longer_prompt = _per_s(gpu, Lengths(input_tokens=prompt * factor, output_tokens=answer), slo)
+
+    assert longer_prompt <= base * _BUT_ROUNDING + 1e-6
+
+
+@settings(max_examples=25)
+@given(_GPUS, _TOKENS, _TOKENS, _SLOS, st.floats(1, 5), st.floats(1, 5))
+def test_looser_targets_never_lower_capacity(
+    gpu: str, prompt: float, answer: float, slo: Slo, ttft: float, tpot: float
+) -> None:
+    lengths = Lengths(input_tokens=prompt, output_tokens=answer)
+
+    looser = _slo(slo.ttft_s * ttft, slo.tpot_s * tpot, slo.attainment_ratio)
+
+    assert _per_s(gpu, lengths, slo) <= _per_s(gpu, lengths, looser) * _BUT_ROUNDING + 1e-6
+
+
+@settings(max_examples=25)
+@given(_GPUS, _TOKENS, _TOKENS, _SLOS)
+def test_a_higher_share_never_raises_capacity(gpu: str, prompt: float, answer: float, slo: Slo) -> None:
+    lengths = Lengths(input_tokens=prompt, output_tokens=answer)
+
+    rates = [_per_s(gpu, lengths, _slo(slo.ttft_s, slo.tpot_s, ratio)) for ratio in (0.9, 0.95, 0.99, 0.995)]
+
+    assert all(after <= before * _BUT_ROUNDING for before, after in pairwise(rates))
+
+
+@settings(max_examples=25)
+@given(_GPUS, _TOKENS, _TOKENS, _SLOS)
+def test_more_replicas_never_lower_the_rate_of_each(gpu: str, prompt: float, answer: float, slo: Slo) -> None:
+    lengths = Lengths(input_tokens=prompt, output_tokens=answer)
+
+    rates = [capacity(_shape(gpu), lengths, slo, replicas).per_s for replicas in (1, 2, 4, 8)]
+
+    assert all(before <= after * _BUT_ROUNDING for before, after in pairwise(rates))
