@@ -16,7 +16,7 @@ from penstock.peers.rivals import Rival
 from penstock.peers.split import per_variant
 from penstock.peers.views import gauges, quantile, recent, sole
 from penstock.sim.policies import Counts, Seen
-from penstock.sim.scene import Scene
+from penstock.sim.scene import Scene, VariantSpec
 
 WINDOWS: Final = HpaBehavior(up=Direction(300, ALL_AT_ONCE), down=Direction(300, ALL_AT_ONCE))
 NO_UP_WINDOW: Final = HpaBehavior(up=Direction(0, ALL_AT_ONCE), down=Direction(300, ALL_AT_ONCE))
@@ -100,14 +100,18 @@ def tokens(scene: Scene, *, backlog_s: float, kv: float, paced: float) -> Keda:
     As shipped at most a pod per 3 min comes and a pod per 5 min goes; `paced=0` takes the brakes of B4's guard.
     """
     spec = sole(scene)
-    step_s = spec.cost.step_s(spec.token_budget, spec.token_budget**2, 0, 0)
-    per_s = spec.token_budget / step_s
+    per_s = prefill_per_s(spec)
 
     def signals(seen: Seen, _: Counts) -> list[Signal]:
         prefill = Signal(seen.router.in_flight_tokens / per_s, backlog_s)
         return [prefill, Signal(math.fsum(gauges(seen, spec.name, lambda row: row.kv_usage_ratio)), kv)]
 
     return Keda(scene, POD_BY_POD if paced else NO_UP_WINDOW, signals, sleeps=False)
+
+
+def prefill_per_s(spec: VariantSpec) -> float:
+    """Return V_P, prompt tokens a second of an idle engine: a full chunk ÷ its step, as the guide measures it."""
+    return spec.token_budget / spec.cost.step_s(spec.token_budget, spec.token_budget**2, 0, 0)
 
 
 def slo_aware(scene: Scene, *, up: float, down: float) -> Keda:
@@ -121,7 +125,7 @@ def slo_aware(scene: Scene, *, up: float, down: float) -> Keda:
     def signals(seen: Seen, counts: Counts) -> list[Signal]:
         raw = _worst(seen, scene)
         samples.append(0.0 if math.isnan(raw) else min(2.0, raw))
-        return [Signal(_wanted(_mean(samples), counts, up, down), 1)]
+        return [Signal(slo_wanted(_mean(samples), counts, up, down), 1)]
 
     return Keda(scene, BURST_UP_DRAIN_SLOW, signals, sleeps=False)
 
@@ -133,7 +137,8 @@ def _worst(seen: Seen, scene: Scene) -> float:
     return ttft if math.isnan(tpot) else max(ttft, tpot)
 
 
-def _wanted(s: float, counts: Counts, up: float, down: float) -> int:
+def slo_wanted(s: float, counts: Counts, up: float, down: float) -> int:
+    """Return the replicas that the recipe's formula asks for at a signal `s`."""
     n, r = counts.provisioned, counts.ready
     if s > up:
         credit = r / n if 0 < r < n else 1.0
