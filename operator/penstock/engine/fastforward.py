@@ -10,13 +10,18 @@ prompts in them, ends, and where blocks run out.
 from math import inf, sqrt
 
 from penstock.domain.errors import InvalidField
-from penstock.engine.stretches import BLOCK_TOKENS, DONE, FIRST, Emitted, Kind, Sequence, Stretches
+from penstock.engine.sequences import DONE, FIRST, Emitted, Kind, Sequence
+from penstock.engine.stretches import BLOCK_TOKENS, MASK, SHIFT, Stretches
 
 __all__ = ["DONE", "FIRST", "Emitted", "FastEngine", "Kind"]
 
 
 class FastEngine(Stretches):
-    """One engine. Time never goes back; `submit` and `advance` first let everything due by then happen."""
+    """One engine. Time never goes back; `submit` and `advance` first let everything due by then happen.
+
+    Gauges stand as at the last of these calls. A call that comes at the very instant at which a step begins waits
+    for the next one, except where it finds the engine idle.
+    """
 
     __slots__ = ()
 
@@ -54,8 +59,9 @@ class FastEngine(Stretches):
         waiting = self._waiting
         waiting.append(Sequence(call_id, prompt_tokens, output_tokens or 1))
         if self._end_s == inf:
-            self._at_s = self._end_s = self._next_s = now_s
+            self._at_s = self._end_s = now_s
             self._steps = 0
+            self._next_s = self._foreseen_s(0)
         elif len(waiting) == 1 and self._steps > 1 and len(self._running) < self._slots:
             self._cut(now_s)
 
@@ -100,7 +106,16 @@ class FastEngine(Stretches):
         steps = self._begun(now_s)
         if steps < self._steps:
             self._steps = steps
-            self._end_s = self._next_s = self._after(steps)
+            self._end_s = self._after(steps)
+            self._next_s = self._foreseen_s(steps)
+
+    def _foreseen_s(self, steps: int) -> float:
+        """Return when the step after this stretch ends at the earliest: it computes the first prompt that waits."""
+        decoding, first = self._decoding, self._waiting[0]
+        chunk = min(self._budget - decoding, first.total - first.left)
+        if self._free - ((steps >> SHIFT) + 2) * decoding < chunk + MASK >> SHIFT:
+            return self._end_s
+        return self._end_s + self._mixed_s(chunk, chunk * chunk, decoding, self._context + steps * decoding)
 
     def _catch_up(self, now_s: float) -> None:
         # a call that woke the engine at this very instant has not begun: others may still join it

@@ -6,51 +6,17 @@ has just been woken and begins at `_end_s`.
 """
 
 from collections import deque
-from enum import StrEnum
 from heapq import heappop, heappush
 from math import inf
-from typing import Final, NamedTuple
+from typing import Final
 
 from penstock.domain.errors import InvalidField
+from penstock.engine.sequences import DONE, FIRST, Emitted, Sequence
 from penstock.engine.steptime import OVERHEAD_FACTOR, OVERHEAD_MS, StepCost
 
 BLOCK_TOKENS: Final = 16
-_SHIFT: Final = 4
-_MASK: Final = BLOCK_TOKENS - 1
-
-
-class Kind(StrEnum):
-    """What can be noticed from outside."""
-
-    FIRST = "first"
-    DONE = "done"
-
-
-FIRST: Final = Kind.FIRST
-DONE: Final = Kind.DONE
-
-
-class Emitted(NamedTuple):
-    """The first or the last token of a call is out; `started_s` is when the call left the waiting queue."""
-
-    call_id: int
-    kind: Kind
-    at_s: float
-    started_s: float
-
-
-class Sequence:
-    """`total` = prompt + answer; `left` tokens of the answer are not out; `cached` counts while in prefill."""
-
-    __slots__ = ("cached", "call_id", "done", "fresh", "left", "phase", "started_s", "total")
-
-    def __init__(self, call_id: int, prompt_tokens: int, output_tokens: int) -> None:
-        self.call_id = call_id
-        self.left = output_tokens
-        self.total = prompt_tokens + output_tokens
-        self.cached = self.done = self.phase = 0
-        self.started_s = -inf
-        self.fresh = True
+SHIFT: Final = 4
+MASK: Final = BLOCK_TOKENS - 1
 
 
 class Stretches:
@@ -68,8 +34,8 @@ class Stretches:
         if token_budget < max_num_seqs:
             raise InvalidField("max-num-batched-tokens", token_budget, "write at least --max-num-seqs")
         self._slots, self._budget = max_num_seqs, token_budget
-        self._free = cost.kv_tokens >> _SHIFT
-        self.kv_capacity_tokens = self._free << _SHIFT
+        self._free = cost.kv_tokens >> SHIFT
+        self.kv_capacity_tokens = self._free << SHIFT
         self.preemptions = 0
         self._price(cost)
         self._running: dict[int, Sequence] = {}
@@ -95,8 +61,8 @@ class Stretches:
 
     def _blocks(self, steps: int) -> int:
         """Return how many blocks the decodes begin in so many steps of the stretch."""
-        first = self._step & _MASK
-        return (steps >> _SHIFT) * self._decoding + sum(self._phases[first : first + (steps & _MASK)])
+        first = self._step & MASK
+        return (steps >> SHIFT) * self._decoding + sum(self._phases[first : first + (steps & MASK)])
 
     # --- the end of a stretch
 
@@ -122,7 +88,7 @@ class Stretches:
         self._phases[phase + BLOCK_TOKENS] -= 1
         self._decoding -= 1
         self._context -= total - 1
-        self._free += total - 1 + _MASK >> _SHIFT
+        self._free += total - 1 + MASK >> SHIFT
         del self._running[sequence.call_id]
         self._out.append(Emitted(sequence.call_id, DONE, at_s, sequence.started_s))
 
@@ -141,7 +107,7 @@ class Stretches:
     def _join(self, sequence: Sequence) -> None:
         total, left = sequence.total, sequence.left
         done = sequence.done = self._step + left - 1
-        phase = sequence.phase = done + 1 - total & _MASK
+        phase = sequence.phase = done + 1 - total & MASK
         self._phases[phase] += 1
         self._phases[phase + BLOCK_TOKENS] += 1
         self._decoding += 1
@@ -151,7 +117,7 @@ class Stretches:
 
     def _begin(self, at_s: float) -> None:
         before = self.preemptions
-        while self._phases[self._step & _MASK] > self._free:
+        while self._phases[self._step & MASK] > self._free:
             self._preempt()
         if self.preemptions == before and (
             self._partial is not None or (self._waiting and len(self._running) < self._slots)
@@ -172,7 +138,7 @@ class Stretches:
             self._phases[sequence.phase + BLOCK_TOKENS] -= 1
             self._decoding -= 1
             self._context -= held
-        self._free += held + _MASK >> _SHIFT
+        self._free += held + MASK >> SHIFT
         sequence.cached = sequence.done = 0
         self._waiting.appendleft(sequence)
         self.preemptions += 1
@@ -181,7 +147,7 @@ class Stretches:
         """Begin a step with prompts, unless no block is left for any."""
         decoding = self._decoding
         budget = self._budget - decoding
-        free = room = self._free - self._phases[self._step & _MASK]
+        free = room = self._free - self._phases[self._step & MASK]
         work = 0
         if self._partial is not None:
             chunk, work, taken = self._continue(self._partial, budget, free)
@@ -195,7 +161,7 @@ class Stretches:
             sequence = waiting[0]
             chunk = sequence.total - sequence.left
             chunk = min(chunk, budget)
-            taken = chunk + _MASK >> _SHIFT
+            taken = chunk + MASK >> SHIFT
             if taken > free:
                 break
             free -= taken
@@ -213,7 +179,7 @@ class Stretches:
         """Give the next chunk to the prompt begun: its tokens, its work and its blocks, or zeros if they do not fit."""
         cached, prompt = partial.cached, partial.total - partial.left
         chunk = min(budget, prompt - cached)
-        taken = (cached + chunk + _MASK >> _SHIFT) - (cached + _MASK >> _SHIFT)
+        taken = (cached + chunk + MASK >> SHIFT) - (cached + MASK >> SHIFT)
         if taken > free:
             return 0, 0, 0
         partial.cached += chunk
@@ -246,7 +212,7 @@ class Stretches:
             self._steps, self._end_s, self._next_s = 0, inf, inf
             return
         steps = 1 if preempted else self._by_done[0][0] - self._step
-        if ((steps >> _SHIFT) + 1) * decoding > self._free:
+        if ((steps >> SHIFT) + 1) * decoding > self._free:
             steps = self._affordable(steps)
         self._steps = steps
         self._more_s = self._d2_s * decoding
@@ -256,8 +222,8 @@ class Stretches:
     def _affordable(self, steps: int) -> int:
         """Return how many of the steps find their blocks; at least one does."""
         turns, left = divmod(self._free, self._decoding)
-        most = turns << _SHIFT
-        while most < steps and (begun := self._phases[self._step + most & _MASK]) <= left:
+        most = turns << SHIFT
+        while most < steps and (begun := self._phases[self._step + most & MASK]) <= left:
             left -= begun
             most += 1
         return min(most, steps)
