@@ -123,11 +123,7 @@ FAMILY: tuple[Rival, ...] = (
         name="skyserve-instance-aware",
         source="skypilot-org/skypilot sky/serve/autoscalers.py",
         defaults={"share": 0.8, "upscale_delay_s": 300.0, "downscale_delay_s": 1200.0},
-        grid={
-            "share": (0.5, 0.65, 0.8, 0.95),
-            "upscale_delay_s": (20.0, 60.0, 300.0),
-            "downscale_delay_s": (300.0, 1200.0),
-        },
+        grid={"share": (0.65, 0.8, 0.95, 1.1), "upscale_delay_s": (20.0, 60.0), "downscale_delay_s": (300.0,)},
         build=_build,
         shapes=frozenset({SINGLE, MIX}),
     ),

@@ -153,7 +153,7 @@ FAMILY: tuple[Rival, ...] = (
         name="wva-v1",
         source="llm-d WVA, February 2026, saturation V1, Helm defaults",
         defaults={"kv": 0.8, "queue": 5.0, "kv_spare": 0.1, "queue_spare": 3.0, "interval_s": 30.0},
-        grid={"kv": (0.2, 0.4, 0.6, 0.8), "queue_spare": (3.0, 4.0), "interval_s": (30.0, 60.0)},
+        grid={"kv": (0.2, 0.3, 0.4, 0.6, 0.8), "queue_spare": (3.0, 4.5)},
         build=_build,
         shapes=frozenset({SINGLE, MIX}),
     ),
