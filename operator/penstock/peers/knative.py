@@ -48,6 +48,25 @@ class Window:
         return max(0.0, self._sum) / len(self._values) if self._values else None
 
 
+class Delay:
+    """`scale-down-delay`: the highest scale wanted within the last `length_s`; 0 switches it off."""
+
+    def __init__(self, length_s: float) -> None:
+        self._length_s = length_s
+        self._falling: deque[tuple[float, int]] = deque()
+
+    def most(self, now_s: float, wanted: int) -> int:
+        """Take in what is wanted now, and return the highest."""
+        if not self._length_s:
+            return wanted
+        while self._falling and self._falling[-1][1] <= wanted:
+            self._falling.pop()
+        self._falling.append((now_s, wanted))
+        while self._falling[0][0] <= now_s - self._length_s:
+            self._falling.popleft()
+        return self._falling[0][1]
+
+
 class Kpa:
     """B8. One revision's autoscaler; `target` requests at once in a pod, of which it aims at 70 %.
 
@@ -61,8 +80,7 @@ class Kpa:
         self._spec = sole(scene)
         self._target = target * UTILISATION
         self._stable, self._panic = Window(STABLE_S), Window(PANIC_S)
-        self._delay_s = delay_s
-        self._delayed: deque[tuple[float, int]] = deque()
+        self._delay = Delay(delay_s)
         self._panicked_s: float | None = None
         self._most_in_panic = 0
         self._started = False
@@ -77,7 +95,7 @@ class Kpa:
         concurrency = float(seen.router.in_flight.get(name, 0) + seen.router.queued)
         self._stable.record(seen.now_s, concurrency)
         self._panic.record(seen.now_s, concurrency)
-        wanted = self._delay(seen.now_s, self._scale(seen.now_s, counts.ready))
+        wanted = self._delay.most(seen.now_s, self._scale(seen.now_s, counts.ready))
         return {name: self._bounded(seen.now_s, wanted)}
 
     def _begin(self, now_s: float, ready: int) -> None:
@@ -103,16 +121,6 @@ class Kpa:
             self._panicked_s = now_s
         elif self._panicked_s is not None and self._panicked_s + STABLE_S < now_s:
             self._panicked_s, self._most_in_panic = None, 0
-
-    def _delay(self, now_s: float, wanted: int) -> int:
-        if not self._delay_s:
-            return wanted
-        while self._delayed and (self._delayed[-1][1] <= wanted):
-            self._delayed.pop()
-        self._delayed.append((now_s, wanted))
-        while self._delayed[0][0] <= now_s - self._delay_s:
-            self._delayed.popleft()
-        return self._delayed[0][1]
 
     def _bounded(self, now_s: float, wanted: int) -> int:
         spec = self._spec

@@ -118,23 +118,22 @@ def slo_aware(scene: Scene, *, up: float, down: float) -> Keda:
     """B7. s = mean over 45 s of min(2, max(P90 TTFT/S1, P90 TPOT/S2)), measured over 1 min; replicas from s.
 
     Above `up` n + ⌈n(s·(r/n)/up - 1)⌉, below `down` n - ⌊n(1 - s/down)⌋, n provisioned and r ready; idle reads 0.
-    The latencies are those measured, as where the EPP's latency predictor is not set up.
+    Latencies are those measured, as where the EPP's latency predictor is not set up; TTFT is known at the first token.
     """
     samples: deque[float] = deque(maxlen=3)  # recording rules run every 15 s
 
     def signals(seen: Seen, counts: Counts) -> list[Signal]:
-        raw = _worst(seen, scene)
-        samples.append(0.0 if math.isnan(raw) else min(2.0, raw))
+        samples.append(min(2.0, _worst(seen, scene)))
         return [Signal(slo_wanted(_mean(samples), counts, up, down), 1)]
 
     return Keda(scene, BURST_UP_DRAIN_SLOW, signals, sleeps=False)
 
 
 def _worst(seen: Seen, scene: Scene) -> float:
-    last_minute = recent(seen, 60)
-    ttft = quantile([one.ttft_s for one in last_minute], 0.9) / scene.slo.ttft_s
-    tpot = quantile([one.tpot_s for one in last_minute if one.tpot_s is not None], 0.9) / scene.slo.tpot_s
-    return ttft if math.isnan(tpot) else max(ttft, tpot)
+    first = [one.ttft_s for one in recent(seen.first_tokens, seen.now_s, 60)]
+    further = [one.tpot_s for one in recent(seen.served, seen.now_s, 60) if one.tpot_s is not None]
+    ratios = quantile(first, 0.9) / scene.slo.ttft_s, quantile(further, 0.9) / scene.slo.tpot_s
+    return max((ratio for ratio in ratios if not math.isnan(ratio)), default=0.0)
 
 
 def slo_wanted(s: float, counts: Counts, up: float, down: float) -> int:

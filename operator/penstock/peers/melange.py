@@ -15,6 +15,7 @@ from itertools import takewhile
 from typing import Final
 
 from penstock.engine.capacity import Lengths, capacity
+from penstock.peers.knative import Delay
 from penstock.peers.packing import cheapest
 from penstock.peers.profile import shape_of
 from penstock.peers.rivals import MIX, SINGLE, Knobs, Rival
@@ -29,15 +30,19 @@ Bucket = tuple[int, int]
 
 
 class Optimiser:
-    """B11. `load` is the share of a profile's throughput that a replica may be asked for (1: all of it)."""
+    """B11. `load` is the share of a profile's throughput that a replica may be asked for (the guide's target value).
+
+    `delay_s` is the scale-down delay of the autoscaler that follows the optimiser, 0 in the guide.
+    """
 
     tick_s = TICK_S
 
-    def __init__(self, scene: Scene, *, load: float) -> None:
+    def __init__(self, scene: Scene, *, load: float, delay_s: float) -> None:
         self._scene, self._load = scene, load
         self._slots: deque[tuple[float, Counter[Bucket]]] = deque()
         self._sizes: Counter[Bucket] = Counter()
         self._read_s = 0.0
+        self._delays = {spec.name: Delay(delay_s) for spec in scene.variants}
         self._arrivals: deque[tuple[float, int]] = deque([(0.0, 0)])
 
     def decide(self, seen: Seen) -> Mapping[str, int]:
@@ -47,7 +52,8 @@ class Optimiser:
         total = self._sizes.total()
         if not total:
             return {} if seen.now_s < WINDOW_S else self._least()
-        return self._solve({bucket: per_s * count / total for bucket, count in self._sizes.items()})
+        fleet = self._solve({bucket: per_s * count / total for bucket, count in self._sizes.items()})
+        return {name: self._delays[name].most(seen.now_s, wanted) for name, wanted in fleet.items()}
 
     def _rate(self, seen: Seen) -> float:
         self._arrivals.append((seen.now_s, seen.router.arrived))
@@ -103,8 +109,8 @@ FAMILY: Final = (
         code="B11",
         name="AIBrix GPU optimiser",
         source="vllm-project/aibrix python/aibrix/aibrix/gpu_optimizer at e3e10f9e",
-        defaults={"load": 1.0},
-        grid={"load": (0.6, 0.7, 0.8, 0.9, 1.0)},
+        defaults={"load": 1.0, "delay_s": 0},
+        grid={"load": (0.6, 0.7, 0.8, 0.9, 1.0), "delay_s": (0, 300)},
         build=_build,
         shapes=frozenset({SINGLE, MIX}),
     ),

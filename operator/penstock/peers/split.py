@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import overload
+from typing import TypeVar, overload
 
 from penstock.domain.observations import Observation
 from penstock.peers.rivals import Knobs
-from penstock.sim.policies import Policy, RouterView, Seen, Served
+from penstock.sim.policies import FirstToken, Policy, RouterView, Seen, Served
 from penstock.sim.scene import Scene
+
+_T = TypeVar("_T", Served, FirstToken)
 
 
 def per_variant(law: Callable[..., Policy]) -> Callable[[Scene, Knobs], Policy]:
@@ -55,6 +57,7 @@ class Split:
             shown = Seen(
                 now_s=seen.now_s, observation=self._own[name], router=views[name],
                 fleet={name: seen.fleet[name]}, served=_Only(name, seen.served),
+                first_tokens=_Only(name, seen.first_tokens),
             )  # fmt: skip
             wanted.update(law.decide(shown))
         return wanted
@@ -99,28 +102,29 @@ class _Shares:
         )  # fmt: skip
 
 
-class _Only(Sequence[Served]):
-    """The answers of one variant, filtered only as far as somebody looks."""
+class _Only(Sequence[_T]):
+    """What happened on one variant, filtered only as far as somebody looks."""
 
-    def __init__(self, name: str, served: Sequence[Served]) -> None:
-        self._name, self._served = name, served
+    def __init__(self, name: str, happened: Sequence[_T]) -> None:
+        self._name = name
+        self._happened: Sequence[_T] = happened
 
     @cached_property
-    def _kept(self) -> list[Served]:
-        return [one for one in self._served if one.variant == self._name]
+    def _kept(self) -> list[_T]:
+        return list(iter(self))
 
     def __len__(self) -> int:
         return len(self._kept)
 
     @overload
-    def __getitem__(self, index: int) -> Served: ...
+    def __getitem__(self, index: int) -> _T: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[Served]: ...
-    def __getitem__(self, index: int | slice) -> Served | Sequence[Served]:
+    def __getitem__(self, index: slice) -> Sequence[_T]: ...
+    def __getitem__(self, index: int | slice) -> _T | Sequence[_T]:
         return self._kept[index]
 
-    def __iter__(self) -> Iterator[Served]:
-        return (one for one in self._served if one.variant == self._name)
+    def __iter__(self) -> Iterator[_T]:
+        return (one for one in self._happened if one.variant == self._name)
 
-    def __reversed__(self) -> Iterator[Served]:
-        return (one for one in reversed(self._served) if one.variant == self._name)
+    def __reversed__(self) -> Iterator[_T]:
+        return (one for one in reversed(self._happened) if one.variant == self._name)

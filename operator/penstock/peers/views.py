@@ -1,14 +1,17 @@
 """What rivals read out of one look at the fleet: their own pods' series, and quantiles of what was answered."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
+from typing import TypeVar
 
 from penstock.domain.observations import PodMetrics, Target
 from penstock.domain.readings import Reading
 from penstock.peers.engines import value as read
-from penstock.sim.policies import Seen, Served
+from penstock.sim.policies import FirstToken, Seen, Served
 from penstock.sim.scene import Scene, VariantSpec
+
+_T = TypeVar("_T", Served, FirstToken)
 
 
 def sole(scene: Scene) -> VariantSpec:
@@ -39,10 +42,10 @@ def gauges(seen: Seen, name: str, field: Callable[[PodMetrics], Reading]) -> lis
     return [number for number in found if number is not None]
 
 
-def recent(seen: Seen, window_s: float) -> list[Served]:
-    """Return the requests answered in the last `window_s`, latest first."""
-    since = seen.now_s - window_s
-    return list(takewhile(lambda served: served.at_s > since, reversed(seen.served)))
+def recent(happened: Sequence[_T], now_s: float, window_s: float) -> list[_T]:
+    """Return what happened in the last `window_s`, latest first."""
+    since = now_s - window_s
+    return list(takewhile(lambda one: one.at_s > since, reversed(happened)))
 
 
 def quantile(values: Iterable[float], share: float) -> float:

@@ -9,14 +9,20 @@ from penstock.engine.steptime import GPUS
 from penstock.peers import llmd
 from penstock.peers.all import rival
 from penstock.peers.hpa import SYNC_S
-from penstock.sim.policies import Counts, Policy, Seen, Served
+from penstock.sim.policies import Counts, FirstToken, Policy, Seen, Served
 from penstock.sim.scene import Scene
 
 SCENE = scene(spec(most=20))
 
 
-def answers(now_s: float, ttft_s: float, tpot_s: float | None, n: int = 50) -> list[Served]:
-    return [Served(now_s - 50 + index, "l40s", 1000, 200, ttft_s, tpot_s, 0.0) for index in range(n)]
+def answers(now_s: float, ttft_s: float, tpot_s: float | None) -> Seen:
+    """Four pods that have answered once a second of late."""
+    ages = range(50, 0, -1)
+    return replace(
+        look(now_s, {"l40s": counts(4)}),
+        served=[Served(now_s - age, "l40s", 1000, 200, ttft_s, tpot_s, 0.0) for age in ages],
+        first_tokens=[FirstToken(now_s - age, "l40s", ttft_s) for age in ages],
+    )
 
 
 def settle(policy: Policy, seen: Seen, ticks: int = 30) -> int:
@@ -124,12 +130,10 @@ def test_slo_aware_formula(s: float, there: Counts, wanted: int) -> None:
 def test_slo_aware_takes_the_worse_latency_clamped_and_averaged_over_three_rules() -> None:
     policy = law("B7")
 
-    calm = [
-        policy.decide(look(at_s, {"l40s": counts(4)}, served=answers(at_s, 0.9, 0.045)))["l40s"] for at_s in (0, 15)
-    ]
+    calm = [policy.decide(answers(at_s, 0.9, 0.045))["l40s"] for at_s in (0, 15)]
     # one sample of 90 times the target: (0.45 + 0.45 + 2) / 3 = .967, less than a mean of 30 would be
-    spike = policy.decide(look(30, {"l40s": counts(4)}, served=answers(30, 180.0, 0.045)))["l40s"]
-    later = policy.decide(look(60, {"l40s": counts(4)}, served=answers(60, 180.0, 0.045)))["l40s"]
+    spike = policy.decide(answers(30, 180.0, 0.045))["l40s"]
+    later = policy.decide(answers(60, 180.0, 0.045))["l40s"]
 
     assert calm == [4, 4]
     assert spike == 4  # the window of 30 s still holds a lower wish
@@ -138,7 +142,7 @@ def test_slo_aware_takes_the_worse_latency_clamped_and_averaged_over_three_rules
 
 def test_slo_aware_reads_silence_as_idle_and_drains_one_pod_in_two_minutes() -> None:
     policy = law("B7")
-    policy.decide(look(0, {"l40s": counts(4)}, served=answers(0, 0.9, 0.045)))
+    policy.decide(answers(0, 0.9, 0.045))
 
     wanted, current = [], 4
     for tick in range(1, 30):
@@ -153,8 +157,6 @@ def test_slo_aware_reads_silence_as_idle_and_drains_one_pod_in_two_minutes() -> 
 def test_slo_aware_judges_single_tokens_by_their_first() -> None:
     policy = law("B7")
 
-    wanted = [
-        policy.decide(look(at_s, {"l40s": counts(4)}, served=answers(at_s, 4.0, None)))["l40s"] for at_s in (0, 30)
-    ]
+    wanted = [policy.decide(answers(at_s, 4.0, None))["l40s"] for at_s in (0, 30)]
 
     assert wanted[-1] == 8

@@ -86,6 +86,18 @@ def test_more_room_costs_more() -> None:
     assert usd[1] > usd[0] * 1.3
 
 
+@pytest.mark.parametrize(("delay_s", "shrinks"), [(0, True), (300, False)])
+def test_a_delay_keeps_what_was_wanted(delay_s: float, *, shrinks: bool) -> None:
+    policy = rival("B11").policy(MIX, {"delay_s": delay_s})
+    there = {"l40s": counts(1), "h100": counts(1)}
+    busy = policy.decide(look(10, there, served=served(10, 300), arrived=300))
+    policy.decide(look(190, there, arrived=300))
+
+    calm = policy.decide(look(200, there, arrived=310))
+
+    assert (calm != busy) is shrinks
+
+
 def test_it_keeps_what_there_is_until_it_knows_and_one_when_idle() -> None:
     policy = rival("B11").policy(MIX)
     there = {"l40s": counts(3), "h100": counts(1)}

@@ -1,12 +1,13 @@
 """Independent laws on a mix: each sees its own pods, its own answers, and its part of what the router sees."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tests.unit.peers.looks import busy, counts, look, scene, spec
 
 from penstock.peers.rivals import Knobs
 from penstock.peers.split import per_variant
-from penstock.sim.policies import Policy, Seen, Served
+from penstock.sim.policies import FirstToken, Policy, Seen, Served
 from penstock.sim.scene import Scene
 
 MIXED = scene(spec("l40s", "L40S", most=12), spec("h100", "H100", most=6))
@@ -74,9 +75,11 @@ def test_an_idle_fleet_shares_by_its_pods_and_an_empty_one_evenly() -> None:
 def test_answers_are_those_of_the_variant_in_both_directions() -> None:
     served = [Served(float(at), ("l40s", "h100")[at % 2], 10, 10, 0.1, 0.1, 0.0) for at in range(7)]
     policy, spies = split({"target": 1})
-    policy.decide(look(10, FLEET, served=served))
+    first = [FirstToken(one.at_s, one.variant, one.ttft_s) for one in served]
+    policy.decide(replace(look(10, FLEET, served=served), first_tokens=first))
 
     mine = spies["h100"].shown[0].served
     assert [one.at_s for one in mine] == [1, 3, 5]
     assert [one.at_s for one in reversed(mine)] == [5, 3, 1]
+    assert [one.at_s for one in spies["l40s"].shown[0].first_tokens] == [0, 2, 4, 6]
     assert (len(mine), mine[0].at_s, [one.at_s for one in mine[1:]]) == (3, 1, [3, 5])
