@@ -10,9 +10,9 @@ Favourable to it: velocities are exact (the simulator's own step cost), and the 
 the requests that finished in the last five minutes where the paper predicts them.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from math import ceil, log2
+from math import ceil
 
 from penstock.engine.steptime import StepCost
 from penstock.peers.engines import Meter, clamp
@@ -96,7 +96,7 @@ def decode_velocity(spec: VariantSpec, input_tokens: float, output_tokens: float
 
 def bucket_of(request: Served) -> Bucket:
     """Return the powers of two that a request's lengths lie above."""
-    return int(log2(max(request.input_tokens, 1))), int(log2(max(request.output_tokens, 1)))
+    return max(request.input_tokens, 1).bit_length() - 1, max(request.output_tokens, 1).bit_length() - 1
 
 
 def lengths(bucket: Bucket) -> tuple[float, float]:
@@ -106,10 +106,7 @@ def lengths(bucket: Bucket) -> tuple[float, float]:
 
 def shares(served: Sequence[Served]) -> dict[Bucket, float]:
     """Return the share of requests in each bucket."""
-    counts: dict[Bucket, int] = {}
-    for request in served:
-        bucket = bucket_of(request)
-        counts[bucket] = counts.get(bucket, 0) + 1
+    counts = Counter(map(bucket_of, served))
     return {bucket: count / len(served) for bucket, count in sorted(counts.items())}
 
 
