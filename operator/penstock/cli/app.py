@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "doctor": ("penstock.cli.doctor", "Find the broken link behind a variant or a policy, and what mends it."),
     "replay": ("penstock.cli.replay", "Decide recorded scaling passes again, and tell every bit that differs."),
     "what-if": ("penstock.cli.whatif", "Decide a recorded scaling pass again with its inputs changed."),
+    "bench": ("penstock.cli.bench", "Compare replica decisions with those of other autoscalers, by simulation."),
     "crds": ("penstock.cli.crds", "Print the custom resource definitions."),
 }
 

@@ -15,7 +15,7 @@ def write(report: Report, folder: Path) -> tuple[Path, ...]:
     """Write `report.html`, `report.md` and `report.json` into a folder and return their paths, the page first."""
     folder.mkdir(parents=True, exist_ok=True)
     made = {"report.html": html(report), "report.md": markdown(report), "report.json": as_json(report)}
-    return tuple(_replace(folder / name, text) for name, text in made.items())
+    return tuple(replace(folder / name, text) for name, text in made.items())
 
 
 def as_json(report: Report) -> str:
@@ -23,7 +23,8 @@ def as_json(report: Report) -> str:
     return json.dumps(plain(dataclasses.asdict(report)), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def _replace(path: Path, text: str) -> Path:
+def replace(path: Path, text: str) -> Path:
+    """Write a file whole or not at all, and return its path."""
     fresh = path.with_suffix(f"{path.suffix}.new")
     fresh.write_text(text, encoding="utf-8")
     os.replace(fresh, path)

@@ -22,7 +22,7 @@ def html(report: Report) -> str:
     drawn = figures(report)
     parts = [
         f"<header><h1>{escape(report.title)}</h1><p class=lead>{escape(report.lead)}</p></header>",
-        f"<dl class=facts>{''.join(map(_fact, report.facts))}</dl>",
+        f"<dl class=facts>{''.join(map(fact, report.facts))}</dl>",
         "<noscript><p class=lead>The charts need JavaScript; the tables do not.</p></noscript>",
         *_troubles(report.troubles),
         *map(_chart, drawn[:2]),
@@ -75,10 +75,11 @@ def _data(report: Report, drawn: Iterable[Figure]) -> str:
     return json.dumps(values, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-def _fact(fact: Fact) -> str:
-    tone = {True: " class=good", False: " class=bad", None: ""}[fact.good]
-    note = f"<small>{escape(fact.note)}</small>" if fact.note else ""
-    return f"<div><dt>{escape(fact.label)}</dt><dd{tone}>{escape(fact.value)}{note}</dd></div>"
+def fact(one: Fact) -> str:
+    """Return a fact as a tile."""
+    tone = {True: " class=good", False: " class=bad", None: ""}[one.good]
+    note = f"<small>{escape(one.note)}</small>" if one.note else ""
+    return f"<div><dt>{escape(one.label)}</dt><dd{tone}>{escape(one.value)}{note}</dd></div>"
 
 
 def _chart(figure: Figure) -> str:

@@ -34,7 +34,7 @@ class Fleet:
         return Scene(model=self.model, variants=begun(self.variants, arrivals, slo), length_s=length_s, slo=slo)
 
     def single(self, arrivals: Sequence[Arrival], length_s: float, slo: Slo, name: str) -> Scene:
-        """Return the scene of one variant alone, of which there is always a replica."""
+        """Return the scene of one variant alone, of which one replica is always there."""
         spec = next(one for one in self.variants if one.name == name)
         only = replace(spec, max_replicas=self.alone[name], min_replicas=max(1, spec.min_replicas))
         return Scene(model=self.model, variants=begun((only,), arrivals, slo), length_s=length_s, slo=slo)

@@ -14,7 +14,7 @@ from penstock.domain.errors import InvalidField
 from penstock.domain.variants import Slo, SloSource
 from penstock.sim import traffics
 from penstock.sim.fleets import Fleet, chat_fleet, ramp_fleet
-from penstock.sim.scene import CHAT, Fault, Scene
+from penstock.sim.scene import CHAT, Fault, Scene, VariantSpec
 from penstock.sim.traces import Arrival, window
 from penstock.sim.traffics import Made
 
@@ -78,7 +78,7 @@ PLANS: Final[Mapping[str, Plan]] = {
         quick_from_s=1500.0,
     ),
     "W3-falling": Plan(
-        title="the same clients falling to half, and on", traffic=traffics.clients(*_FALLING), quick_from_s=3600.0
+        title="the same clients falling to half, and on", traffic=traffics.clients(*_FALLING), quick_from_s=2700.0
     ),
     "W3-spike": Plan(
         title="a spike of fifteen times the calm, for ten minutes",
@@ -98,6 +98,7 @@ PLANS: Final[Mapping[str, Plan]] = {
         fleet=ramp_fleet(),
         slo=_slo(3.0, 0.1),
         level=0.99,
+        quick_from_s=900.0,
     ),
     "W7": Plan(title="step from 2 to 10 requests a second", traffic=traffics.step, quick_from_s=300.0),
     "W8": Plan(
@@ -163,4 +164,9 @@ def _troubled(scene: Scene, plan: Plan, length_s: float) -> Scene:
         for fault in plan.faults
         if fault.from_s < length_s
     )
-    return dataclasses.replace(scene, faults=faults, idle_before_zero_s=plan.idle_before_zero_s)
+    scene = dataclasses.replace(scene, faults=faults, idle_before_zero_s=plan.idle_before_zero_s)
+    return scene if plan.idle_before_zero_s is None else dataclasses.replace(scene, variants=_to_zero(scene))
+
+
+def _to_zero(scene: Scene) -> tuple[VariantSpec, ...]:
+    return tuple(dataclasses.replace(spec, min_replicas=0) for spec in scene.variants)

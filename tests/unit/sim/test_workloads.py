@@ -12,15 +12,18 @@ import pytest
 
 from penstock.domain.errors import InvalidField
 from penstock.sim import laws, recordings, traces, traffics
-from penstock.sim.fleets import chat_fleet
+from penstock.sim.fleets import chat_fleet, mean_lengths, serves_per_s
 from penstock.sim.recordings import Family
-from penstock.sim.scene import CHAT
+from penstock.sim.scene import CHAT, Scene
 from penstock.sim.traces import Arrival
 from penstock.sim.workloads import PLANS, workload
 
 CLIENT_ROWS = "".join(f"{row * 600},{rate},1.0,{family},{shape},9\n" for row, (rate, family, shape) in enumerate(
     [(0.5, "Gamma", 0.8), (0, "", 0), (0.2, "Weibull", 0.4), (0.1, "", 0)] * 400
 ))  # fmt: skip
+
+
+STEADY = [Arrival(at_s=number / 20, input_tokens=1155, output_tokens=211) for number in range(2400)]
 
 
 @pytest.fixture
@@ -125,16 +128,22 @@ def test_lengths_drift_at_half_time_and_arrivals_do_not(folder: Path) -> None:
     assert list(after.arrivals[half:]) != list(before.arrivals[half:])
 
 
-def test_a_fleet_begins_with_the_cheapest_replicas_for_its_first_requests() -> None:
-    arrivals = [Arrival(at_s=number / 20, input_tokens=1155, output_tokens=211) for number in range(2400)]
+@pytest.mark.parametrize("scene", [
+    chat_fleet().mix(STEADY, 600.0, CHAT), chat_fleet().single(STEADY, 600.0, CHAT, "l40s"),
+], ids=["mix", "single"])  # fmt: skip
+def test_a_fleet_begins_with_just_enough_for_its_first_requests(scene: Scene) -> None:
+    served = {spec.name: 0.9 * serves_per_s(spec, mean_lengths(STEADY), CHAT) for spec in scene.variants}
 
-    mixed = chat_fleet().mix(arrivals, 600.0, CHAT)
-    single = chat_fleet().single(arrivals, 600.0, CHAT, "l40s")
+    total = sum(spec.initial * served[spec.name] for spec in scene.variants)
 
-    assert {spec.name: spec.initial for spec in mixed.variants} == {"l40s": 5, "h100": 0}
-    assert [(spec.name, spec.initial, spec.max_replicas, spec.min_replicas) for spec in single.variants] == [
-        ("l40s", 5, 20, 1)
-    ]
+    assert total >= 20.0
+    assert all(total - served[spec.name] < 20.0 for spec in scene.variants if spec.initial)
+
+
+def test_a_variant_alone_has_a_quota_of_its_own_and_never_vanishes() -> None:
+    single = chat_fleet().single(STEADY, 600.0, CHAT, "l40s")
+
+    assert [(spec.name, spec.max_replicas, spec.min_replicas) for spec in single.variants] == [("l40s", 20, 1)]
 
 
 def test_what_befalls_a_variant_befalls_the_only_one() -> None:

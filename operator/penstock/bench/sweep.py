@@ -1,0 +1,79 @@
+"""Tunes rivals: which points of their grids to try next, and which one is a rival's best.
+
+Every rival is tried at its defaults in every shape first. What is left of the budget goes, round by round, to the
+grid points beside the best ones of those that stand nearest to winning, so that rivals are as strong as they can be.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from penstock.bench.jobs import Job, Outcome
+
+Point = tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """A rival in one shape: its code, the shape, and its points; the first one, empty, stands for the defaults."""
+
+    policy: str
+    shape: str
+    points: tuple[Point, ...]
+
+    def job(self, point: Point, workload: str, *, quick: bool) -> Job:
+        """Return the run of a point on the first seed."""
+        return Job(workload=workload, seed=0, policy=self.policy, shape=self.shape, knobs=point, quick=quick)
+
+
+def track(policy: str, shape: str, points: Iterable[Mapping[str, float]]) -> Track:
+    """Return a rival in one shape with these points."""
+    return Track(policy=policy, shape=shape, points=tuple(tuple(sorted(point.items())) for point in points))
+
+
+def best(outcomes: Iterable[Outcome], level: float) -> Outcome | None:
+    """Return the cheapest outcome that reaches the level, else the one that comes nearest to it."""
+    return min(outcomes, key=lambda one: rank(one, level), default=None)
+
+
+def rank(outcome: Outcome, level: float) -> tuple[bool, float, float]:
+    """Return by what outcomes are ordered, the best first."""
+    reached = outcome.attainment >= level
+    return not reached, outcome.usd_per_h if reached else -outcome.attainment, outcome.usd_per_h
+
+
+def first(tracks: Iterable[Track], each: int) -> Iterator[tuple[Track, Point]]:
+    """Yield the defaults of all, and of each so many points more, spread evenly over its grid."""
+    for one in tracks:
+        grid = one.points[1:]
+        count = min(each, len(grid))
+        spread = {grid[(2 * number + 1) * len(grid) // (2 * count)]: None for number in range(count)}
+        yield from ((one, point) for point in (one.points[0], *spread))
+
+
+def further(
+    tracks: Sequence[Track], seen: Mapping[tuple[str, str], Sequence[Outcome]], level: float, count: int
+) -> list[tuple[Track, Point]]:
+    """Return at most `count` points to try next: one for each track, those first whose best is nearest to winning.
+
+    `seen` holds the outcomes so far by rival and shape. A track whose every point was tried is done.
+    """
+    ranked = []
+    for one in tracks:
+        outcomes = seen.get((one.policy, one.shape), ())
+        leader = best(outcomes, level)
+        tried = {outcome.job.knobs for outcome in outcomes}
+        left = [point for point in one.points if point not in tried]
+        if leader is not None and left:
+            ranked.append((rank(leader, level), one, _beside(leader.job.knobs, left, one.points)))
+    ranked.sort(key=lambda row: row[0])
+    return [(one, point) for _, one, point in ranked[:count]]
+
+
+def _beside(leader: Point, left: Sequence[Point], grid: Sequence[Point]) -> Point:
+    """Return the point that differs from the leader in the fewest knobs, and then the nearest in the grid."""
+    home = grid.index(leader)
+    return min(left, key=lambda point: (_differing(leader, point), abs(grid.index(point) - home), grid.index(point)))
+
+
+def _differing(one: Point, other: Point) -> int:
+    return len(set(one) ^ set(other)) if one and other else 3

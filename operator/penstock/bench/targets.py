@@ -1,0 +1,196 @@
+"""The targets that the comparison is held to, each a function of what was found: met, or missed by how much."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from penstock.bench.campaign import STATIC, WVA, Findings, mean, reactive
+from penstock.bench.frontier import cheapest
+from penstock.bench.jobs import Outcome
+from penstock.bench.verdicts import EQUAL, against
+
+All = Mapping[str, Findings]
+
+_STEADY: Final = ("W1", "W3-rising", "W3-falling")
+_WINDOWS: Final = ("W3-rising", "W3-falling", "W3-spike")
+_TOLD: Final = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One number that is wanted not to be above zero: `missed_by` in the unit told; `text` says it all."""
+
+    text: str
+    missed_by: float
+    unit: str = "points"
+
+    @property
+    def met(self) -> bool:
+        """Tell whether it is as wanted."""
+        return self.missed_by <= _TOLD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A target and its checks; without any, what it needs was not run."""
+
+    code: str
+    wanted: str
+    checks: tuple[Check, ...]
+
+    @property
+    def met(self) -> bool | None:
+        """Tell whether all checks are met; None where there is none."""
+        return all(one.met for one in self.checks) if self.checks else None
+
+    def told(self) -> str:
+        """Return it in a few words."""
+        if self.met is None:
+            return f"{self.code} not run"
+        if self.met:
+            return f"{self.code} met"
+        worst = max((one for one in self.checks if not one.met), key=lambda one: one.missed_by)
+        return f"{self.code} missed by {worst.missed_by:.3g} {worst.unit}"
+
+
+def targets(findings: Iterable[Findings]) -> tuple[Target, ...]:
+    """Return all targets, in order."""
+    known = {one.subject.name: one for one in findings}
+    return tuple(
+        Target(code=code, wanted=wanted, checks=tuple(check(known))) for code, (wanted, check) in _TARGETS.items()
+    )
+
+
+def _g1(known: All) -> Iterable[Check]:
+    for one in _among(known, _STEADY):
+        yield _attains(one, 0.995)
+        alone = cheapest((row for row in one.swept if row.job.single and reactive(row.job.policy)), 0.995)
+        yield _saves(one, alone, 0.20, "the cheapest reactive law on one variant that reaches 99.5 %")
+        wva = [row for row in one.swept if row.job.policy in WVA and not row.job.single]
+        yield _saves(one, cheapest(wva, one.bar - EQUAL), 0.20, "WVA on the mix at equal attainment")
+
+
+def _g2(known: All) -> Iterable[Check]:
+    for one in _among(known, _STEADY):
+        above = mean(row.usd_per_h for row in one.ours) / mean(row.usd_per_h for row in one.bounds) - 1
+        yield Check(
+            text=f"{one.subject.name}: {above * 100:.1f} % above the clairvoyant bound",
+            missed_by=(above - 0.20) * 100,
+            unit="% of the bound",
+        )
+
+
+def _g3(known: All) -> Iterable[Check]:
+    for one in _among(known, ("W2",)):
+        yield _attains(one, 0.98)
+        yield _saves(one, cheapest(one.swept, 0.98), 0.0, "the cheapest rival that reaches 98 %")
+
+
+def _g4(known: All) -> Iterable[Check]:
+    for one in _among(known, ("W6",)):
+        yield _attains(one, 0.99)
+        replicas = mean(row.mean_replicas for row in one.ours)
+        yield Check(text=f"W6: {replicas:.2f} replicas on average", missed_by=replicas - 5.6, unit="replicas")
+
+
+def _g5(known: All) -> Iterable[Check]:
+    for one in _among(known, ("W10",)):
+        loss = mean(_half(row, first=True) - _half(row, first=False) for row in one.ours)
+        text = f"W10: {loss * 100:.2f} points lower after the drift than before"
+        yield Check(text=text, missed_by=loss * 100 - 1.0)
+
+
+def _g6(known: All) -> Iterable[Check]:
+    for one in _among(known, ("W9",)):
+        dip = -min(row.facts.get("blind_dip") or 0.0 for row in one.ours)
+        yield Check(text=f"W9: {dip:.0f} replicas given up while blind", missed_by=dip, unit="replicas")
+        killed = max(row.killed for row in one.ours)
+        yield Check(text=f"W9: {killed} requests ended by scaling", missed_by=killed, unit="requests")
+        spills = [row.facts.get("spill_s") for row in one.ours]
+        slowest = max((spill for spill in spills if spill is not None), default=None)
+        if slowest is not None:
+            text = f"W9: another variant stepped in after {slowest / 15:.0f} passes at most"
+            yield Check(text=text, missed_by=(slowest - 30.0) / 15, unit="passes")
+
+
+def _g7(known: All) -> Iterable[Check]:
+    for one in known.values():
+        for name, count in (("scale events", _events), ("reversals", _reversals)):
+            least = min((mean(map(count, row)) for row in _alike(one)), default=math.inf)
+            own = mean(map(count, one.ours))
+            told = "nobody comes near" if math.isinf(least) else f"the least of those near is {least:.1f}"
+            text = f"{one.subject.name}: {own:.1f} {name}; {told}"
+            yield Check(text=text, missed_by=0.0 if math.isinf(least) else own - least, unit=name)
+    for one in _among(known, _WINDOWS):
+        for row in one.finals:
+            if row[0].job.policy == "B8":
+                own, theirs = mean(map(_events, one.ours)), mean(map(_events, row))
+                text = f"{one.subject.name}: {own:.1f} scale events, KPA {theirs:.1f}"
+                yield Check(text=text, missed_by=own - theirs / 4, unit="scale events")
+
+
+_TARGETS: Final[Mapping[str, tuple[str, Callable[[All], Iterable[Check]]]]] = {
+    "G1": (
+        "W1, W3 rising and falling: 99.5 % met at 20 % less money than the cheapest reactive law on one variant, "
+        "and than WVA on the mix",
+        _g1,
+    ),
+    "G2": ("the same: at most 20 % above the clairvoyant bound", _g2),
+    "G3": ("W2: 98 % met at no more money than the cheapest rival that reaches it", _g3),
+    "G4": ("W6: 99 % met with 5.6 replicas", _g4),
+    "G5": ("W10: at most 1 point lost to length drift", _g5),
+    "G6": ("W9: nothing given up while blind, no request ended by scaling, spill-over within 2 passes", _g6),
+    "G7": (
+        "among adaptive policies within 0.2 points and 1.1 times the money: fewest scale events and reversals; "
+        "at most a quarter of KPA's on W3",
+        _g7,
+    ),
+}
+
+
+def _among(known: All, names: Iterable[str]) -> Iterable[Findings]:
+    return (known[name] for name in names if name in known)
+
+
+def _attains(one: Findings, wanted: float) -> Check:
+    got = mean(row.attainment for row in one.ours)
+    text = f"{one.subject.name}: {got * 100:.2f} % met, wanted {wanted * 100:g} %"
+    return Check(text=text, missed_by=(wanted - got) * 100)
+
+
+def _saves(one: Findings, rival: Outcome | None, share: float, whom: str) -> Check:
+    """Compare on all seeds where the rival's point was run on all, else on the first."""
+    if rival is None:
+        return Check(text=f"{one.subject.name}: there is no point of {whom}", missed_by=0.0)
+    row = next((row for row in one.finals if row[0].job == rival.job), (rival,))
+    money = against(one.ours, row)
+    label = f"{rival.job.policy} on {rival.job.shape}"
+    text = f"{one.subject.name}: {money.value * 100:+.1f} % money against {whom} ({label}, {len(row)} seeds)"
+    return Check(text=text, missed_by=(money.value + share) * 100, unit="% of its money")
+
+
+def _alike(one: Findings) -> list[tuple[Outcome, ...]]:
+    """Return the finals of adaptive policies within 0.2 points of ours and 1.1 times our money."""
+    met, spent = mean(row.attainment for row in one.ours), mean(row.usd_per_h for row in one.ours)
+    return [
+        row
+        for row in one.finals
+        if row[0].job.policy != STATIC
+        and mean(each.attainment for each in row) >= met - EQUAL
+        and mean(each.usd_per_h for each in row) <= 1.1 * spent
+    ]
+
+
+def _half(row: Outcome, *, first: bool) -> float:
+    middle = len(row.parts) // 2
+    known = [part for part in (row.parts[:middle] if first else row.parts[middle:]) if part is not None]
+    return mean(known) if known else 1.0
+
+
+def _events(row: Outcome) -> float:
+    return row.scale_events
+
+
+def _reversals(row: Outcome) -> float:
+    return row.reversals

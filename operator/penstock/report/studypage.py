@@ -1,0 +1,93 @@
+"""A comparison as a page that stands alone: no script at all, charts as SVG, everything foreign escaped."""
+
+from collections.abc import Iterable
+from html import escape
+from importlib.resources import files
+
+from penstock.report.html import fact
+from penstock.report.study import Goal, Panel, Study, Table
+from penstock.report.svg import plane, tracks
+
+
+def page(study: Study) -> str:
+    """Return the page; losses come before wins."""
+    body = "\n".join([
+        f"<header><h1>{escape(study.title)}</h1><p class=lead>{escape(study.lead)}</p></header>",
+        f"<dl class=facts>{''.join(map(fact, study.facts))}</dl>",
+        _table("Lost, even, or below the level", "bad", study.losses),
+        _table("Won", "good", study.wins),
+        f"<section><h2>Targets</h2>{''.join(map(_goal, study.goals))}</section>",
+        *map(_panel, study.panels),
+        f"<section><h2>How this was made</h2>{_list(study.notes)}</section>",
+        "<footer>Made by Penstock.</footer>",
+    ])  # fmt: skip
+    return f"""<!doctype html>
+<html lang=en>
+<head>
+<meta charset=utf-8>
+<meta name=viewport content="width=device-width, initial-scale=1">
+<meta http-equiv=Content-Security-Policy content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{escape(study.title)}</title>
+<style>{_asset("page.css")}{_asset("study.css")}</style>
+</head>
+<body>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""
+
+
+def _asset(name: str) -> str:
+    return files("penstock.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _table(title: str, tone: str, table: Table) -> str:
+    heads = "".join(f"<th{_side(table, column)}>{escape(head)}" for column, head in enumerate(table.heads))
+    rows = "".join(
+        f"<tr>{''.join(f'<td{_side(table, column)}>{escape(cell)}' for column, cell in enumerate(row))}"
+        for row in table.rows
+    )
+    body = (
+        f"<div class=scroll><table class=plain><tr>{heads}{rows}</table></div>"
+        if rows
+        else f"<p>{escape(table.empty)}</p>"
+    )
+    return f"<section><h2 class={tone}>{title}</h2>{body}</section>"
+
+
+def _side(table: Table, column: int) -> str:
+    return " class=n" if column in table.right else ""
+
+
+def _goal(goal: Goal) -> str:
+    tone = {True: "good", False: "bad", None: "soft"}[goal.met]
+    checks = "".join(f"<li class={'fine' if met else 'bad'}>{escape(text)}" for met, text in goal.checks)
+    return (
+        f"<details{' open' if goal.met is False else ''}><summary><b class={tone}>{escape(goal.told)}</b> "
+        f"<span>{escape(goal.wanted)}</span></summary><ul>{checks}</ul></details>"
+    )
+
+
+def _panel(panel: Panel) -> str:
+    keys = "".join(
+        f'<span><i class="c-{line.colour}{" dashed" if line.dashed else ""}"></i>{escape(line.label)}</span>'
+        for line in panel.lines
+    )
+    return (
+        f"<section><h2>{escape(panel.name)}: {escape(panel.title)}</h2><p class='lead say'>{escape(panel.say)}</p>"
+        f"<div class=two><figure>{plane(panel)}<figcaption>{_KEY}</figcaption></figure>"
+        f"<figure>{tracks(panel)}<figcaption>{keys}</figcaption>{_list(panel.notes)}</figure></div></section>"
+    )
+
+
+_KEY = (
+    "<span><b class='dot ours'></b>ours, default</span><span><b class='dot best'></b>a rival's best point, on all seeds"
+    "</span><span><b class='dot swept'></b>every other point tried</span><span><b class='dot quota'></b>the whole quota"
+    "</span>"
+)
+
+
+def _list(lines: Iterable[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(line)}' for line in lines)}</ul>"
