@@ -14,6 +14,7 @@ A law may spend less by serving less: what is cut off where even the whole quota
 against it, a missed request elsewhere is.
 """
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, exp, inf
@@ -138,12 +139,13 @@ class _Problem:
         """Return the cost of the cheapest fleet of each slot."""
         return sum(min(self._serving_usd(slot)) for slot in self._needs)
 
-    def table(self) -> list[list[float]]:
+    def table(self) -> list[Sequence[float]]:
         """Return for each slot and fleet the least cost of this slot and all later ones, standing so in this slot."""
-        rows: list[list[float]] = []
+        rows: list[Sequence[float]] = []
         later: list[float] = [0.0] * len(self._states)
         for number in range(len(self._needs) - 1, -1, -1):
-            row = [now + then for now, then in zip(self._serving_usd(self._needs[number]), later, strict=True)]
+            serving = self._serving_usd(self._needs[number])
+            row = array("d", [now + then for now, then in zip(serving, later, strict=True)])
             rows.append(row)
             later = self.grid.before(row, self._rise_usd(number))
         rows.reverse()
