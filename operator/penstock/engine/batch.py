@@ -1,8 +1,9 @@
 """Continuous batching as in vLLM V1: mixed steps, chunked prefill, preemption by recomputation.
 
 Each step gives every decoding sequence one token and spends the rest of the token budget on prompts: those begun
-first, then waiting ones while slots and KV blocks last. Where blocks run out, the sequence that came last (by
-priority, then arrival) gives up its own and waits again at its old place; nothing new starts in such a step.
+first, then waiting ones while slots last and KV blocks hold the whole of them (vLLM's scheduler_reserve_full_isl, on
+by default: by the first chunk alone, prompts would push each other out). Where blocks run out, the sequence that came
+last (by priority, then arrival) gives up its own and waits again at its old place; nothing new starts in such a step.
 """
 
 from dataclasses import dataclass
@@ -204,7 +205,9 @@ class StepBatch:
         matched = self._pool.match(call.block_hashes, tokens)
         cached = matched * self._pool.block_tokens
         chunk = min(budget, tokens - cached)
-        holding = self._pool.open(call.block_hashes, matched, self._pool.blocks_for(cached + chunk) - matched)
+        begun = self._pool.blocks_for(cached + chunk)
+        later = self._pool.blocks_for(tokens) - begun
+        holding = self._pool.open(call.block_hashes, matched, begun - matched, later=later)
         if holding is None:
             return None
         key = self._waiting.remove(call.id) or (call.priority, call.id)

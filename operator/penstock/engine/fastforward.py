@@ -112,9 +112,10 @@ class FastEngine(Stretches):
     def _foreseen_s(self, steps: int) -> float:
         """Return when the step after this stretch ends at the earliest: it computes the first prompt that waits."""
         decoding, first = self._decoding, self._waiting[0]
-        chunk = min(self._budget - decoding, first.total - first.left)
-        if self._free - ((steps >> SHIFT) + 2) * decoding < chunk + MASK >> SHIFT:
+        prompt = first.total - first.left
+        if self._free - ((steps >> SHIFT) + 2) * decoding < prompt + MASK >> SHIFT:
             return self._end_s
+        chunk = min(self._budget - decoding, prompt)
         return self._end_s + self._mixed_s(chunk, chunk * chunk, decoding, self._context + steps * decoding)
 
     def _catch_up(self, now_s: float) -> None:

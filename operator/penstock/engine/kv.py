@@ -56,10 +56,10 @@ class BlockPool:
                 return index
         return limit
 
-    def open(self, hashes: tuple[int, ...], matched: int, private: int) -> Holding | None:
-        """Take `matched` cached blocks and `private` new ones, or nothing where they do not fit."""
+    def open(self, hashes: tuple[int, ...], matched: int, private: int, *, later: int = 0) -> Holding | None:
+        """Take `matched` cached blocks and `private` new ones; nothing where these and `later` ones do not fit."""
         woken = sum(1 for index in range(matched) if hashes[index] in self._idle)
-        if woken + private > self.free:
+        if woken + private + later > self.free:
             return None
         for index in range(matched):
             self._hold(hashes[index])

@@ -159,12 +159,11 @@ class Stretches:
         waiting, running, slots = self._waiting, self._running, self._slots
         while budget and waiting and len(running) < slots:
             sequence = waiting[0]
-            chunk = sequence.total - sequence.left
-            chunk = min(chunk, budget)
-            taken = chunk + MASK >> SHIFT
-            if taken > free:
+            prompt = sequence.total - sequence.left
+            if prompt + MASK >> SHIFT > free:  # all of it has to fit, though the first chunk alone is taken
                 break
-            free -= taken
+            chunk = min(prompt, budget)
+            free -= chunk + MASK >> SHIFT
             budget -= chunk
             work += chunk * chunk
             self._start(waiting.popleft(), chunk, at_s)

@@ -111,6 +111,18 @@ def test_where_blocks_run_out_the_last_comer_is_preempted_and_still_gets_all_its
     assert max(e.gap_s for e in events if isinstance(e, Gaps)) > 3 * step_s(0, 0, 2, 30)
 
 
+def test_a_prompt_waits_until_all_of_it_fits_although_its_first_chunk_would() -> None:
+    engine = model(kv_blocks=16, max_num_batched_tokens=16)
+    engine.submit(Call(id=1, prompt_tokens=30, output_tokens=10, streamed=False), 0.0)
+    engine.submit(Call(id=2, prompt_tokens=40, output_tokens=2, streamed=False), 0.0)
+
+    events = drained(engine)
+
+    began = {event.call_id: event.at_s for event in events if isinstance(event, Started)}
+    assert began[2] == ends(events)[1]
+    assert engine.gauges().preemptions == 0
+
+
 def test_by_priority_the_least_important_gives_way_even_if_it_came_first() -> None:
     engine = model(kv_blocks=6, by_priority=True)
     engine.submit(Call(id=1, prompt_tokens=8, output_tokens=9, priority=5), 0.0)
