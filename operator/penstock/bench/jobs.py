@@ -58,7 +58,7 @@ class Outcome:
     """What a run came to. `parts` are attainments of ten equal stretches of the arrivals' time, None where none came.
 
     `ready` holds for each variant the serving replicas at 121 instants from start to end. `facts` are measures that
-    only some workloads have.
+    only some workloads have; `took_s` is time of the processor.
     """
 
     job: Job

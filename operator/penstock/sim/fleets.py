@@ -64,7 +64,7 @@ def ramp_fleet() -> Fleet:
     """Return Qwen3-32B on pairs of H100: three to eight replicas that start in two minutes."""
     startup = StartupLaw(median_s=120.0, sigma=0.15)
     pair = replace(_gpu("h100-tp2", "H100", 8), cost=GPUS["H100-TP2-32B"], usd_per_h=2 * PRICES_USD_PER_H["H100"])
-    only = replace(pair, accelerators_per_replica=2, min_replicas=3, startup=startup)
+    only = replace(pair, accelerators_per_replica=2, min_replicas=3, startup=startup, token_budget=8192)
     return Fleet(model=QWEN_32B, variants=(only,), alone={"h100-tp2": 8})
 
 

@@ -37,6 +37,11 @@ def fixed(input_tokens: int, output_tokens: int) -> Lengths:
     return lambda _: (input_tokens, output_tokens)
 
 
+def normal(inputs: tuple[float, float], outputs: tuple[float, float]) -> Lengths:
+    """Return lengths with these means and standard deviations."""
+    return lambda chance: (max(1, round(chance.gauss(*inputs))), max(1, round(chance.gauss(*outputs))))
+
+
 def drawn(arrivals: Sequence[Arrival]) -> Lengths:
     """Return the lengths of a recording, each pair as likely as any other."""
     pairs = [(arrival.input_tokens, arrival.output_tokens) for arrival in arrivals]

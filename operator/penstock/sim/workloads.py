@@ -93,12 +93,12 @@ PLANS: Final[Mapping[str, Plan]] = {
     ),
     "W5": Plan(title="long prompts", traffic=traffics.long_prompts, slo=_slo(30.0, 0.2), quick_from_s=600.0),
     "W6": Plan(
-        title="ramp of 2, 4, 6, 8, 10, 1 requests a second",
+        title="ramp from 2 to 10 requests a second and down",
         traffic=traffics.ramp,
         fleet=ramp_fleet(),
         slo=_slo(3.0, 0.1),
         level=0.99,
-        quick_from_s=900.0,
+        quick_from_s=480.0,
     ),
     "W7": Plan(title="step from 2 to 10 requests a second", traffic=traffics.step, quick_from_s=300.0),
     "W8": Plan(
