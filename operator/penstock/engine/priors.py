@@ -39,8 +39,8 @@ class Doubt:
     each: float
 
 
-_OF_A_ROW: Final = Doubt(0.08, 0.08, 0.08)
-_OF_A_PROFILE: Final = Doubt(0.1, 0.1, 0.15)
+_OF_A_ROW: Final = Doubt(0.15, 0.15, 0.1)
+_OF_A_PROFILE: Final = Doubt(0.15, 0.15, 0.15)
 _OF_DATA_SHEETS: Final = Doubt(0.3, 0.35, 0.15)
 _OF_NOTHING: Final = Doubt(1.0, 1.0, 0.3)
 

@@ -87,7 +87,7 @@ def test_what_was_measured_is_taken_as_it_is(accelerator: str, count: int, model
     assert found is not None
     assert found.shape.cost == GPUS[row]
     assert found.shape.max_num_seqs == 64
-    assert found.doubt.decode < 0.1
+    assert found.doubt.decode < 0.2
 
 
 def test_data_sheets_reach_a_measured_pair_within_a_third() -> None:
