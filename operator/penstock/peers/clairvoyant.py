@@ -58,10 +58,18 @@ class Bounds:
         return self.plan.usd_per_h / self.paid_usd_per_h - 1 if self.paid_usd_per_h else 0.0
 
 
-def bounds(scene: Scene, arrivals: Sequence[Arrival], *, slot_s: float | None = None, rate_s: float = RATE_S) -> Bounds:
-    """Return the bounds of a scene for these arrivals, which are in order."""
+def bounds(
+    scene: Scene,
+    arrivals: Sequence[Arrival],
+    *,
+    slot_s: float | None = None,
+    rate_s: float = RATE_S,
+    margin: float = 1.0,
+) -> Bounds:
+    """Return the bounds of a scene for these arrivals, which are in order; `margin` multiplies what is needed."""
     slot_s = slot_s or (SLOT_S if scene.length_s <= _LONG_S else RATE_S)
-    return bounds_of(scene, slots(scene, arrivals, slot_s=slot_s, rate_s=rate_s), slot_s)
+    needs = slots(scene, arrivals, slot_s=slot_s, rate_s=rate_s)
+    return bounds_of(scene, [slot._replace(need_per_s=slot.need_per_s * margin) for slot in needs], slot_s)
 
 
 def bounds_of(scene: Scene, needs: Sequence[Slot], slot_s: float) -> Bounds:

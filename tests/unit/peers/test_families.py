@@ -39,7 +39,7 @@ def under(load: int, now_s: float, place: Scene) -> Seen:
 def test_what_is_wanted_stays_within_bounds(rival: Rival, load: int) -> None:
     for place in scenes(rival):
         law = rival.policy(place)
-        for number in range(1, 80):
+        for number in range(1, 40):
             for name, wanted in law.decide(under(load, number * law.tick_s, place)).items():
                 (own,) = (one for one in place.variants if one.name == name)
                 assert own.min_replicas <= wanted <= own.max_replicas
