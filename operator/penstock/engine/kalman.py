@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import sqrt
+from operator import add, mul
 
 Matrix = list[list[float]]
 
@@ -19,28 +20,28 @@ def unpacked(triangle: Sequence[float], size: int) -> Matrix:
 
 def variance(matrix: Matrix, weights: Sequence[float]) -> float:
     """Return the variance of a weighted sum."""
-    return sum(
-        a * b * value for a, row in zip(weights, matrix, strict=True) for b, value in zip(weights, row, strict=True)
-    )
+    total: float = sum(map(mul, weights, [sum(map(mul, row, weights)) for row in matrix]))
+    return total
 
 
 def update(mean: list[float], matrix: Matrix, weights: Sequence[float], innovation: float, noise: float) -> float:
-    """Take in, in place, that a weighted sum is `innovation` more than thought; return that over its variance, squared.
+    """Take in, in place, that a weighted sum is `innovation` more than thought; return the square over its variance.
 
     `noise` is the variance of the observation. The covariance stays symmetric by construction.
     """
-    gains = [sum(value * weight for value, weight in zip(row, weights, strict=True)) for row in matrix]
-    total = sum(gain * weight for gain, weight in zip(gains, weights, strict=True)) + noise
+    gains = [sum(map(mul, row, weights)) for row in matrix]
+    total: float = sum(map(mul, gains, weights)) + noise
     for number, gain in enumerate(gains):
-        mean[number] += gain * innovation / total
-        row = matrix[number]
-        for other, its in enumerate(gains):
-            row[other] -= gain * its / total
+        share = gain / total
+        mean[number] += share * innovation
+        matrix[number] = [value - share * its for value, its in zip(matrix[number], gains, strict=True)]
     return innovation * innovation / total
 
 
 def widened(matrix: Matrix, added: Matrix, most: Sequence[float]) -> Matrix:
     """Return the sum of two covariances, shrunk row by row where a variance passes its ceiling."""
-    wide = [[a + b for a, b in zip(row, more, strict=True)] for row, more in zip(matrix, added, strict=True)]
+    wide = [list(map(add, row, more)) for row, more in zip(matrix, added, strict=True)]
+    if all(row[number] <= top for number, (row, top) in enumerate(zip(wide, most, strict=True))):
+        return wide
     shrink = [sqrt(min(1.0, top / wide[number][number])) for number, top in enumerate(most)]
     return [[value * shrink[i] * shrink[j] for j, value in enumerate(row)] for i, row in enumerate(wide)]

@@ -8,6 +8,7 @@ doubted. Old samples fade. No coefficient leaves its prior by more than the prio
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import exp, isfinite, log, sqrt
 from typing import Final
 
@@ -16,7 +17,7 @@ from penstock.engine.capacity import Binding, Capacity, EngineShape, Lengths, ca
 from penstock.engine.kalman import Matrix, packed, unpacked, update, variance, widened
 from penstock.engine.lengths import law
 from penstock.engine.predicting import Load, Prediction, prompt_ms, token_ms
-from penstock.engine.priors import Prior, generic
+from penstock.engine.priors import Doubt, Prior, generic
 from penstock.engine.steptime import StepCost
 
 ENOUGH: Final = 5
@@ -40,6 +41,8 @@ _MOST_STEEP: Final = 4.0
 _FLAT: Final = 1.3
 _IMPLAUSIBLE_BATCH: Final = 1.5
 _LEAST, _MOST = 1e-6, 1e7  # beyond them nothing is a measurement; comparisons with NaN are false
+
+_DRIFTED: Final = [[_DRIFT if i == j else 0.0 for j in range(_SIZE)] for i in range(_SIZE)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +155,7 @@ def error_ratio(prior: Prior | None, learned: Learned | None, lengths: Lengths, 
 def _sound(base: Prior, learned: Learned | None) -> Learned:
     if learned is not None and len(learned.logs) == _SIZE and len(learned.covariance) == _SIZE * (_SIZE + 1) // 2:
         return learned
-    return Learned((0.0,) * _SIZE, packed(_supposed(base)))
+    return Learned((0.0,) * _SIZE, packed(_supposed(base.doubt)))
 
 
 def _load(base: Prior, sample: Sample) -> Load | None:
@@ -190,9 +193,9 @@ def _cost(base: Prior, logs: Sequence[float]) -> StepCost:
     )
 
 
-def _supposed(base: Prior) -> Matrix:
+@lru_cache(maxsize=64)
+def _supposed(doubt: Doubt) -> Matrix:
     """Return the prior's covariance: what is wrong with one coefficient of a kind is mostly wrong with all of it."""
-    doubt = base.doubt
     matrix = [[0.0] * _SIZE for _ in range(_SIZE)]
     for kind, common in ((_DECODE, doubt.decode), (_PROMPT, doubt.prompt)):
         for i in kind:
@@ -203,10 +206,9 @@ def _supposed(base: Prior) -> Matrix:
 
 def _faded(base: Prior, before: Learned) -> Matrix:
     """Return the covariance before the next sample: grown a little, but not beyond the prior's where it held."""
-    drift = [[_DRIFT if i == j else 0.0 for j in range(_SIZE)] for i in range(_SIZE)]
     now = unpacked(before.covariance, _SIZE)
-    most = [max(row[i], now[i][i]) for i, row in enumerate(_supposed(base))]
-    return widened(now, drift, most)
+    most = [max(row[i], now[i][i]) for i, row in enumerate(_supposed(base.doubt))]
+    return widened(now, _DRIFTED, most)
 
 
 def _refusing(base: Prior, before: Learned) -> Learned:
@@ -214,5 +216,5 @@ def _refusing(base: Prior, before: Learned) -> Learned:
     refused = before.refused + 1
     if refused % _DOUBTED_AFTER:
         return replace(before, refused=refused)
-    matrix = widened(unpacked(before.covariance, _SIZE), _supposed(base), [_MOST_VARIANCE] * _SIZE)
+    matrix = widened(unpacked(before.covariance, _SIZE), _supposed(base.doubt), [_MOST_VARIANCE] * _SIZE)
     return replace(before, covariance=packed(matrix), refused=refused)

@@ -17,6 +17,8 @@ _ANSWERS: Final = (0.135, 0.14, 0.163, 0.205, 0.257, 0.344, 0.451, 0.777, 1.428,
 Sizes = tuple[tuple[float, float], ...]
 """(share, tokens) of each class of requests, rising."""
 
+_Moments = tuple[Sizes, float, float, float]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lengths:
@@ -55,40 +57,50 @@ class Law:
 @lru_cache(maxsize=1024)
 def law(lengths: Lengths) -> Law:
     """Return the law of lengths; nothing is shorter than one token."""
-    prompts = _scaled(_sizes(_PROMPT_EDGES, _PROMPTS, lengths.input_cv), lengths.input_tokens)
-    answers = _scaled(_sizes(_ANSWER_EDGES, _ANSWERS, lengths.output_cv), lengths.output_tokens)
-    prompt, answer = _moment(prompts, 1), _moment(answers, 1)
-    square, cube = _moment(answers, 2), _moment(answers, 3)
+    prompts, prompt, prompt_square, prompt_cube = _scaled(
+        _unit(_PROMPT_EDGES, _PROMPTS, lengths.input_cv), lengths.input_tokens
+    )
+    answers, answer, square, cube = _scaled(_unit(_ANSWER_EDGES, _ANSWERS, lengths.output_cv), lengths.output_tokens)
     age = square / answer / 2
     return Law(
         prompts=prompts,
         answers=answers,
         prompt=prompt,
-        prompt_square=_moment(prompts, 2),
-        prompt_cube=_moment(prompts, 3),
+        prompt_square=prompt_square,
+        prompt_cube=prompt_cube,
         decodes=max(answer - 1.0, 1e-3),
         answer_cv=sqrt(max(square / answer**2 - 1.0, 0.0)),
         age=age,
         held=prompt + age,
-        held_variance=_moment(prompts, 2) - prompt**2 + max(cube / answer / 3 - age**2, 0.0),
+        held_variance=prompt_square - prompt**2 + max(cube / answer / 3 - age**2, 0.0),
     )
 
 
-def _moment(sizes: Sizes, power: int) -> float:
-    return sum(share * tokens**power for share, tokens in sizes)
+def _moments(sizes: Sizes) -> _Moments:
+    first = second = third = 0.0
+    for share, tokens in sizes:
+        part = share * tokens
+        first += part
+        second += part * tokens
+        third += part * tokens * tokens
+    return sizes, first, second, third
 
 
-def _scaled(sizes: Sizes, mean: float) -> Sizes:
-    return tuple((share, max(tokens * mean, 1.0)) for share, tokens in sizes)
+def _scaled(unit: _Moments, mean: float) -> _Moments:
+    sizes, _, second, third = unit
+    scaled = tuple([(share, tokens * mean) for share, tokens in sizes])
+    if scaled[0][1] >= 1.0:
+        return scaled, mean, second * mean**2, third * mean**3
+    return _moments(tuple([(share, max(tokens, 1.0)) for share, tokens in scaled]))
 
 
 @lru_cache(maxsize=256)
-def _sizes(edges: tuple[float, ...], measured: tuple[float, ...], cv: float | None) -> Sizes:
-    """Return classes of mean 1 between the quantiles `edges`."""
+def _unit(edges: tuple[float, ...], measured: tuple[float, ...], cv: float | None) -> _Moments:
+    """Return classes of mean 1 between the quantiles `edges`, and their moments."""
     shares = [above - below for below, above in pairwise(edges)]
     sizes = measured if cv is None else _log_normal(edges, cv)
     mean = sum(share * size for share, size in zip(shares, sizes, strict=True))
-    return tuple((share, size / mean) for share, size in zip(shares, sizes, strict=True))
+    return _moments(tuple([(share, size / mean) for share, size in zip(shares, sizes, strict=True)]))
 
 
 def _log_normal(edges: tuple[float, ...], cv: float) -> tuple[float, ...]:
