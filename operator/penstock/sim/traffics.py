@@ -148,9 +148,9 @@ def ramp(seed: int, folder: Path | None) -> Made:
     rate = laws.stages([(_STAGE_S, per_s) for per_s in _RAMP])
     length_s = _STAGE_S * len(_RAMP)
     times = laws.poisson(rate, max(_RAMP), length_s, chance)
-    made = laws.dressed(times, laws.normal((3800, 300), (980, 80)), chance)
+    made = laws.dressed(times, laws.normal((3800, 300), (960, 80)), chance)
     rates = ", ".join(f"{one:g}" for one in _RAMP)
-    law = f"Poisson arrivals, {_STAGE_S:.0f} s each of {rates} a second; normal lengths, 3,800 ± 300 in, 980 ± 80 out."
+    law = f"Poisson arrivals, {_STAGE_S:.0f} s each of {rates} a second; normal lengths, 3,800 ± 300 in, 960 ± 80 out."
     return Made(arrivals=made, length_s=length_s, credit="llm-d's guide on SLO-aware scaling (rates)", law=law)
 
 
