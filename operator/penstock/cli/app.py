@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "replay": ("penstock.cli.replay", "Decide recorded scaling passes again, and tell every bit that differs."),
     "what-if": ("penstock.cli.whatif", "Decide a recorded scaling pass again with its inputs changed."),
     "bench": ("penstock.cli.bench", "Compare replica decisions with those of other autoscalers, by simulation."),
+    "simulate": ("penstock.cli.simulate", "Play traffic on a simulated fleet, and tell what decisions come to."),
     "crds": ("penstock.cli.crds", "Print the custom resource definitions."),
 }
 

@@ -23,7 +23,10 @@ class Pass:
 
 
 class Ours:
-    """`scaling.decide` every 15 s, which is the operator's default. With `recording` it keeps every pass."""
+    """`scaling.decide` every 15 s, which is the operator's default. With `recording` it keeps every pass.
+
+    `changes` are the decisions that asked for another number than the one before, with their times.
+    """
 
     tick_s = 15.0
     wakes = True
@@ -33,6 +36,8 @@ class Ours:
         self.memory = Memory()
         self.passes: list[Pass] = []
         self.decisions: tuple[Decision, ...] = ()
+        self.changes: list[tuple[float, Decision]] = []
+        self._desired: dict[str, int | None] = {}
         self._recording = recording
 
     def decide(self, seen: Seen) -> Mapping[str, int]:
@@ -43,11 +48,18 @@ class Ours:
             self.passes.append(
                 Pass(observation=seen.observation, memory=before, config=self.config, decisions=self.decisions)
             )
+        self._note(seen.now_s)
         return {
             decision.key.name: decision.desired
             for decision in self.decisions
             if decision.desired is not None and decision.active is None
         }
+
+    def _note(self, now_s: float) -> None:
+        for decision in self.decisions:
+            if self._desired.setdefault(decision.key.name, decision.desired) != decision.desired:
+                self.changes.append((now_s, decision))
+            self._desired[decision.key.name] = decision.desired
 
 
 def _configured(config: Config, scene: Scene) -> Config:
