@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from penstock.api.kinds import EVENTS, VARIANTS, Kind
+from penstock.api.kinds import EVENTS, PODS, VARIANTS, Kind
 from penstock.api.names import FIELD_MANAGER
 from penstock.cluster.client import APPLY, MERGE_PATCH, Kube, path_of
 from penstock.domain.errors import Refused
@@ -76,6 +76,11 @@ class Objects:
     async def write_data(self, kind: Kind, key: ObjectKey, data: Mapping[str, str]) -> None:
         """Set these keys of a ConfigMap that exists; others stay as they are."""
         await self._kube.call("PATCH", path_of(kind, key.namespace, key.name), {"data": data}, content=MERGE_PATCH)
+
+    async def annotate(self, pod: ObjectKey, uid: str, annotations: Mapping[str, str | None]) -> None:
+        """Set annotations of the pod with this uid, and remove those that are None; others stay as they are."""
+        body = {"metadata": {"uid": uid, "annotations": dict(annotations)}}
+        await self._kube.call("PATCH", path_of(PODS, pod.namespace, pod.name), body, content=MERGE_PATCH)
 
     async def own(self, variant: ObjectKey, uid: str, owner: Mapping[str, Any]) -> None:
         """Make `owner` (an owner reference) the controller of a VariantAutoscaling, and its only owner."""

@@ -1,19 +1,20 @@
 """Hands a decision over, after looking again: still leader, same object, same count as decided upon."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 from penstock.api.kinds import VARIANTS
 from penstock.api.names import FIELD_MANAGER
+from penstock.controller.drains import Drains, Traffic
 from penstock.controller.ports import Leadership, Objects, Scales
 from penstock.controller.targets import Sight
 from penstock.domain.decisions import Decision, Outcome, Verdict
 from penstock.domain.errors import Refused, Unreachable
 from penstock.domain.observations import Scale
 from penstock.domain.reasons import ActiveReason
-from penstock.domain.variants import Actuation, Variant
+from penstock.domain.variants import Actuation, ObjectKey, Variant
 
 _MOVED: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY})
 _WITHOUT_WRITING: Final = {
@@ -33,15 +34,17 @@ class Actuator:
     scales: Scales
     objects: Objects
     leadership: Leadership
+    drains: Drains
+    ended: Callable[[ObjectKey, float], None] = lambda _key, _requests: None
 
-    async def act(self, decision: Decision, variant: Variant, sight: Sight) -> Outcome:
-        """Apply one decision and return what came of it.
+    async def act(self, decision: Decision, variant: Variant, sight: Sight, traffic: Traffic) -> Outcome:
+        """Apply one decision and return what came of it; requests that it ended are told to `ended`.
 
         Raises:
             NotOurs: there is nothing to report, the next pass sees anew.
         """
         current = sight.target.current
-        active, now = await self._hand_over(decision, variant, sight)
+        active, now = await self._hand_over(decision, variant, sight, traffic)
         return Outcome(
             decision=decision,
             active=active,
@@ -53,22 +56,39 @@ class Actuator:
         )
 
     async def _hand_over(
-        self, decision: Decision, variant: Variant, sight: Sight
+        self, decision: Decision, variant: Variant, sight: Sight, traffic: Traffic
     ) -> tuple[Verdict[ActiveReason], int | None]:
         """Return how it went, and the count as it is now where that was learnt."""
-        if decision.active is not None:
-            return decision.active, None
-        if decision.desired is None or sight.scale is None:
-            return Verdict(ActiveReason.HOLDING), None
-        if decision.mode is not Actuation.SCALE:
-            return Verdict(_WITHOUT_WRITING[decision.mode]), None
-        if decision.desired == sight.scale.replicas:
-            return Verdict(ActiveReason.SCALE_APPLIED), None
+        if _all_stay(decision, sight):
+            await self.drains.release(sight.pods, traffic.instance)
+        done = _without_acting(decision, sight)
+        if done is not None or decision.desired is None or sight.scale is None:
+            return done or Verdict(ActiveReason.HOLDING), None
         try:
             await self._look_again(variant)
-            return await self._scale(decision, variant, sight.scale)
+            if decision.desired > sight.scale.replicas:
+                return await self._scale(decision.desired, variant, sight.scale)
+            return await self._lower(decision.desired, variant, sight, sight.scale, traffic)
         except Unreachable as error:
             return Verdict(ActiveReason.HOLDING, {"error": error.cause}), None
+
+    async def _lower(
+        self, wanted: int, variant: Variant, sight: Sight, scale: Scale, traffic: Traffic
+    ) -> tuple[Verdict[ActiveReason], int | None]:
+        """Let replicas end their work, and lower the scale by those that have."""
+        if not self.leadership.leading:
+            raise NotOurs("another operator leads")
+        try:
+            step = await self.drains.shrink(sight, wanted, traffic)
+        except Refused as error:
+            return Verdict(ActiveReason.HOLDING, {"error": f"{error.status} {error.message}"}), None
+        if step.lower_to is None or step.lower_to >= scale.replicas:
+            return Verdict(ActiveReason.DRAINING), None
+        active, now = await self._scale(step.lower_to, variant, scale)
+        if now == step.lower_to:
+            self.ended(variant.key, step.ended)
+        draining = active.reason is ActiveReason.SCALE_APPLIED and step.lower_to > wanted
+        return (Verdict(ActiveReason.DRAINING), now) if draining else (active, now)
 
     async def _look_again(self, variant: Variant) -> None:
         """Make sure that the object still says what was decided upon."""
@@ -79,10 +99,9 @@ class Actuator:
             raise NotOurs(f"{variant.key} has gone or was edited")
 
     async def _scale(
-        self, decision: Decision, variant: Variant, decided_upon: Scale
+        self, wanted: int, variant: Variant, decided_upon: Scale
     ) -> tuple[Verdict[ActiveReason], int | None]:
-        namespace, ref, wanted = variant.key.namespace, variant.target, decision.desired
-        assert wanted is not None  # noqa: S101 - checked by the caller, for the type checker
+        namespace, ref = variant.key.namespace, variant.target
         try:
             seen = await self.scales.read(namespace, ref)
             if (seen.uid, seen.replicas) != (decided_upon.uid, decided_upon.replicas):
@@ -107,6 +126,26 @@ class Actuator:
         except (Refused, Unreachable):
             body = {}
         return Verdict(ActiveReason.SCALE_CHANGED, {"manager": manager_of_replicas(body) or "Somebody else"})
+
+
+def _without_acting(decision: Decision, sight: Sight) -> Verdict[ActiveReason] | None:
+    """Return how a decision ends that changes no count, None where one is to be changed."""
+    if decision.active is not None:
+        return decision.active
+    if decision.desired is None or sight.scale is None:
+        return Verdict(ActiveReason.HOLDING)
+    if decision.mode is not Actuation.SCALE:
+        return Verdict(_WITHOUT_WRITING[decision.mode])
+    return Verdict(ActiveReason.SCALE_APPLIED) if decision.desired == sight.scale.replicas else None
+
+
+def _all_stay(decision: Decision, sight: Sight) -> bool:
+    """Whether no replica is to leave. While a number is only held, those that were told to go on leaving."""
+    if decision.active is not None:
+        return decision.active.reason is not ActiveReason.HOLDING
+    if decision.desired is None or sight.scale is None:
+        return False
+    return decision.mode is not Actuation.SCALE or decision.desired >= sight.scale.replicas
 
 
 def manager_of_replicas(body: Mapping[str, Any]) -> str:

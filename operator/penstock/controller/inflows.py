@@ -80,6 +80,11 @@ class Inflows:
         wanted = set(uids)
         self._told = {uid: told for uid, told in self._told.items() if uid in wanted}
 
+    def serves(self, routers: Iterable[PodFacts], pods: Iterable[PodFacts]) -> bool:
+        """Whether a router chooses among these pods, or may for all that is known of it yet."""
+        places = [Place(ModelScope(pod.key.namespace, ""), (pod.labels,)) for pod in pods]
+        return any(_serves(router, self._told.get(router.uid), place) for router in routers for place in places)
+
     def of(self, routers: Iterable[PodFacts], places: Iterable[Place], now_s: float) -> dict[ModelScope, Inflow]:
         """Return the inflow of every model that a router serves, at Unix time `now_s`.
 

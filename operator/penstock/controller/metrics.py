@@ -82,6 +82,12 @@ class Meters:
             ["configmap", "key"],
             registry=self.registry,
         )
+        self._ended = Counter(
+            "penstock_variant_ended_requests",
+            "Requests that a scaling action ended, or may have.",
+            ["namespace", "variant"],
+            registry=self.registry,
+        )
         self.leader = Gauge("penstock_leader", "1 while this process decides.", registry=self.registry)
 
     def told(self, outcome: Outcome) -> None:
@@ -102,12 +108,17 @@ class Meters:
             del self.variants.shown[key]
             for counter in self._scaled.values():
                 counter.remove_by_labels({"variant_name": key.name, "namespace": key.namespace})
+            self._ended.remove_by_labels({"variant": key.name, "namespace": key.namespace})
 
     def passed(self, seconds: float, queries: Mapping[str, float]) -> None:
         """Note how long a pass and its queries took."""
         self._pass.observe(seconds)
         for name, took_s in queries.items():
             self._query.labels(name).observe(took_s)
+
+    def ended(self, key: ObjectKey, requests: float) -> None:
+        """Count requests that were still in replicas when the scale was lowered."""
+        self._ended.labels(key.namespace, key.name).inc(requests)
 
     def pushed(self, result: str) -> None:
         """Count one push by its result: ok, rejected, unreachable."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from penstock.api.names import ANNOTATION_DRAINING, APP, LABEL_APP, LABEL_COMPONENT
+from penstock.api.drains import is_draining
+from penstock.api.names import ANNOTATION_DELETION_COST, ANNOTATION_DRAINING, APP, LABEL_APP, LABEL_COMPONENT
 from penstock.controller.births import birth, carried
 from penstock.controller.hardware import Hardware, of_pod
 from penstock.controller.selectors import Selector
@@ -30,7 +31,11 @@ class PodState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodFacts:
-    """One live pod. `address` is its IP, `node` where it runs; empty before it has one. `birth` is None if unknown."""
+    """One live pod. `address` is its IP, `node` where it runs; empty before it has one. `birth` is None if unknown.
+
+    `answers` is whether it is Ready, `leaving` whether it is being deleted; `mark` and `deletion_cost` are what its
+    annotations say of draining and of the price of its removal, empty without them.
+    """
 
     key: ObjectKey
     uid: str
@@ -41,6 +46,10 @@ class PodFacts:
     hardware: Hardware
     node: str
     birth: Birth | None = None
+    answers: bool = False
+    leaving: bool = False
+    mark: str = ""
+    deletion_cost: str = ""
 
     @property
     def is_router(self) -> bool:
@@ -53,6 +62,7 @@ def pod_facts(body: Mapping[str, Any]) -> PodFacts | None:
     meta, spec, status = body["metadata"], body.get("spec", {}), body.get("status", {})
     if status.get("phase") in _OVER:
         return None
+    annotations = meta.get("annotations") or {}
     return PodFacts(
         key=ObjectKey(meta["namespace"], meta["name"]),
         uid=meta["uid"],
@@ -63,6 +73,10 @@ def pod_facts(body: Mapping[str, Any]) -> PodFacts | None:
         hardware=of_pod(spec),
         node=spec.get("nodeName") or "",
         birth=birth(meta, status),
+        answers=_answers(status),
+        leaving=bool(meta.get("deletionTimestamp")),
+        mark=annotations.get(ANNOTATION_DRAINING) or "",
+        deletion_cost=annotations.get(ANNOTATION_DELETION_COST) or "",
     )
 
 
@@ -74,14 +88,18 @@ def remembering(before: PodFacts | None, now: PodFacts) -> PodFacts:
 
 def _state(meta: Mapping[str, Any], status: Mapping[str, Any]) -> PodState:
     conditions = {one["type"]: one for one in status.get("conditions") or ()}
-    if meta.get("deletionTimestamp") or ANNOTATION_DRAINING in (meta.get("annotations") or {}):
+    if meta.get("deletionTimestamp") or is_draining(meta.get("annotations") or {}):
         return PodState.DRAINING
-    if conditions.get("Ready", {}).get("status") == "True":
+    if _answers(status):
         return PodState.READY
     scheduled = conditions.get("PodScheduled", {})
     if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
         return PodState.STUCK
     return PodState.STARTING
+
+
+def _answers(status: Mapping[str, Any]) -> bool:
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions") or ())
 
 
 def _admin_port(spec: Mapping[str, Any]) -> int:

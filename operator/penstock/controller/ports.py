@@ -46,6 +46,10 @@ class Objects(Protocol):
         """Set texts of a ConfigMap that exists."""
         ...
 
+    async def annotate(self, pod: ObjectKey, uid: str, annotations: Mapping[str, str | None]) -> None:
+        """Set annotations of a pod, None removes one; Refused 409 if it is another pod by now."""
+        ...
+
     async def own(self, variant: ObjectKey, uid: str, owner: Mapping[str, Any]) -> None:
         """Give a VariantAutoscaling its owner."""
         ...

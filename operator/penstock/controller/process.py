@@ -16,6 +16,7 @@ from penstock.controller import handlers, loops, reconcile
 from penstock.controller.actuate import Actuator
 from penstock.controller.aggregate import Aggregator
 from penstock.controller.configuration import Configuration
+from penstock.controller.drains import Drains
 from penstock.controller.history import History
 from penstock.controller.inflows import Inflows
 from penstock.controller.keda import Numbers, answering
@@ -92,7 +93,9 @@ class Operator:
             scraping=adapters.scraping,
             targets=Targets(adapters.scales, Nodes(adapters.objects.get)),
             inflows=inflows,
-            actuator=Actuator(adapters.scales, adapters.objects, adapters.election),
+            actuator=Actuator(
+                adapters.scales, adapters.objects, adapters.election, Drains(adapters.objects), self.meters.ended
+            ),
             reporter=Reporter(adapters.objects, self.world, self.meters),
             meters=self.meters,
             leadership=adapters.election,

@@ -11,6 +11,7 @@ from penstock.api.annotated import parse_declared
 from penstock.api.names import LABEL_CONTROLLER_INSTANCE
 from penstock.controller.actuate import Actuator, NotOurs
 from penstock.controller.configuration import Configuration
+from penstock.controller.drains import Traffic, loads, strays
 from penstock.controller.inflows import Inflows, Place
 from penstock.controller.learned import Learned
 from penstock.controller.metrics import Meters
@@ -24,6 +25,7 @@ from penstock.domain.decisions import Decision, Outcome
 from penstock.domain.errors import InvalidField
 from penstock.domain.observations import Observation, Scrape
 from penstock.domain.variants import ObjectKey, Variant
+from penstock.scaling.config import Config
 from penstock.scaling.decide import decide
 from penstock.scaling.memory import Memory, Remembered, recall
 from penstock.status.logline import pass_line
@@ -65,7 +67,7 @@ class ScalingPass:
         decisions, self.memory = decide(observation, before, config)
         self.learned.memory = self.memory
         outcomes, _ = await asyncio.gather(
-            self._finish(decisions, bodies, sights, observation.now_s),
+            self._finish(decisions, bodies, sights, self._traffic(observation, config)),
             self.recorder.keep(observation, before, config, decisions),
         )
         for body, error in faults:
@@ -99,6 +101,15 @@ class ScalingPass:
         )
         return observation, sights
 
+    def _traffic(self, observation: Observation, config: Config) -> Traffic:
+        """Return what is known of the requests in pods, for those that have to leave."""
+        return Traffic(
+            now_s=observation.now_s,
+            instance=config.controller_instance,
+            loads=loads(observation.scrape, self.world.pods.values()),
+            served=lambda sight: self.inflows.serves(self.world.routers(), sight.pods),
+        )
+
     async def _scrape(self, namespaces: frozenset[str], now_s: float) -> Scrape:
         """Ask about these namespaces; no namespace would mean all of them."""
         if not namespaces:
@@ -122,7 +133,7 @@ class ScalingPass:
         decisions: Iterable[Decision],
         bodies: Mapping[ObjectKey, tuple[Variant, Body]],
         sights: Mapping[ObjectKey, Sight],
-        now_s: float,
+        traffic: Traffic,
     ) -> list[Outcome]:
         """Act and report, many at a time; what others edited or took over meanwhile has no outcome."""
         gate = asyncio.Semaphore(AT_ONCE)
@@ -130,22 +141,24 @@ class ScalingPass:
         async def one(decision: Decision) -> Outcome | None:
             variant, body = bodies[decision.key]
             async with gate:
-                return await self._one(decision, variant, body, sights[decision.key], now_s)
+                return await self._one(decision, variant, body, sights[decision.key], traffic)
 
         outcomes = await asyncio.gather(*map(one, decisions))
+        if self.leadership.leading:
+            await self.actuator.drains.release(strays(self.world.pods.values(), sights), traffic.instance)
         return [outcome for outcome in outcomes if outcome is not None]
 
     async def _one(
-        self, decision: Decision, variant: Variant, body: Body, sight: Sight, now_s: float
+        self, decision: Decision, variant: Variant, body: Body, sight: Sight, traffic: Traffic
     ) -> Outcome | None:
         try:
-            outcome = await self.actuator.act(decision, variant, sight)
+            outcome = await self.actuator.act(decision, variant, sight, traffic)
         except NotOurs as error:
             log.info("Not acted upon", extra={"variant": str(variant.key), "reason": str(error)})
             return None
         if not self.leadership.leading:  # acting took too long; the new leader speaks from now on
             return None
-        await self.reporter.report(outcome, body, now_s)
+        await self.reporter.report(outcome, body, traffic.now_s)
         await self.reporter.own(variant, body, sight.target)
         return outcome
 

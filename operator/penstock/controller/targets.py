@@ -34,6 +34,7 @@ class Sight:
     scale: Scale | None = None
     nodes: frozenset[str] = frozenset()
     labels: tuple[Mapping[str, str], ...] = ()
+    pods: tuple[PodFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ class Targets:
         told = variant.accelerator or template.hardware.accelerator
         nodes = frozenset() if told else frozenset(pod.node for pod in pods if pod.node)
         labels = tuple(pod.labels for pod in pods) or (template.labels,)
-        return Sight(_found(variant, scale, pods, template.hardware, _others(variant, scalers)), scale, nodes, labels)
+        target = _found(variant, scale, pods, template.hardware, _others(variant, scalers))
+        return Sight(target, scale, nodes, labels, pods)
 
     async def _template(self, variant: Variant, scale: Scale) -> _Template:
         kept = self._templates.get(scale.uid)
@@ -125,6 +127,7 @@ def _found(
 ) -> Target:
     states = Counter(pod.state for pod in pods)
     ready, stuck = states[PodState.READY], states[PodState.STUCK]
+    draining = sum(pod.state is PodState.DRAINING and not pod.leaving for pod in pods)
     foreign = next((scaler for scaler in scalers if not scaler.reads(variant.key.name)), None)
     consumer = next((scaler for scaler in scalers if scaler.reads(variant.key.name)), None)
     return Target(
@@ -135,7 +138,7 @@ def _found(
         current=scale.replicas,
         ready=ready,
         # a replica that was asked for and has no pod yet is on its way, too
-        starting=max(states[PodState.STARTING], scale.replicas - ready - stuck),
+        starting=max(states[PodState.STARTING], scale.replicas - ready - stuck - draining),
         stuck=stuck,
         draining=states[PodState.DRAINING],
         pods=frozenset(pod.key.name for pod in pods),

@@ -71,10 +71,11 @@ class OptimizationReason(StrEnum):
 
 
 class ActiveReason(StrEnum):
-    """Reasons of ScalingActive; the first two are True."""
+    """Reasons of ScalingActive; the first three are True."""
 
     SCALE_APPLIED = "ScaleApplied"
     GAUGE_PUBLISHED = "GaugePublished"
+    DRAINING = "Draining"
     RECOMMENDING = "Recommending"
     PAUSED = "Paused"
     HOLDING = "HoldingLastDecision"
@@ -84,6 +85,11 @@ class ActiveReason(StrEnum):
 
     @property
     def active(self) -> bool:
+        """Whether the decided number is acted upon."""
+        return self.applied or self is ActiveReason.DRAINING
+
+    @property
+    def applied(self) -> bool:
         """Whether the decided number was handed over."""
         return self in {ActiveReason.SCALE_APPLIED, ActiveReason.GAUGE_PUBLISHED}
 

@@ -5,9 +5,10 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from penstock.api.drains import is_draining
 from penstock.api.inferencepool import parse_pool
 from penstock.api.kinds import PODS, POOLS, Kind
-from penstock.api.names import ANNOTATION_ACTIVE_PORTS, ANNOTATION_DRAINING
+from penstock.api.names import ANNOTATION_ACTIVE_PORTS
 from penstock.domain.errors import InvalidField
 from penstock.domain.requests import Endpoint
 from penstock.router.sources import Following, Publish, Scope
@@ -31,7 +32,7 @@ def _serves(pod: Mapping[str, Any]) -> bool:
     status, metadata = pod.get("status") or {}, pod["metadata"]
     conditions = status.get("conditions") or ()
     is_ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
-    leaves = "deletionTimestamp" in metadata or _annotation(pod, ANNOTATION_DRAINING) == "true"
+    leaves = "deletionTimestamp" in metadata or is_draining(metadata.get("annotations") or {})
     return is_ready and not leaves and bool(status.get("podIP"))
 
 

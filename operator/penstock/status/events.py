@@ -40,10 +40,17 @@ def _scaled(previous_status: Mapping[str, Any], outcome: Outcome) -> list[EventT
     if decided_now:
         spilled = decision.reason is DecisionReason.SPILL
         return [EventText("Normal", "SpilledOver" if spilled else "Scaled", decision.summary)]
+    if ActiveReason.DRAINING in {outcome.active.reason, _active_before(previous_status)}:
+        return []  # told when it was decided
     handed_over = _at(previous_status, "actuation", "applied") is True
     if decision.mode is Actuation.METRICS and handed_over:
         return []
     return [EventText("Normal", "Scaled", f"{seen} -> {decision.desired}: the last decision still holds")]
+
+
+def _active_before(previous_status: Mapping[str, Any]) -> object:
+    rows = previous_status.get("conditions") or ()
+    return next((row.get("reason") for row in rows if row.get("type") == ConditionType.SCALING_ACTIVE), None)
 
 
 def _mode_changed(previous_status: Mapping[str, Any], outcome: Outcome) -> list[EventText]:

@@ -57,6 +57,7 @@ _OPTIMIZATION: Final = {
 _ACTIVE: Final = {
     ActiveReason.SCALE_APPLIED: "The decided number is set through {kind} {name}.",
     ActiveReason.GAUGE_PUBLISHED: "The decided number is published in wva_desired_replicas.",
+    ActiveReason.DRAINING: "Replicas of {kind} {name} end what they serve before the number is lowered.",
     ActiveReason.RECOMMENDING: "The decided number is only shown here.",
     ActiveReason.PAUSED: "Replicas and gauges keep their last value while spec.paused is true.",
     ActiveReason.HOLDING: "Nothing is changed; the last decision, if there is one, holds.",

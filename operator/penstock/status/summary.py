@@ -27,7 +27,7 @@ def variant_status(outcome: Outcome, previous_status: Mapping[str, Any], now_s: 
         scaleTargetRef={"apiVersion": ref.api_version, "kind": ref.kind, "name": ref.name},
         currentAlloc=_current(outcome),
         desiredOptimizedAlloc=_desired(decision),
-        actuation={"applied": outcome.active.reason.active, "mode": decision.mode.value},
+        actuation={"applied": outcome.active.reason.applied, "mode": decision.mode.value},
         replicas=_replicas(outcome),
         slo=_slo(decision.slo),
         decision=_decision(decision),

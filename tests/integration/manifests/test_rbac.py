@@ -119,10 +119,18 @@ async def duties(cluster: Installed, prometheus: PrometheusServer, home: Path) -
                     made.policy(weights={"criticality": weight})
                     await eventually(lambda: made.revisions()[-1:] == [generation], "the revision")  # noqa: B023
                 await eventually(lambda: cluster.replicas() > 1, "a second replica of the Deployment")
+                cluster.pod("chat-1", {"app": "chat"})
+                cluster.apply({**old, "spec": {"modelID": "m/chat", "maxReplicas": 1}})
+                await eventually(lambda: drains(cluster, "chat-0") or drains(cluster, "chat-1"), "one drains")
                 for version, kind, name in KINDS:
                     await eventually(lambda: grown(cluster, version, f"{kind.lower()}s", name), f"{kind} grows")  # noqa: B023
             async with cluster.operating():  # told which namespaces to watch, it reads these one by one
                 pass
+
+
+def drains(cluster: Cluster, name: str) -> bool:
+    meta = cluster.api.must("GET", f"/api/v1/namespaces/{cluster.work}/pods/{name}")["metadata"]
+    return "penstock.dev/draining" in (meta.get("annotations") or {})
 
 
 def grown(cluster: Cluster, version: str, plural: str, name: str) -> bool:

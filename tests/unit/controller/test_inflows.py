@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.unit.controller.bodies import pod
 from tests.unit.controller.test_plan import R1, R2
 
 from penstock.controller.inflows import Inflows, Place
-from penstock.controller.pods import PodState
+from penstock.controller.pods import PodFacts, PodState, pod_facts
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.observations import Inflow
 from penstock.domain.readings import Absent, Known
@@ -174,3 +175,24 @@ def test_a_router_that_left_is_forgotten(inflows: Inflows, clock: Clock) -> None
 def test_what_is_no_event_is_an_error(inflows: Inflows, event: dict[str, Any]) -> None:
     with pytest.raises((KeyError, ValueError)):
         inflows.hear(R1, event)
+
+
+@pytest.mark.parametrize(
+    ("event", "routers", "serves"),
+    [
+        pytest.param(None, [R1], True, id="not heard yet: it may"),
+        pytest.param(queued(selector="app=chat"), [R1], True, id="by its selector"),
+        pytest.param(queued(selector="app=code"), [R1], False, id="other pods"),
+        pytest.param(queued(selector=None), [R1], True, id="it does not tell"),
+        pytest.param(queued(namespace="other"), [R1], False, id="in another namespace"),
+        pytest.param(None, [], False, id="no router at all"),
+    ],
+)
+def test_whether_a_router_chooses_among_pods(
+    inflows: Inflows, clock: Clock, event: dict[str, Any] | None, routers: list[PodFacts], serves: bool
+) -> None:
+    pods = [found for body in (pod("a"),) if (found := pod_facts(body)) is not None]
+    if event is not None:
+        heard(inflows, clock, 1, event)
+
+    assert inflows.serves(routers, pods) is serves

@@ -13,6 +13,7 @@ from tests.unit.status.outcomes import outcome
 from penstock.controller.metrics import Meters
 from penstock.domain.reasons import RejectReason
 from penstock.domain.requests import EndpointLoad
+from penstock.domain.variants import ObjectKey
 from penstock.emulator.exposition import Page
 from penstock.emulator.host import Clocks, Host
 from penstock.emulator.meters import Life
@@ -45,6 +46,7 @@ def operator() -> list[Exported]:
     meters.told(outcome(computed=False))
     meters.passed(0.1, {"running": 0.1})
     meters.pushed("ok")
+    meters.ended(ObjectKey("ns", "name"), 0.0)
     meters.invalid_entries([("ns/name", "key")])
     return sorted(_exported(meters.registry.collect()), key=lambda one: one.name)
 

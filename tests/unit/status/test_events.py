@@ -121,6 +121,18 @@ def test_a_published_number_is_told_once_however_slowly_it_is_followed() -> None
     assert (first, later) == ([("Normal", "Scaled")], [])
 
 
+def test_shrinking_is_told_once_however_long_replicas_drain() -> None:
+    deciding = outcome(ActiveReason.DRAINING, desired=1, previous=3)
+    draining = outcome(ActiveReason.DRAINING, desired=1, previous=1)
+    status = variant_status(deciding, HEALTHY, DECIDED_S)
+
+    first, later = told(deciding, HEALTHY), told(draining, status)
+    done = told(outcome(desired=1, previous=1), status)
+
+    assert status["actuation"]["applied"] is False
+    assert (first, later, done) == ([("Normal", "Scaled")], [], [])
+
+
 def test_a_first_decision_that_fits_is_no_event_and_one_that_scales_is() -> None:
     assert told(outcome(previous=None), {}) == []
     assert told(outcome(previous=None, alloc=TWO), {}) == [("Normal", "Scaled")]

@@ -187,6 +187,7 @@ def test_what_runs_is_one_number_everywhere_once_it_was_changed() -> None:
             ActiveReason.PAUSED, MetricsReason.NO_TRAFFIC, ("True", "Paused"), id="what is chosen comes first"
         ),
         pytest.param(ActiveReason.GAUGE_PUBLISHED, MetricsReason.FOUND, ("True", "Ready"), id="published"),
+        pytest.param(ActiveReason.DRAINING, MetricsReason.FOUND, ("True", "Ready"), id="draining"),
         pytest.param(ActiveReason.SCALE_FORBIDDEN, MetricsReason.FOUND, ("False", "ScaleForbidden"), id="forbidden"),
         pytest.param(ActiveReason.SCALE_CHANGED, MetricsReason.FOUND, ("False", "ScaleChanged"), id="moved meanwhile"),
         pytest.param(ActiveReason.PAUSED, MetricsReason.STALE, ("False", "MetricsStale"), id="a fault before a choice"),
