@@ -1,11 +1,12 @@
-"""What a pod's spec, or else its node, says of the engine in it: accelerator, how many, and its own batch limit."""
+"""What a pod's spec, or else its node, says of the engine in it: accelerator, how many, and how its batches are set."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from penstock.api.names import LABEL_ACCELERATOR
+from penstock.controller.enginewords import max_num_seqs, token_budget
 
 # node labels that name an accelerator, as node feature discovery and the clouds write them; the first that is set wins
 NODE_LABELS: Final = (
@@ -25,7 +26,6 @@ RESOURCES: Final = re.compile(
 # labels that the LeaderWorkerSet controller gives pods
 LABEL_GROUP_NAME: Final = "leaderworkerset.sigs.k8s.io/name"
 LABEL_WORKER_INDEX: Final = "leaderworkerset.sigs.k8s.io/worker-index"
-_BATCH: Final = re.compile(r"--max-num-seqs(?:=|\s+)(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +35,16 @@ class Hardware:
     accelerator: str | None = None
     accelerators: int | None = None
     max_batch: int | None = None
+    token_budget: int | None = None
 
 
 def of_pod(spec: Mapping[str, Any]) -> Hardware:
     """Read the spec of a pod or of a pod template."""
     return Hardware(
-        accelerator=_selected(spec) or _required(spec), accelerators=_accelerators(spec) or None, max_batch=_batch(spec)
+        accelerator=_selected(spec) or _required(spec),
+        accelerators=_accelerators(spec) or None,
+        max_batch=max_num_seqs(spec),
+        token_budget=token_budget(spec),
     )
 
 
@@ -58,6 +62,7 @@ def of_target(body: Mapping[str, Any]) -> Hardware:
         accelerator=leader.accelerator or worker.accelerator,
         accelerators=count or None,
         max_batch=leader.max_batch or worker.max_batch,
+        token_budget=leader.token_budget or worker.token_budget,
     )
 
 
@@ -108,17 +113,6 @@ def _accelerators(spec: Mapping[str, Any]) -> int:
     wanted = (container.get("resources", {}) for container in _containers(spec))
     pairs = (pair for one in wanted for pair in ((one.get("requests") or {}) | (one.get("limits") or {})).items())
     return sum(int(count) for name, count in pairs if RESOURCES.fullmatch(name) and str(count).isdecimal())
-
-
-def _batch(spec: Mapping[str, Any]) -> int | None:
-    found = _BATCH.search(" ".join(_words(_containers(spec))))
-    return int(found[1]) if found else None
-
-
-def _words(containers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    for container in containers:
-        yield from container.get("command") or ()
-        yield from container.get("args") or ()
 
 
 def _containers(spec: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

@@ -147,6 +147,7 @@ def _found(
         accelerator=hardware.accelerator,
         accelerators_per_replica=hardware.accelerators,
         max_batch=hardware.max_batch,
+        token_budget=hardware.token_budget,
         foreign_scaler=str(foreign) if foreign else None,
         gauge_consumer=str(consumer) if consumer else None,
     )

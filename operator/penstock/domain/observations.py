@@ -101,7 +101,8 @@ class Target:
     """The scaled object as the cluster shows it. Counts are replicas (groups for a LeaderWorkerSet), never pods.
 
     `current` is `spec.replicas` of its scale; None when it could not be read. `pods` are the names of its live pods.
-    `births` are the starts of its live replicas, in order.
+    `births` are the starts of its live replicas, in order. `max_batch` is how many requests its engine takes at a time,
+    `token_budget` how many tokens in a step, where its command line says.
     `foreign_scaler` names an HPA or ScaledObject that sets the replicas without reading our gauges;
     `gauge_consumer` names one that reads them. `facts` carries what a message about a bad `state` needs.
     """
@@ -121,6 +122,7 @@ class Target:
     accelerator: str | None = None
     accelerators_per_replica: int | None = None
     max_batch: int | None = None
+    token_budget: int | None = None
     foreign_scaler: str | None = None
     gauge_consumer: str | None = None
 
