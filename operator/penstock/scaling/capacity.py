@@ -1,20 +1,34 @@
 """What one replica of a variant serves within its targets: from its profile, or from what is known of its engine."""
 
-from dataclasses import dataclass
-from math import floor, log10
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import floor, inf, log10
+from typing import Final
 
 from penstock.domain.decisions import Verdict
 from penstock.domain.reasons import OptimizationReason
 from penstock.domain.variants import PerfProfile, Slo
+from penstock.engine.learning import Belief, Learned, Sample, believed, learn
+from penstock.engine.lengths import Lengths
+from penstock.engine.priors import Prior, prior
 from penstock.engine.queueing import Sizing, Work, size, size_for_throughput
 from penstock.scaling.cases import Case
+from penstock.scaling.experience import Experience
+from penstock.scaling.forecast import WINDOW_S
+
+ENOUGH: Final = 10
+"""Samples after which what was learnt counts and not a written profile: ten minutes of traffic."""
+UNSURE: Final = 0.1
+"""Error of a capacity that is accepted; of what is beyond, the capacity is taken for so much smaller."""
+_ROOM: Final = 8192
+_LEAST_TOKENS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
     """Requests per second of one replica; `missed` names the target that it misses even when idle.
 
-    `error_ratio` is how far off that may be, and `samples` how many passes taught it; None where nothing was learnt.
+    `error_ratio` is how far off that may be, and `samples` how many taught it; None and 0 where nothing was learnt.
     """
 
     per_s: float
@@ -30,15 +44,38 @@ class Capacity:
         return Verdict(OptimizationReason.SUCCEEDED)
 
 
-def capacity(case: Case, input_tokens: float, output_tokens: float) -> Capacity | None:
+def capacity(case: Case, experience: Experience, input_tokens: float, output_tokens: float) -> Capacity | None:
     """Return what a replica serves at these mean lengths; None where nobody knows anything of its engine.
 
     Lengths count to three digits, which is finer than they are measured, and lets most passes reuse the last answer.
     """
-    lengths = _three_digits(input_tokens), _three_digits(output_tokens)
-    if case.terms.profile is not None:
-        return by_profile(case.terms.profile, case.terms.objective.slo, *lengths)
-    return None
+    if not case.terms.is_sized:
+        return None
+    means = _three_digits(input_tokens), _three_digits(output_tokens)
+    slo, samples = case.terms.objective.slo, experience.learned.samples if experience.learned else 0
+    if case.terms.profile is not None and samples < ENOUGH:
+        return by_profile(case.terms.profile, slo, *means)
+    lengths = Lengths(input_tokens=max(means[0], _LEAST_TOKENS), output_tokens=max(means[1], _LEAST_TOKENS))
+    cache_tokens = _three_digits(case.load.kv_capacity_tokens or 0.0)
+    found = _believed(supposed(case), experience.learned, lengths, slo, max(case.target.ready, 1), cache_tokens)
+    if found is None:
+        return None
+    doubt = max(found.error_ratio - UNSURE, 0.0)
+    return Capacity(
+        per_s=min(found.capacity.per_s / (1 + doubt), _seen_at_most(case)),
+        missed=found.capacity.missed,
+        error_ratio=found.error_ratio,
+        samples=samples,
+    )
+
+
+def _seen_at_most(case: Case) -> float:
+    """Return what a replica serves at most because it was seen: all of them are full, and lines stand before them."""
+    load, limits = case.load, case.terms.thresholds
+    lines = [engine.queue for engine in load.gauges if engine.queue is not None]
+    if not lines or len(lines) < len(load.gauges) or not load.replicas or load.finished_per_s <= 0:
+        return inf
+    return load.finished_per_s / load.replicas if min(lines) >= limits.queue_length else inf
 
 
 def by_profile(profile: PerfProfile, slo: Slo, input_tokens: float, output_tokens: float) -> Capacity:
@@ -50,5 +87,39 @@ def by_profile(profile: PerfProfile, slo: Slo, input_tokens: float, output_token
     return Capacity(per_s=size_for_throughput(work).capacity_per_s, missed=f"slo.{found.field}")
 
 
-def _three_digits(tokens: float) -> float:
-    return 0.0 if tokens <= 0 else round(tokens, 2 - floor(log10(tokens)))
+def supposed(case: Case) -> Prior | None:
+    """Return what the variant's engine is taken for before anything is learnt of it."""
+    terms = case.terms
+    return _prior(terms.accelerator, terms.accelerators_per_replica, case.variant.model, terms.profile, terms.max_batch)
+
+
+def taught(case: Case, before: Experience) -> Experience:
+    """Return the experience with what the last window showed; each window counts once."""
+    load = case.load
+    if not case.terms.is_sized or not load.verdict.reason.available or case.now_s - before.learned_at_s < WINDOW_S:
+        return before
+    if not load.replicas or not load.tpot_s or not load.input_tokens or not load.output_tokens:
+        return before
+    sample = Sample(
+        rate_per_s=load.finished_per_s / load.replicas,
+        input_tokens=load.input_tokens,
+        output_tokens=load.output_tokens,
+        tpot_s=load.tpot_s,
+        prefill_s=load.prefill_s,
+        requests=load.finished_per_s * WINDOW_S,
+    )
+    return replace(before, learned=learn(supposed(case), before.learned, sample), learned_at_s=case.now_s)
+
+
+_prior = lru_cache(maxsize=_ROOM)(prior)
+
+
+@lru_cache(maxsize=_ROOM)
+def _believed(
+    engine: Prior | None, learned: Learned | None, lengths: Lengths, slo: Slo, replicas: int, kv_tokens: float
+) -> Belief | None:
+    return believed(engine, learned, lengths, slo, replicas, kv_tokens)
+
+
+def _three_digits(number: float) -> float:
+    return 0.0 if number <= 0 else round(number, 2 - floor(log10(number)))

@@ -5,6 +5,7 @@ from math import exp, log, sqrt
 from typing import Final
 
 from penstock.domain.observations import Birth, Target
+from penstock.engine.learning import Learned
 
 ENOUGH_STARTS: Final = 3
 """Measured starts after which they count, and not what somebody expected."""
@@ -71,11 +72,14 @@ class Outage:
 class Experience:
     """All that is learnt of the variant with this `uid`.
 
-    `pending_since_s` is since when replicas were asked for and `ready`, the number that serves, did not change.
+    `learned` is of its engine, from samples of which the last ended at `learned_at_s`. `pending_since_s` is since when
+    replicas were asked for and `ready`, the number that serves, did not change.
     """
 
     uid: str
     starts: Starts = Starts()
+    learned: Learned | None = None
+    learned_at_s: float = 0.0
     outage: Outage | None = None
     pending_since_s: float | None = None
     ready: int = 0

@@ -8,7 +8,7 @@ from penstock.domain.catalogue import ModelScope
 from penstock.domain.observations import Inflow
 from penstock.domain.readings import Known, known
 from penstock.domain.variants import ObjectKey
-from penstock.scaling.capacity import Capacity, capacity
+from penstock.scaling.capacity import Capacity, capacity, taught
 from penstock.scaling.cases import Case
 from penstock.scaling.demand import Demand, demand, lengths
 from penstock.scaling.experience import Experience, Pending, following, pending
@@ -105,7 +105,7 @@ def _since_last(past: ModelPast, now_s: float) -> float:
 
 def _experience(case: Case, memory: Memory) -> Experience:
     before = memory.experience(case.key, case.variant.uid)
-    return following(before, case.target, case.base or 0, case.now_s)
+    return taught(case, following(before, case.target, case.base or 0, case.now_s))
 
 
 def _members(
@@ -120,7 +120,7 @@ def _members(
     for case in cases:
         if case.blocked is not None and not counted:
             continue
-        each = capacity(case, *means)
+        each = capacity(case, experiences[case.key], *means)
         if each is not None and each.per_s > 0:
             found.append(_member(case, each, experiences[case.key]))
     return tuple(found)

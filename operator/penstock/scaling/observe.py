@@ -28,7 +28,8 @@ class Gauges:
 class Load:
     """The load of one variant. None is unknown; rates per second, lengths in tokens, means over the scrape's window.
 
-    `complete` says that every ready replica has fresh numbers: without it nothing may be lowered.
+    `complete` says that every ready replica has fresh numbers: without it nothing may be lowered. `replicas` are those
+    that the numbers speak for.
     `sampled_at_s` is the newest sample of all, however old.
     """
 
@@ -42,6 +43,9 @@ class Load:
     output_tokens: float | None = None
     ttft_s: float | None = None
     tpot_s: float | None = None
+    prefill_s: float | None = None
+    kv_capacity_tokens: float | None = None
+    replicas: int = 0
     sampled_at_s: float | None = None
 
 
@@ -113,6 +117,9 @@ def _measured(fresh: tuple[Engine, ...], *, every: bool, target: Target | None) 
         output_tokens=_mean(rows, lambda row: row.output_tokens),
         ttft_s=_mean(rows, lambda row: row.ttft_s),
         tpot_s=_mean(rows, lambda row: row.tpot_s),
+        prefill_s=_mean(rows, lambda row: row.prefill_s),
+        kv_capacity_tokens=_mean(rows, lambda row: row.kv_capacity_tokens),
+        replicas=_reporting(fresh),
     )
 
 

@@ -8,12 +8,13 @@ from penstock.domain.variants import ObjectKey
 from penstock.scaling.mix import Mix, Offer, capacity_of, cheapest
 from penstock.scaling.model import Member, Model
 
-RESIDES_S: Final = 600.0
-"""Seconds for which a replica is counted on to stay: what a switch costs is spread over them, and no exchange follows
-another any sooner."""
+RESIDES_S: Final = 1800.0
+"""Seconds for which a replica is counted on to stay: what starting or giving one up costs is spread over them."""
+SETTLES_S: Final = 600.0
+"""Seconds from one exchange to the next."""
 DRAINS_S: Final = 30.0
 """Seconds that a replica is still paid for after it was given up."""
-CLEARLY: Final = 0.2
+CLEARLY: Final = 0.1
 """An exchange must save this share of the price of what it starts, so that a wrong capacity does not stir a fleet."""
 _SOMETHING: Final = 1e-6  # requests per second: a model that runs keeps the cheapest replica that serves anything
 
@@ -148,7 +149,7 @@ def _choose(model: Model, offers: tuple[Offer, ...], target: float) -> tuple[Mix
 
 def _may_exchange(model: Model) -> bool:
     last_s = model.past.remixed_at_s
-    return model.may_shed and (last_s is None or model.members[0].case.now_s - last_s >= RESIDES_S)
+    return model.may_shed and (last_s is None or model.members[0].case.now_s - last_s >= SETTLES_S)
 
 
 def _without_gap(members: Sequence[Member], goal: Sequence[int], target: float) -> list[int]:

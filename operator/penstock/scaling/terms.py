@@ -16,9 +16,10 @@ from penstock.scaling.objectives import LOWEST_PRIORITY, Objective, objective
 class Terms:
     """Everything about a variant that does not depend on its load.
 
-    `foreign` names a scaler that sets the replicas without reading our gauges. `profile` is None where capacity
-    can only be judged by saturation. `startup_s` is how long a start takes, `settle_s` how long a decided number may
-    take to be seen. `problem` is a ConfigMap entry that this variant needs and that cannot be used.
+    `is_sized` says that latency targets decide and not how full engines are; `profile` is None otherwise, too.
+    `foreign` names a scaler that sets the replicas without reading our gauges. `startup_s` is how long a start takes,
+    `settle_s` how long a decided number may take to be seen. `problem` is a ConfigMap entry that this variant needs and
+    that cannot be used.
     """
 
     objective: Objective
@@ -26,6 +27,7 @@ class Terms:
     accelerator: str | None
     accelerators_per_replica: int
     profile: PerfProfile | None
+    is_sized: bool
     max_batch: int | None
     startup_s: float
     settle_s: float
@@ -64,6 +66,7 @@ def terms(variant: Variant, target: Target | None, around: Circumstances) -> Ter
     accelerator = variant.accelerator or (target.accelerator if target else None)
     profile = _profile(variant, accelerator)
     thresholds = catalogue.thresholds(namespace, variant.model)
+    is_sized = _analyzer(thresholds, config) is Analyzer.SLO
     startup_s = variant.startup_time_s or config.startup_prior_s
     return Terms(
         objective=objective(variant, around.listed.get(variant.model, ()), config.default_slo),
@@ -75,7 +78,8 @@ def terms(variant: Variant, target: Target | None, around: Circumstances) -> Ter
         ),
         accelerator=accelerator,
         accelerators_per_replica=_per_replica(target, profile),
-        profile=profile if _analyzer(thresholds, config) is Analyzer.SLO else None,
+        profile=profile if is_sized else None,
+        is_sized=is_sized,
         max_batch=(target and target.max_batch) or (profile.max_batch if profile else None),
         startup_s=startup_s,
         settle_s=max(startup_s, config.scale_down_window_s),
@@ -96,6 +100,7 @@ def unresolved(variant: Variant, config: Config) -> Terms:
         accelerator=variant.accelerator,
         accelerators_per_replica=1,
         profile=None,
+        is_sized=False,
         max_batch=None,
         startup_s=config.startup_prior_s,
         settle_s=config.scale_down_window_s,

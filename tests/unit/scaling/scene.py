@@ -4,6 +4,7 @@ Namespace `llm`, one variant `chat` of model `default/default` on an A100 with W
 0.826 requests/s within 500 ms and 24 ms at 100 tokens in and 128 out.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -32,6 +33,7 @@ PROFILE = PerfProfile(
     delta_ms=0.041,
 )
 PER_REPLICA = 0.8262882  # requests per second
+ROOM = 1 + 0.1 * math.sqrt((180 + 60) / 600) * math.log(100)  # for what comes within a start, at 99.5 %
 
 
 def variant(name: str = "chat", namespace: str = "llm", **changes: Any) -> Variant:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.scaling.scene import MODEL, NOW, decide_one, observe, rows, target, variant
+from tests.unit.scaling.scene import MODEL, NOW, ROOM, decide_one, observe, rows, target, variant
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.observations import Inflow
@@ -39,4 +39,4 @@ def test_an_unknown_line_adds_nothing(unknown: Reading) -> None:
     decision = decide_one(replace(calm, inflows={HERE: Inflow(waiting=unknown, growth_per_s=unknown)}))
 
     assert decision.desired == 1
-    assert decision.need_per_s == pytest.approx(0.5 + (0.5 / 60) ** 0.5)  # and what chance may add within a minute
+    assert decision.need_per_s == pytest.approx(0.5 * ROOM)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.scaling.scene import (
     NOW,
+    ROOM,
     by_name,
     decide_one,
     idle_row,
@@ -50,8 +51,8 @@ def serving(total: float, current: int = 1, **changes: Any) -> Observation:
     ("total", "current", "desired", "reason"),
     [
         pytest.param(0.5, 1, 1, DecisionReason.STEADY, id="one suffices"),
-        pytest.param(1.0, 1, 2, DecisionReason.DEMAND_UP, id="30 rpm a replica are too many"),
-        pytest.param(30.0, 2, 38, DecisionReason.DEMAND_UP, id="WVA's 1800 rpm in one step"),
+        pytest.param(1.0, 1, 2, DecisionReason.DEMAND_UP, id="60 rpm a replica are too many"),
+        pytest.param(30.0, 2, 47, DecisionReason.DEMAND_UP, id="WVA's 1800 rpm in one step"),
         pytest.param(0.5, 3, 1, DecisionReason.DEMAND_DOWN, id="two too many"),
     ],
 )
@@ -63,13 +64,13 @@ def test_replicas_follow_demand(total: float, current: int, desired: int, reason
 
 
 def test_the_summary_says_what_is_true_of_this_pass() -> None:
-    plain = decide_one(serving(2.0, 2), remembering((CHAT, 2)))
+    plain = decide_one(serving(1.8, 2), remembering((CHAT, 2)))
     at = {CHAT.key: target(CHAT, 2)}
     waiting = observe(CHAT, targets=at, seen=rows(CHAT, 2, total=1.0, waiting=known(45)))
 
-    assert plain.summary == ("2 -> 3: 2.2 req/s expected in 180 s, one replica serves 0.83 req/s within the SLO")
+    assert plain.summary == ("2 -> 3: 2.3 req/s expected in 180 s, one replica serves 0.83 req/s within the SLO")
     assert decide_one(waiting, remembering((CHAT, 2))).summary == (
-        "2 -> 4: 2.6 req/s expected in 180 s (1.1 req/s arriving, the rest to work off the line), "
+        "2 -> 4: 2.8 req/s expected in 180 s (1.3 req/s arriving, the rest to work off the line), "
         "one replica serves 0.83 req/s within the SLO"
     )
 
@@ -164,9 +165,9 @@ def test_without_any_decision_bad_data_leave_none(scene: Callable[[None], Observ
 
 
 def test_what_was_decided_last_is_told_until_something_changes() -> None:
-    up, memory = decide(serving(2.0, 2), remembering((CHAT, 2)), Config())
+    up, memory = decide(serving(1.8, 2), remembering((CHAT, 2)), Config())
     steady, _ = decide(
-        observe(CHAT, targets={CHAT.key: target(CHAT, 3)}, seen=rows(CHAT, 3, total=2.0), now_s=NOW + 15),
+        observe(CHAT, targets={CHAT.key: target(CHAT, 3)}, seen=rows(CHAT, 3, total=1.8), now_s=NOW + 15),
         memory,
         Config(),
     )
@@ -211,7 +212,7 @@ def test_a_first_decision_waits_for_a_window_before_it_lowers() -> None:
         pytest.param({"max_replicas": 1}, 3.0, 1, LimitReason.MAX_REPLICAS, DecisionReason.BOUND, id="max was lowered"),
         pytest.param({"min_replicas": 4}, 0.1, 4, LimitReason.MIN_REPLICAS, DecisionReason.BOUND, id="min was raised"),
         pytest.param({"min_replicas": 2}, 0.1, 2, LimitReason.MIN_REPLICAS, DecisionReason.STEADY, id="not below min"),
-        pytest.param({"max_replicas": 9}, 3.0, 4, LimitReason.WITHIN, DecisionReason.DEMAND_UP, id="within"),
+        pytest.param({"max_replicas": 9}, 2.5, 4, LimitReason.WITHIN, DecisionReason.DEMAND_UP, id="within"),
     ],
 )
 def test_bounds_bind(
@@ -287,7 +288,7 @@ def test_incomplete_data_may_raise_but_not_lower() -> None:
     raised = decide_one(observe(CHAT, targets=at, seen=busy), remembering((CHAT, 4)))
 
     assert (kept.desired, kept.this_pass) == (4, DecisionReason.HOLD)
-    assert raised.desired == 12
+    assert raised.desired == 15
 
 
 def test_full_engines_overrule_the_profile() -> None:
@@ -307,7 +308,7 @@ def test_paused_keeps_its_number_while_decisions_are_computed() -> None:
     decision = decide_one(observe(one, targets=at, seen=rows(one, 2, total=9.0)), remembering((CHAT, 2)))
 
     assert (decision.desired, decision.computed) == (2, True)
-    assert decision.need_per_s == pytest.approx(9.0 + (9.0 / 60) ** 0.5)
+    assert decision.need_per_s == pytest.approx(9.0 * ROOM)
     assert decision.active is not None
     assert decision.active.reason is ActiveReason.PAUSED
 
@@ -315,7 +316,7 @@ def test_paused_keeps_its_number_while_decisions_are_computed() -> None:
 def test_a_foreign_scaler_makes_it_a_recommendation() -> None:
     at = {CHAT.key: target(CHAT, 2, foreign_scaler="HorizontalPodAutoscaler llm/chat")}
 
-    decision = decide_one(observe(CHAT, targets=at, seen=rows(CHAT, 2, total=3.0)))
+    decision = decide_one(observe(CHAT, targets=at, seen=rows(CHAT, 2, total=2.5)))
 
     assert (decision.desired, decision.mode) == (4, Actuation.RECOMMEND)
     assert decision.active is not None
@@ -372,7 +373,7 @@ def test_an_excluded_namespace_is_left_alone() -> None:
 def test_a_bad_entry_is_told_while_the_decision_goes_on() -> None:
     problem = ConfigProblem(configmap="system/c", key="k", field="f", value="v", remedy="mend it")
 
-    decision = decide_one(serving(2.0, 2, catalogue=Catalogue(problems=(problem,))))
+    decision = decide_one(serving(1.8, 2, catalogue=Catalogue(problems=(problem,))))
 
     assert (decision.desired, decision.optimization.reason) == (3, OptimizationReason.INVALID_CONFIGURATION)
     assert decision.optimization.facts == {
@@ -397,7 +398,7 @@ def test_an_impossible_slo_is_sized_for_throughput() -> None:
     one = replace(CHAT, slo=SloOverride(ttft_s=0.5, tpot_s=0.001))
     at = {one.key: target(one, 2)}
 
-    decision = decide_one(observe(one, targets=at, seen=rows(one, 2, total=3.0)))
+    decision = decide_one(observe(one, targets=at, seen=rows(one, 2, total=2.8)))
 
     assert decision.optimization.reason is OptimizationReason.SLO_INFEASIBLE
     assert decision.optimization.facts == {"field": "slo.tpot"}
@@ -429,7 +430,7 @@ def test_an_unreadable_target_is_left_alone() -> None:
 def test_a_missing_target_keeps_the_decision_for_its_return() -> None:
     gone, memory = decide(observe(CHAT, targets={CHAT.key: missing(CHAT)}), remembering((CHAT, 3)), Config())
     back, _ = decide(
-        observe(CHAT, targets={CHAT.key: target(CHAT, 3)}, seen=rows(CHAT, 3, total=2.2)), memory, Config()
+        observe(CHAT, targets={CHAT.key: target(CHAT, 3)}, seen=rows(CHAT, 3, total=1.8)), memory, Config()
     )
 
     assert (gone[0].desired, gone[0].target.reason) == (3, TargetReason.NOT_FOUND)
@@ -460,8 +461,8 @@ def test_two_variants_of_one_model_serve_it_together() -> None:
 
     found = by_name(observe(cheap, dear, seen=seen))
 
-    assert {name: one.desired for name, one in found.items()} == {"cheap": 2, "dear": 1}
-    assert {round(one.need_per_s or 0.0, 3) for one in found.values()} == {2.183}
+    assert {name: one.desired for name, one in found.items()} == {"cheap": 3, "dear": 1}
+    assert {round(one.need_per_s or 0.0, 3) for one in found.values()} == {round(2.0 * ROOM, 3)}
 
 
 def test_a_sibling_without_metrics_keeps_the_others_from_falling() -> None:
@@ -484,7 +485,7 @@ def test_what_is_stuck_is_told_and_covered_by_a_sibling() -> None:
     found = by_name(observe(stuck, other, targets=at, seen=seen), remembering((stuck, 4), (other, 1)))
 
     assert (found["stuck"].desired, found["stuck"].limited.reason) == (4, LimitReason.STUCK_PENDING)
-    assert (found["other"].desired, found["other"].reason) == (4, DecisionReason.SPILL)
+    assert (found["other"].desired, found["other"].reason) == (5, DecisionReason.SPILL)
 
 
 def test_an_internal_error_stops_nobody_else() -> None:

@@ -168,7 +168,7 @@ def test_no_state_blocks_both_directions(
     state = {"ready": ready, "stuck": missing if stuck else 0, "starting": 0 if stuck else missing}
     memory = Memory({one.key: past(one, desired, age_s)} if desired is not None else {})
 
-    flooded = run(one, current, state, memory, rate=40.0, kv=0.95, waiting=40.0)
+    flooded = run(one, current, state, memory, rate=40.0, kv=0.95, waiting=4000.0)
     silent = run(one, current, state, memory, rate=0.0, kv=0.0, waiting=0.0)
 
     base = current if desired is None else desired

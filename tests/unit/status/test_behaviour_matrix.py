@@ -48,7 +48,7 @@ def with_four(*seen: PodMetrics, one: Variant = CHAT, **changes: Any) -> Observa
 
 def with_two(one: Variant, other: Variant) -> Observation:
     """Two variants of one model, each with four replicas that serve 2 requests/s."""
-    seen = (*rows(one, 4, total=2.0), *rows(other, 4, total=2.0))
+    seen = (*rows(one, 4, total=1.5), *rows(other, 4, total=1.5))
     return observe(one, other, targets={each.key: target(each, 4) for each in (one, other)}, seen=seen)
 
 
@@ -146,7 +146,7 @@ SITUATIONS = [
         id="one gauge of a pod is missing: it does not look idle",
     ),
     pytest.param(
-        with_four(*rows(CHAT, 4, total=2.0, ttft_s=ABSENT, tpot_s=ABSENT)),
+        with_four(*rows(CHAT, 4, total=1.8, ttft_s=ABSENT, tpot_s=ABSENT)),
         Seen(desired=3, ready="Ready"),
         id="latency series are missing: sized all the same",
     ),
@@ -168,7 +168,7 @@ SITUATIONS = [
         id="the Deployment is missing",
     ),
     pytest.param(
-        with_four(*rows(CLASSED, 4, total=2.0), one=CLASSED, catalogue=Catalogue(service_targets=(LISTED,))),
+        with_four(*rows(CLASSED, 4, total=1.8), one=CLASSED, catalogue=Catalogue(service_targets=(LISTED,))),
         Seen(
             desired=2,
             ready="ModelNotInServiceClass",
@@ -178,12 +178,12 @@ SITUATIONS = [
         id="the model is in no service class: sized for the default",
     ),
     pytest.param(
-        with_four(*rows(UNPRICED, 4, total=2.0), one=UNPRICED),
+        with_four(*rows(UNPRICED, 4, total=1.8), one=UNPRICED),
         Seen(desired=3, ready="Ready"),
         id="accelerator and cost are unknown",
     ),
     pytest.param(
-        with_four(*rows(TOO_FAST, 4, total=2.0), one=TOO_FAST),
+        with_four(*rows(TOO_FAST, 4, total=1.8), one=TOO_FAST),
         Seen(desired=2, ready="SLOInfeasible", optimization="SLOInfeasible", event="SLOInfeasible"),
         id="the SLO is infeasible: sized for throughput",
     ),
@@ -220,7 +220,7 @@ SITUATIONS = [
         id="the pods report another model",
     ),
     pytest.param(
-        with_four(*rows(CHAT, 4, total=2.0)),
+        with_four(*rows(CHAT, 4, total=1.8)),
         Seen(desired=3, ready="Ready"),
         id="all is well",
     ),
