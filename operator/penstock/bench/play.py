@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from penstock.bench.jobs import BOUND, MIX, OURS, QUOTA, SPLIT, Job, Outcome
+from penstock.bench.replayed import replayed
 from penstock.peers.all import rival
 from penstock.peers.clairvoyant import bounds
 from penstock.sim.ours import Ours
@@ -61,7 +62,13 @@ def _bound(job: Job, made: Workload) -> Outcome:
 
 def _run(job: Job, made: Workload) -> Outcome:
     scene = scene_of(job, made)
-    return outcome(job, scene, run(scene, made.arrivals, policy_of(job, scene), job.seed))
+    policy = policy_of(job, scene)
+    found = outcome(job, scene, run(scene, made.arrivals, policy, job.seed))
+    return (
+        replace(found, facts={**found.facts, **replayed(policy.passes)})
+        if isinstance(policy, Ours) and policy.passes
+        else found
+    )
 
 
 def scene_of(job: Job, made: Workload) -> Scene:
@@ -87,7 +94,7 @@ def policy_of(job: Job, scene: Scene) -> Policy:
         InvalidField: no rival of this number, or a knob that it does not have.
     """
     if job.policy == OURS:
-        return Ours(scene)
+        return Ours(scene, recording=job.quick)
     if job.policy == QUOTA:
         return Hold()
     return rival(job.policy).policy(scene, dict(job.knobs))

@@ -130,6 +130,18 @@ def _g7(known: All) -> Iterable[Check]:
                 yield Check(text=text, missed_by=own - theirs / 4, unit="scale events")
 
 
+def _g9(known: All) -> Iterable[Check]:
+    for one in known.values():
+        passes = sum(row.facts.get("passes") or 0.0 for row in one.ours)
+        if passes:
+            differing = sum(row.facts.get("passes_differing") or 0.0 for row in one.ours)
+            silent = sum(row.facts.get("changes_unexplained") or 0.0 for row in one.ours)
+            text = f"{one.subject.name}: {differing:.0f} of {passes:.0f} passes come out otherwise when decided again"
+            yield Check(text=text, missed_by=differing, unit="passes")
+            text = f"{one.subject.name}: {silent:.0f} changes of replicas without a reason told"
+            yield Check(text=text, missed_by=silent, unit="changes")
+
+
 _TARGETS: Final[Mapping[str, tuple[str, Callable[[All], Iterable[Check]]]]] = {
     "G1": (
         "W1, W3 rising and falling: 99.5 % met at 20 % less money than the cheapest reactive law on one variant, "
@@ -146,6 +158,7 @@ _TARGETS: Final[Mapping[str, tuple[str, Callable[[All], Iterable[Check]]]]] = {
         "at most a quarter of KPA's on W3",
         _g7,
     ),
+    "G9": ("every change of replicas explained, every pass of a quick run decided again to the bit", _g9),
 }
 
 

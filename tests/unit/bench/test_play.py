@@ -97,6 +97,13 @@ def test_a_rival_is_run_in_every_shape_that_it_can_take() -> None:
     assert shapes_of("B15", made())[-1] == "mix"
 
 
+def test_every_pass_of_a_quick_run_of_ours_is_decided_again() -> None:
+    found = play(dataclasses.replace(job(OURS, workload="W7"), quick=True), None)
+
+    assert (found.facts["passes"] or 0) > 40
+    assert (found.facts["passes_differing"], found.facts["changes_unexplained"]) == (0, 0)
+
+
 def test_bounds_are_told_with_the_free_one_beside() -> None:
     found = play(dataclasses.replace(job(BOUND, workload="W7"), quick=True), None)
 
