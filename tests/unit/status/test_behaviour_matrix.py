@@ -46,9 +46,9 @@ def with_four(*seen: PodMetrics, one: Variant = CHAT, **changes: Any) -> Observa
     return observe(one, targets={one.key: target(one, 4)}, seen=seen, **changes)
 
 
-def with_two(one: Variant, other: Variant) -> Observation:
-    """Two variants of one model, each with four replicas that serve 2 requests/s."""
-    seen = (*rows(one, 4, total=1.5), *rows(other, 4, total=1.5))
+def with_two(one: Variant, other: Variant, total: float = 1.5) -> Observation:
+    """Two variants of one model, each with four replicas that serve `total` requests/s."""
+    seen = (*rows(one, 4, total=total), *rows(other, 4, total=total))
     return observe(one, other, targets={each.key: target(each, 4) for each in (one, other)}, seen=seen)
 
 
@@ -168,7 +168,7 @@ SITUATIONS = [
         id="the Deployment is missing",
     ),
     pytest.param(
-        with_four(*rows(CLASSED, 4, total=1.8), one=CLASSED, catalogue=Catalogue(service_targets=(LISTED,))),
+        with_four(*rows(CLASSED, 4, total=1.5), one=CLASSED, catalogue=Catalogue(service_targets=(LISTED,))),
         Seen(
             desired=2,
             ready="ModelNotInServiceClass",
@@ -188,7 +188,7 @@ SITUATIONS = [
         id="the SLO is infeasible: sized for throughput",
     ),
     pytest.param(
-        with_two(TOO_FAST, replace(SIBLING, slo=TOO_FAST.slo)),
+        with_two(TOO_FAST, replace(SIBLING, slo=TOO_FAST.slo), 2.0),
         Seen(desired=4, other=1, ready="SLOInfeasible", optimization="SLOInfeasible", event="SLOInfeasible"),
         id="the SLO is infeasible on every variant: sized for throughput",
     ),
