@@ -100,7 +100,11 @@ def _unit(edges: tuple[float, ...], measured: tuple[float, ...], cv: float | Non
     shares = [above - below for below, above in pairwise(edges)]
     sizes = measured if cv is None else _log_normal(edges, cv)
     mean = sum(share * size for share, size in zip(shares, sizes, strict=True))
-    return _moments(tuple([(share, size / mean) for share, size in zip(shares, sizes, strict=True)]))
+    classes = tuple([(share, size / mean) for share, size in zip(shares, sizes, strict=True)])
+    if cv is None:
+        return _moments(classes)
+    spread = 1 + cv * cv  # the classes have lost what lengths scatter within them
+    return classes, 1.0, spread, spread**3
 
 
 def _log_normal(edges: tuple[float, ...], cv: float) -> tuple[float, ...]:

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from penstock.engine.lengths import Law, Lengths, law
 from penstock.engine.steptime import OVERHEAD_FACTOR, OVERHEAD_MS, StepCost
 
-_USABLE_CACHE: Final = 0.92  # fuller, preemptions begin to feed on themselves
+_USABLE_CACHE: Final = 0.85  # fuller, preemptions begin to feed on themselves
 _HALF_BLOCK: Final = 8
 _MOST_FEEDBACK: Final = 0.97
 _SMALLEST_ROOM: Final = 16.0

@@ -123,12 +123,15 @@ def _no_place(its: Replica, at: State) -> tuple[float, float]:
         variance *= 1 + its.law.held_variance / its.law.held**2
     deviation = sqrt(max(variance, 1e-12))
     z = (places - at.batch) / deviation
-    if z > _FAR:
+    if z > (2 * _FAR if its.by_cache else _FAR):
         return 0.0, 0.0
     ratio = min(0.9999, at.batch / places * (at.step + at.feedback * (places - at.batch)) / at.step)
     beyond = exp(-z * z / 2) / (2.5066 * deviation) / (1 - ratio)
     spare = at.rate / ratio * (1 - ratio) * its.peers
-    return beyond / (_normal_tail(-z) + beyond), (1 + its.law.answer_cv**2) / 2 / spare
+    full = beyond / (_normal_tail(-z) + beyond)
+    if its.by_cache:
+        full = min(1.0, max(full, _gamma_tail(places, at.batch, variance) / (1 - ratio)))
+    return full, (1 + its.law.answer_cv**2) / 2 / spare
 
 
 def _late_first(its: Replica, at: State, target: float) -> float:
