@@ -9,7 +9,6 @@ activation does. Series that are missing read as zero, as there.
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
@@ -19,6 +18,7 @@ from penstock.peers.hpa import DEFAULT, SYNC_S, Hpa, HpaBehavior, Signal
 from penstock.peers.rivals import MIX, SINGLE, Rival
 from penstock.scaling.observe import Gauges
 from penstock.scaling.saturation import signal
+from penstock.scaling.tokens import Replica
 from penstock.sim.policies import Counts, Policy, Seen
 from penstock.sim.scene import Scene, VariantSpec
 
@@ -27,26 +27,15 @@ _COOLDOWN_S: Final = 300.0  # KEDA keeps the last replica for so long
 LIMITS: Final = SaturationThresholds()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Peak:
-    """One replica as WVA queries it: peaks over a minute, the size of its cache, mean lengths."""
-
-    kv_ratio: float
-    queue: float
-    capacity_tokens: float = 0.0
-    input_tokens: float = 0.0
-    output_tokens: float = 0.0
-
-
 class Peaks:
     """`max_over_time(…[1m])` of every pod."""
 
     def __init__(self) -> None:
         self._samples: dict[str, deque[tuple[float, float, float]]] = {}
 
-    def read(self, seen: Seen) -> dict[str, list[Peak]]:
+    def read(self, seen: Seen) -> dict[str, list[Replica]]:
         """Take in the scrape and return the replicas that report, by variant."""
-        found: dict[str, list[Peak]] = {}
+        found: dict[str, list[Replica]] = {}
         for name, rows in pools(seen).items():
             found[name] = []
             for row in rows:
@@ -56,7 +45,7 @@ class Peaks:
                 while samples[0][0] <= seen.now_s - _PEAK_S and len(samples) > 1:
                     samples.popleft()
                 found[name].append(
-                    Peak(
+                    Replica(
                         kv_ratio=max(kv for _, kv, _ in samples),
                         queue=max(queue for _, _, queue in samples),
                         capacity_tokens=value(row.kv_capacity_tokens) or 0.0,

@@ -3,12 +3,10 @@
 import pytest
 from tests.unit.peers.looks import counts, look, row, scene, spec
 
-from penstock.domain.catalogue import SaturationThresholds
 from penstock.domain.observations import PodMetrics
-from penstock.peers.wva import Peak, Peaks, WvaV1, recommend
-from penstock.peers.wvatokens import Capacities, WvaV2, demand_tokens, derived_tokens, optimise, room
+from penstock.peers.wva import Peaks, WvaV1, recommend
+from penstock.peers.wvatokens import WvaV2
 from penstock.sim.policies import Counts
-from penstock.sim.scene import VariantSpec
 
 CHEAP, DEAR = spec("cheap", usd=1.0), spec("dear", "H100", usd=3.0)
 
@@ -93,73 +91,7 @@ def test_without_any_series_nothing_is_recommended() -> None:
     assert WvaV1(scene()).decide(look(0.0, {"l40s": counts(1)})) == {}
 
 
-# --- V2
-
-
-def replica(kv: float, queue: float = 0.0, fed: float = 0.0, made: float = 0.0) -> Peak:
-    return Peak(kv_ratio=kv, queue=queue, capacity_tokens=16000, input_tokens=fed, output_tokens=made)
-
-
-@pytest.mark.parametrize(
-    ("pool", "pending", "required", "spare"),
-    [
-        pytest.param([replica(0.9), replica(0.8)], 0, 6400.0, 0.0, id="full caches"),
-        pytest.param([replica(0.9, 4, 500), replica(0.8, 4, 500)], 0, 11105.88, 0.0, id="and lines"),
-        pytest.param([replica(0.9, 4, 500), replica(0.8, 4, 500)], 1, 0.0, 0.0, id="and one that starts"),
-        pytest.param([replica(0.3), replica(0.3)], 0, 0.0, 11885.71, id="spare, but not a replica"),
-        pytest.param([replica(0.2), replica(0.2)], 0, 0.0, 16457.14, id="spare for a replica"),
-    ],
-)
-def test_v2_requires_and_spares(pool: list[Peak], pending: int, required: float, spare: float) -> None:
-    each = Capacities(SaturationThresholds()).of(CHEAP, pool, pool[0])
-
-    found = room(sum(map(demand_tokens, pool)), len(pool) * each, (len(pool) + pending) * each)
-
-    assert each == 12800
-    assert found == pytest.approx((required, spare), abs=0.01)
-
-
-@pytest.mark.parametrize(
-    ("budget", "fed", "made", "tokens"),
-    [pytest.param(8192, 512, 256, 163840, id="by sequences"), pytest.param(2048, 2000, 100, 199923, id="by budget")],
-)
-def test_v2_derives_the_compute_bound(budget: int, fed: float, made: float, tokens: int) -> None:
-    engine = VariantSpec(
-        name="x", accelerator="L40S", cost=CHEAP.cost, usd_per_h=1.0, max_replicas=1, token_budget=budget
-    )
-
-    assert derived_tokens(replica(0.0, fed=fed, made=made), engine) == tokens
-
-
-def test_v2_learns_the_compute_bound_from_full_lines_of_the_same_length_class() -> None:
-    capacities = Capacities(SaturationThresholds())
-    stuck = replica(0.25, queue=5, fed=1000, made=200)
-
-    assert capacities.of(CHEAP, [stuck], stuck) == 4000
-    assert capacities.of(CHEAP, [replica(0.1, fed=1000, made=200)], stuck) == 4000
-    assert capacities.of(CHEAP, [replica(0.1, fed=1000, made=600)], stuck) == 12800
-
-
-@pytest.mark.parametrize(
-    ("required", "spare", "current", "expected"),
-    [
-        pytest.param(25.0, 0.0, (1, 1), (1, 2), id="all that is missing from the best value"),
-        pytest.param(45.0, 0.0, (1, 1), (1, 3), id="and as many as it takes"),
-        pytest.param(0.0, 45.0, (3, 2), (3, 1), id="the dearest goes first, the rest is too little"),
-        pytest.param(0.0, 115.0, (3, 2), (1, 0), id="then the cheapest, but the last one"),
-        pytest.param(0.0, 9.0, (3, 2), (3, 2), id="less than any replica"),
-        pytest.param(0.0, 0.0, (3, 2), (3, 2), id="neither"),
-    ],
-)
-def test_v2_optimises(required: float, spare: float, current: tuple[int, int], expected: tuple[int, int]) -> None:
-    plan = optimise(
-        room(0, 0, 0)._replace(required=required, spare=spare),
-        (CHEAP, DEAR),
-        {"cheap": 10.0, "dear": 40.0},
-        dict(zip(("cheap", "dear"), current, strict=True)),
-    )
-
-    assert tuple(plan.values()) == expected
+# --- V2: the law is tested with scaling.tokens; here is what becomes of it
 
 
 def test_v2_adds_for_full_caches_of_a_running_fleet() -> None:
