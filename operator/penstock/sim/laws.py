@@ -37,9 +37,23 @@ def fixed(input_tokens: int, output_tokens: int) -> Lengths:
     return lambda _: (input_tokens, output_tokens)
 
 
-def normal(inputs: tuple[float, float], outputs: tuple[float, float]) -> Lengths:
-    """Return lengths with these means and standard deviations."""
-    return lambda chance: (max(1, round(chance.gauss(*inputs))), max(1, round(chance.gauss(*outputs))))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clipped:
+    """A normal number of tokens, `least` or `most` where it would be beyond them."""
+
+    mean: float
+    deviation: float
+    least: int
+    most: int
+
+    def draw(self, chance: Random) -> int:
+        """Return a length."""
+        return max(self.least, min(self.most, round(chance.gauss(self.mean, self.deviation))))
+
+
+def clipped(inputs: Clipped, outputs: Clipped) -> Lengths:
+    """Return lengths that know nothing of each other."""
+    return lambda chance: (inputs.draw(chance), outputs.draw(chance))
 
 
 def drawn(arrivals: Sequence[Arrival]) -> Lengths:
@@ -55,6 +69,22 @@ def poisson(rate: Rate, most_per_s: float, length_s: float, chance: Random) -> I
         if chance.random() * most_per_s < rate(at_s):
             yield at_s
         at_s += chance.expovariate(most_per_s)
+
+
+def load_stages(steps: Sequence[tuple[float, float]], chance: Random) -> Iterator[float]:
+    """Yield times for steps of (seconds, requests per second) as kubernetes-sigs/inference-perf's `constant` load does.
+
+    In each stage there are exactly as many as its rate says, at exponential gaps that are scaled to fill it.
+    """
+    begin_s = 0.0
+    for length_s, per_s in steps:
+        gaps = [chance.expovariate(1.0) for _ in range(int(length_s * per_s))]
+        scale_s, at_s = length_s / math.fsum(gaps), begin_s
+        for gap in gaps[:-1]:  # the last one would be the stage's end
+            at_s += gap * scale_s
+            yield at_s
+        begin_s += length_s
+        yield math.nextafter(begin_s, 0.0)
 
 
 def gamma(rate: Rate, cv: float, length_s: float, chance: Random) -> Iterator[float]:

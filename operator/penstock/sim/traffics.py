@@ -31,8 +31,11 @@ _LONG: Final = laws.both(LogNormal(mu=8.84, sigma=1.05, longest=120_000), LogNor
 _REASONING: Final = laws.both(
     LogNormal(mu=6.0769, sigma=0.8, longest=16_384), LogNormal(mu=6.2322, sigma=1.5, longest=32_768)
 )
-_RAMP: Final = (2.0, 4.0, 6.0, 8.0, 10.0, 4.0, 1.0)
-_STAGE_S: Final = 240.0
+_RAMP: Final = ((330.0, 2.0), (360.0, 4.0), (360.0, 6.0), (360.0, 8.0), (360.0, 10.0), (360.0, 4.0), (300.0, 1.0))
+_RAMP_LENGTHS: Final = laws.clipped(
+    laws.Clipped(mean=4000, deviation=300, least=3500, most=4500),
+    laws.Clipped(mean=1000, deviation=80, least=900, most=1100),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,20 +141,22 @@ def long_prompts(seed: int, folder: Path | None) -> Made:
 
 
 def ramp(seed: int, folder: Path | None) -> Made:
-    """Return the ramp of llm-d's guide on SLO-aware scaling: 2 to 10 and down to 1 request a second.
+    """Return the staged ramp that llm-d scores its guide on SLO-aware scaling by: 2 to 10 to 1 requests a second.
 
-    The rates are published; how long each lasts and the lengths are ours, such that the guide's law without predictor
-    comes to what it was found to come to elsewhere: some 88 % with six replicas of eight, where six at rest give 72 %.
+    Source: llm-d/llm-d `guides/workload-autoscaling/slo-aware/benchmark-templates/scored-config.yml` at d38c9f0c, for
+    the load generator inference-perf.
     """
     del folder
     chance = Random(f"{seed}/ramp")
-    rate = laws.stages([(_STAGE_S, per_s) for per_s in _RAMP])
-    length_s = _STAGE_S * len(_RAMP)
-    times = laws.poisson(rate, max(_RAMP), length_s, chance)
-    made = laws.dressed(times, laws.normal((3800, 300), (960, 80)), chance)
-    rates = ", ".join(f"{one:g}" for one in _RAMP)
-    law = f"Poisson arrivals, {_STAGE_S:.0f} s each of {rates} a second; normal lengths, 3,800 ± 300 in, 960 ± 80 out."
-    return Made(arrivals=made, length_s=length_s, credit="llm-d's guide on SLO-aware scaling (rates)", law=law)
+    made = laws.dressed(laws.load_stages(_RAMP, chance), _RAMP_LENGTHS, chance)
+    rates = ", ".join(f"{per_s:g} ({length_s:.0f} s)" for length_s, per_s in _RAMP)
+    law = f"Exponential gaps scaled to stages of {rates} a second; normal lengths, 4,000 ± 300 in, 1,000 ± 80 out, cut."
+    return Made(
+        arrivals=made,
+        length_s=sum(length_s for length_s, _ in _RAMP),
+        credit="llm-d's benchmark of its guide on SLO-aware scaling",
+        law=law,
+    )
 
 
 def step(seed: int, folder: Path | None) -> Made:
