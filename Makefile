@@ -6,7 +6,7 @@ PYTEST  := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE # every process of a test would compile us anew
-.PHONY: help setup check test demo e2e bench crds chart image lock clean
+.PHONY: help setup check test demo compare e2e bench crds chart image lock clean
 
 help:          ## what can be done
 	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ export PENSTOCK_TRACES
 
 demo: setup    ## the whole of Penstock for a minute on real HTTP traffic; writes out/demo
 	$(BIN)/penstock demo --out out/demo
+
+EXTENT ?= quick
+compare: setup ## replica decisions against other autoscalers, simulated; writes out/bench (EXTENT=full: an hour)
+	$(BIN)/penstock bench scaling --$(EXTENT) --out out/bench
 
 e2e: setup     ## the stories on a kind cluster (needs docker, kind, kubectl)
 	$(PYTEST) -m e2e -p no:randomly -n 0 --timeout 900 --cluster-name $(E2E_CLUSTER) $(if $(KIND_IMAGE),--kind-image $(KIND_IMAGE)) \

@@ -143,6 +143,9 @@ class _Field:
         return min(self._level, mean(one.attainment for one in self._all(self._frame(OURS))))
 
 
+Ask = Callable[[_Field], list[Job]]
+
+
 def reactive(policy: str) -> bool:
     """Tell whether a rival follows what it measures, and neither foresees nor stands still."""
     return policy != STATIC and rival(policy).reactive
@@ -151,15 +154,19 @@ def reactive(policy: str) -> bool:
 def campaign(plan: Plan, runner: Runner, traces: Path | None) -> tuple[Findings, ...]:
     """Run a plan and return what was found, workload by workload."""
     fields = [_Field(plan, workload(name, 0, traces, quick=plan.quick)) for name in plan.workloads]
-    _stage(runner, "bounds and ours", fields, _Field.frame)
-    _stage(runner, "rivals at their defaults", fields, _Field.begin)
+    begin = sum(len(field.begin()) for field in fields)
+    finals = len(fields) * (plan.seeds - 1) * (len(plan.rivals) + len(WVA))
+    stages: list[tuple[str, Ask, int]] = [
+        ("bounds and ours", _Field.frame, 0),
+        ("rivals as they come", _Field.begin, begin),
+    ]
     for number in range(plan.rounds):
-        _stage(runner, f"tuning rivals, round {number + 1} of {plan.rounds}", fields, _Field.further)
-    _stage(runner, "the best on all seeds", fields, _Field.finals)
+        name = f"tuning rivals, round {number + 1} of {plan.rounds}"
+        stages.append((name, _Field.further, plan.steps * len(fields)))
+    stages.append(("the best on all seeds", _Field.finals, finals))
+    for place, (name, ask, _) in enumerate(stages, start=1):
+        later = sum(jobs for *_, jobs in stages[place:])
+        outcomes = runner.run(name, [job for field in fields for job in ask(field)], later)
+        for field in fields:
+            field.take(outcomes)
     return tuple(field.findings() for field in fields)
-
-
-def _stage(runner: Runner, name: str, fields: Sequence[_Field], ask: Callable[[_Field], list[Job]]) -> None:
-    outcomes = runner.run(name, [job for field in fields for job in ask(field)])
-    for field in fields:
-        field.take(outcomes)

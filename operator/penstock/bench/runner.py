@@ -18,8 +18,8 @@ Play = Callable[[Job, Path | None], Outcome]
 class Progress(Protocol):
     """Who is told how far it has come."""
 
-    def planned(self, stage: str, jobs: int) -> None:
-        """Hear that a stage begins, of so many jobs that are still to be done."""
+    def planned(self, stage: str, jobs: int, later: int) -> None:
+        """Hear that a stage begins, of so many jobs that are still to be done, and about how many come after it."""
         ...
 
     def finished(self, outcome: Outcome) -> None:
@@ -56,12 +56,12 @@ class Runner:
             pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
 
-    def run(self, stage: str, jobs: Iterable[Job]) -> list[Outcome]:
-        """Return the outcomes of jobs, in their order; equal ones are run once."""
+    def run(self, stage: str, jobs: Iterable[Job], later: int = 0) -> list[Outcome]:
+        """Return the outcomes of jobs, in their order; equal ones are run once. `later` is told on."""
         wanted = list(dict.fromkeys(jobs))
         keys = {job: job.key(self._traffic) for job in wanted}
         missing = [job for job in sorted(wanted) if keys[job] not in self._known]
-        self._progress.planned(stage, len(missing))
+        self._progress.planned(stage, len(missing), later)
         with self._file.open("a", encoding="utf-8") as file:
             for outcome in self._outcomes(missing):
                 self._known[keys[outcome.job]] = outcome

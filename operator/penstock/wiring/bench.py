@@ -44,7 +44,7 @@ class Bar:
             TimeRemainingColumn(), console=console, transient=True,
         )  # fmt: skip
         self._task: TaskID | None = None
-        self._began_s, self.requests = time.monotonic(), 0
+        self._began_s, self.requests, self.runs = time.monotonic(), 0, 0
 
     def __enter__(self) -> "Bar":
         self._progress.start()
@@ -53,15 +53,16 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def planned(self, stage: str, jobs: int) -> None:
-        """Begin a stage."""
-        if self._task is not None:
-            self._progress.remove_task(self._task)
-        self._task = self._progress.add_task(stage, total=jobs, speed="")
+    def planned(self, stage: str, jobs: int, later: int) -> None:
+        """Begin a stage; the time that is told to remain is that of all later ones, too."""
+        if self._task is None:
+            self._task = self._progress.add_task(stage, total=None, speed="")
+        self._progress.update(self._task, description=stage, total=self.runs + jobs + later)
 
     def finished(self, outcome: Outcome) -> None:
         """Move on by one."""
         self.requests += outcome.requests
+        self.runs += 1
         if self._task is not None:
             self._progress.update(self._task, advance=1, speed=f"{self.per_s:,.0f} req/s")
 

@@ -14,7 +14,8 @@ class Heard:
         self.stages: list[tuple[str, int]] = []
         self.finished_jobs: list[Job] = []
 
-    def planned(self, stage: str, jobs: int) -> None:
+    def planned(self, stage: str, jobs: int, later: int) -> None:
+        assert later >= 0
         self.stages.append((stage, jobs))
 
     def finished(self, outcome: Outcome) -> None:
