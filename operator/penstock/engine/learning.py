@@ -15,7 +15,7 @@ from typing import Final
 from penstock.domain.variants import Slo
 from penstock.engine.capacity import Binding, Capacity, EngineShape, Lengths, capacity
 from penstock.engine.kalman import Matrix, packed, unpacked, update, variance, widened
-from penstock.engine.lengths import law
+from penstock.engine.lengths import aged, law
 from penstock.engine.predicting import Load, Prediction, prompt_ms, token_ms
 from penstock.engine.priors import Doubt, Prior, generic
 from penstock.engine.steptime import StepCost
@@ -40,6 +40,9 @@ _CAPACITY_MODEL: Final = 0.06
 _MOST_STEEP: Final = 4.0
 _FLAT: Final = 1.3
 _IMPLAUSIBLE_BATCH: Final = 1.5
+_TELLING: Final = 0.5
+_LEAST_AGE, _MOST_AGE = 0.5, 8.0
+_AGE_MEMORY: Final = 30
 _LEAST, _MOST = 1e-6, 1e7  # beyond them nothing is a measurement; comparisons with NaN are false
 
 _DRIFTED: Final = [[_DRIFT if i == j else 0.0 for j in range(_SIZE)] for i in range(_SIZE)]
@@ -49,7 +52,8 @@ _DRIFTED: Final = [[_DRIFT if i == j else 0.0 for j in range(_SIZE)] for i in ra
 class Sample:
     """What one replica, or the mean of several, showed over a while that no other sample covers.
 
-    `requests` is how many finished in it, over all replicas; `prefill_s` the mean time from first step to first token.
+    `requests` is how many finished in it, over all replicas; `prefill_s` the mean time from first step to first token;
+    `held_tokens` how many a running sequence has in the KV cache on average.
     """
 
     rate_per_s: float
@@ -58,19 +62,22 @@ class Sample:
     tpot_s: float
     prefill_s: float | None = None
     requests: float = 30.0
+    held_tokens: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
     """Logarithms of the coefficients over the prior's, the lower triangle of their covariance, and counts.
 
-    `samples` were taken, `refused` is how many in a row were not, now.
+    `samples` were taken, `refused` is how many in a row were not, now. `age_ratio` is that of `lengths.aged`, 0 while
+    unknown.
     """
 
     logs: tuple[float, ...]
     covariance: tuple[float, ...]
     samples: int = 0
     refused: int = 0
+    age_ratio: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,10 @@ def learn(prior: Prior | None, learned: Learned | None, sample: Sample) -> Learn
     """Return what is known after a sample; unusable and unlikely ones change next to nothing."""
     base = prior or generic()
     before = _sound(base, learned)
-    load = _load(base, sample)
+    if not _is_plausible(sample):
+        return before
+    before = replace(before, age_ratio=_age_ratio(before, sample))
+    load = _load(base, before, sample)
     if load is None:
         return before
     logs, matrix = list(before.logs), _faded(base, before)
@@ -104,7 +114,7 @@ def learn(prior: Prior | None, learned: Learned | None, sample: Sample) -> Learn
     bounded = tuple(min(max(value, -edge), edge) for value in logs)
     if not all(map(isfinite, bounded)):
         return before
-    return Learned(bounded, packed(matrix), before.samples + 1, 0)
+    return Learned(bounded, packed(matrix), before.samples + 1, 0, before.age_ratio)
 
 
 def shape(prior: Prior | None, learned: Learned | None, kv_tokens: float = 0.0) -> EngineShape | None:
@@ -124,8 +134,9 @@ def believed(
     engine = shape(prior, learned, kv_tokens)
     if engine is None:
         return None
-    found = capacity(engine, lengths, slo, replicas)
-    return Belief(found, error_ratio(prior, learned, lengths, found))
+    seen = aged(lengths, learned.age_ratio if learned else 0.0)
+    found = capacity(engine, seen, slo, replicas)
+    return Belief(found, error_ratio(prior, learned, seen, found))
 
 
 def error_ratio(prior: Prior | None, learned: Learned | None, lengths: Lengths, found: Capacity) -> float:
@@ -158,14 +169,28 @@ def _sound(base: Prior, learned: Learned | None) -> Learned:
     return Learned((0.0,) * _SIZE, packed(_supposed(base.doubt)))
 
 
-def _load(base: Prior, sample: Sample) -> Load | None:
-    """Return what the sample worked on; None where it makes no sense or stands for too few requests."""
+def _is_plausible(sample: Sample) -> bool:
+    """Whether the sample makes sense and stands for enough requests."""
     values = (sample.rate_per_s, sample.input_tokens, sample.output_tokens, sample.tpot_s, sample.requests)
-    if not all(_LEAST < value < _MOST for value in values) or sample.requests < LEAST_REQUESTS:
-        return None
-    if sample.output_tokens < 2 or sample.input_tokens < 1:
-        return None
-    its = law(Lengths(input_tokens=sample.input_tokens, output_tokens=sample.output_tokens))
+    if not all(_LEAST < value < _MOST for value in values):
+        return False
+    return sample.requests >= LEAST_REQUESTS and sample.output_tokens >= 2 and sample.input_tokens >= 1
+
+
+def _age_ratio(before: Learned, sample: Sample) -> float:
+    """Return the mean over the samples; short answers cannot be told from the scatter of their prompts."""
+    held, fed, made = sample.held_tokens, sample.input_tokens, sample.output_tokens
+    if held is None or not fed < held < _MOST or made < _TELLING * fed:
+        return before.age_ratio
+    shown = min(max((held - fed) / made, _LEAST_AGE), _MOST_AGE)
+    if not before.age_ratio:
+        return shown
+    return before.age_ratio + (shown - before.age_ratio) / min(before.samples + 2, _AGE_MEMORY)
+
+
+def _load(base: Prior, before: Learned, sample: Sample) -> Load | None:
+    """Return what the sample worked on; None where more are in the batch than it has places for."""
+    its = law(aged(Lengths(input_tokens=sample.input_tokens, output_tokens=sample.output_tokens), before.age_ratio))
     load = Load(sample.rate_per_s / 1000, sample.tpot_s * 1000, its, base.shape.token_budget)
     return load if load.batch <= _IMPLAUSIBLE_BATCH * base.shape.max_num_seqs else None
 

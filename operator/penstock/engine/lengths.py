@@ -1,6 +1,6 @@
 """How long prompts and answers are: mean tokens, and how single ones lie around the mean, as a few weighted sizes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from math import erfc, exp, inf, log, sqrt
@@ -13,6 +13,8 @@ _ANSWER_EDGES: Final = (0.0, 0.003, 0.01, 0.03, 0.07, 0.15, 0.3, 0.5, 0.7, 0.85,
 # measured: means between those quantiles, over the mean of all; averages of Azure's two public traces of 2023
 _PROMPTS: Final = (0.085, 0.228, 0.389, 0.758, 0.97, 1.199, 1.675, 2.8, 3.539, 3.593, 3.779, 4.482)
 _ANSWERS: Final = (0.135, 0.14, 0.163, 0.205, 0.257, 0.344, 0.451, 0.777, 1.428, 2.049, 5.006)
+_MEASURED_AGE: Final = 1.08
+_LIKE_MEASURED: Final = 0.3
 
 Sizes = tuple[tuple[float, float], ...]
 """(share, tokens) of each class of requests, rising."""
@@ -52,6 +54,17 @@ class Law:
     age: float
     held: float
     held_variance: float
+
+
+def aged(lengths: Lengths, age_ratio: float) -> Lengths:
+    """Return the lengths with the scatter of answers that the age of running ones shows.
+
+    `age_ratio` is the mean number of tokens that a running sequence has generated over the mean of a whole answer,
+    E[X²]/2E[X]² for answers X; 0: unknown. Near that of the measured traces, theirs is kept.
+    """
+    if not age_ratio or lengths.output_cv is not None or abs(age_ratio - _MEASURED_AGE) < _LIKE_MEASURED:
+        return lengths
+    return replace(lengths, output_cv=round(sqrt(max(2 * age_ratio - 1, 0.0)), 1))
 
 
 @lru_cache(maxsize=1024)

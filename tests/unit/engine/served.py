@@ -30,12 +30,17 @@ def log_normal(chance: random.Random, mean: float, sigma: float = 0.8) -> Callab
 
 
 def samples(
-    cost: StepCost, rates: Sequence[float], tokens: tuple[float, float], seed: int = 1, window_s: float = 60.0
+    cost: StepCost,
+    rates: Sequence[float],
+    tokens: tuple[float, float],
+    seed: int = 1,
+    window_s: float = 60.0,
+    sigma: float = 0.8,
 ) -> Iterator[Sample]:
     """Yield one sample per rate: what finished within its window, at that rate of arrivals."""
     chance = random.Random(seed)
     engine = FastEngine(cost, max_num_seqs=256, token_budget=2048)
-    prompt, answer = (log_normal(chance, mean) for mean in tokens)
+    prompt, answer = log_normal(chance, tokens[0]), log_normal(chance, tokens[1], sigma)
     known: dict[int, tuple[float, int, int]] = {}
     first: dict[int, tuple[float, float]] = {}
     now = 0.0
@@ -58,7 +63,8 @@ def samples(
             known[call] = (now, prompt(), answer())
             engine.submit(call, known[call][1], known[call][2], now)
         if ended:
-            yield _sample(ended, window_s)
+            held = engine.kv_tokens / engine.running if engine.running else None
+            yield replace(_sample(ended, window_s), held_tokens=held)
 
 
 def _sample(ended: Sequence[tuple[float, float, int, int]], window_s: float) -> Sample:

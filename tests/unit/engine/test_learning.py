@@ -15,6 +15,7 @@ from penstock.engine.capacity import EngineShape, Lengths, capacity
 from penstock.engine.learning import ENOUGH, Learned, Sample, believed, learn, shape
 from penstock.engine.priors import prior
 from penstock.engine.steptime import GPUS, StepCost
+from penstock.records.codec import decode, encode
 
 CONV, CODE = (1155.0, 211.0), (2048.0, 28.0)
 LOOSE = Slo(ttft_s=2.0, tpot_s=0.1, attainment_ratio=0.95, source=SloSource.DEFAULT)
@@ -140,13 +141,9 @@ def test_a_missing_prompt_time_is_done_without() -> None:
 
 def test_what_was_learnt_survives_json() -> None:
     base = prior("L40S", 1, "llama-8b")
-    learned = learn(base, None, GOOD)
+    learned = replace(learn(base, None, GOOD), age_ratio=1.7)
 
-    logs, covariance, taken, refused = json.loads(
-        json.dumps([learned.logs, learned.covariance, learned.samples, learned.refused])
-    )
-
-    assert Learned(tuple(logs), tuple(covariance), taken, refused) == learned
+    assert decode(Learned, json.loads(json.dumps(encode(Learned, learned)))) == learned
 
 
 def test_what_cannot_be_read_any_more_is_learnt_anew() -> None:
@@ -188,3 +185,22 @@ def test_nothing_moves_a_coefficient_beyond_its_bound(wild: list[Sample]) -> Non
         assert now <= supposed * base.bound * 1.0001
     variances = [(learned or learn(base, None, GOOD)).covariance[row * (row + 3) // 2] for row in range(6)]
     assert all(0 < value <= 2 for value in variances)
+
+
+def test_answers_that_scatter_more_than_usual_are_seen_by_what_the_cache_holds() -> None:
+    """Else an engine that thinks for long would be taken for twice as large as it is."""
+    tokens, sigma = (600.0, 1500.0), 1.3
+    base = prior("H100", 1, "llama-8b")
+    learned = None
+    for sample in samples(GPUS["H100"], [1.5] * 20, tokens, sigma=sigma):
+        learned = learn(base, learned, sample)
+
+    found, naive = (believed(base, one, _lengths(tokens), LOOSE) for one in (learned, None))
+
+    cv = math.sqrt(math.exp(sigma**2) - 1)
+    real = Lengths(input_tokens=tokens[0], output_tokens=tokens[1], input_cv=0.95, output_cv=cv)
+    true = capacity(EngineShape(cost=GPUS["H100"]), real, LOOSE).per_s
+    assert found is not None
+    assert naive is not None
+    assert found.capacity.per_s == pytest.approx(true, rel=0.2)
+    assert naive.capacity.per_s > 1.3 * true
