@@ -31,6 +31,7 @@ POOLS: Final = Kind(names.POOL_GROUP, names.POOL_VERSION, names.POOL_PLURAL, nam
 PODS: Final = Kind("", "v1", "pods", "Pod")
 SERVICES: Final = Kind("", "v1", "services", "Service")
 CONFIGMAPS: Final = Kind("", "v1", "configmaps", "ConfigMap")
+RESOURCE_QUOTAS: Final = Kind("", "v1", "resourcequotas", "ResourceQuota")
 NAMESPACES: Final = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
 NODES: Final = Kind("", "v1", "nodes", "Node", namespaced=False)
 EVENTS: Final = Kind("", "v1", "events", "Event")

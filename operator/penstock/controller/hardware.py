@@ -30,11 +30,12 @@ LABEL_WORKER_INDEX: Final = "leaderworkerset.sigs.k8s.io/worker-index"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
-    """None is unknown. `accelerators` is per pod (per group for a LeaderWorkerSet)."""
+    """None is unknown. `accelerators` is per pod (per group for a LeaderWorkerSet), `resource` what they count as."""
 
     accelerator: str | None = None
     accelerators: int | None = None
     max_batch: int | None = None
+    resource: str | None = None
     token_budget: int | None = None
 
 
@@ -42,7 +43,8 @@ def of_pod(spec: Mapping[str, Any]) -> Hardware:
     """Read the spec of a pod or of a pod template."""
     return Hardware(
         accelerator=_selected(spec) or _required(spec),
-        accelerators=_accelerators(spec) or None,
+        accelerators=sum(count for _, count in _accelerators(spec)) or None,
+        resource=next((name for name, count in _accelerators(spec) if count), None),
         max_batch=max_num_seqs(spec),
         token_budget=token_budget(spec),
     )
@@ -61,6 +63,7 @@ def of_target(body: Mapping[str, Any]) -> Hardware:
     return Hardware(
         accelerator=leader.accelerator or worker.accelerator,
         accelerators=count or None,
+        resource=leader.resource or worker.resource,
         max_batch=leader.max_batch or worker.max_batch,
         token_budget=leader.token_budget or worker.token_budget,
     )
@@ -109,10 +112,11 @@ def _required(spec: Mapping[str, Any]) -> str | None:
     return named.pop() if len(named) == 1 else None
 
 
-def _accelerators(spec: Mapping[str, Any]) -> int:
+def _accelerators(spec: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Return resource and count of each request of a container."""
     wanted = (container.get("resources", {}) for container in _containers(spec))
     pairs = (pair for one in wanted for pair in ((one.get("requests") or {}) | (one.get("limits") or {})).items())
-    return sum(int(count) for name, count in pairs if RESOURCES.fullmatch(name) and str(count).isdecimal())
+    return [(name, int(count)) for name, count in pairs if RESOURCES.fullmatch(name) and str(count).isdecimal()]
 
 
 def _containers(spec: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from penstock.api.annotated import parse_declared
@@ -18,6 +18,7 @@ from penstock.controller.metrics import Meters
 from penstock.controller.ports import Leadership, Scraping
 from penstock.controller.recording import Recorder
 from penstock.controller.report import Reporter, write_line
+from penstock.controller.resourcequotas import quotas
 from penstock.controller.targets import AT_ONCE, Sight, Targets
 from penstock.controller.world import World
 from penstock.domain.catalogue import ModelScope
@@ -25,7 +26,7 @@ from penstock.domain.decisions import Decision, Outcome
 from penstock.domain.errors import InvalidField
 from penstock.domain.observations import Observation, Scrape
 from penstock.domain.variants import ObjectKey, Variant
-from penstock.scaling.config import Config
+from penstock.scaling.config import Config, Quota
 from penstock.scaling.decide import decide
 from penstock.scaling.memory import Memory, Remembered, recall
 from penstock.status.logline import pass_line
@@ -62,6 +63,7 @@ class ScalingPass:
         bodies, faults = self._ours(config.controller_instance)
         variants = tuple(variant for variant, _ in bodies.values())
         observation, sights = await self._observe(variants)
+        config = replace(config, quotas=config.quotas + self._quotas(sights))
         await self._recall(bodies, observation.now_s)
         before = self.memory
         decisions, self.memory = decide(observation, before, config)
@@ -100,6 +102,10 @@ class ScalingPass:
             inflows={**scrape.inflows, **self.inflows.of(self.world.routers(), _places(variants, sights), now_s)},
         )
         return observation, sights
+
+    def _quotas(self, sights: Mapping[ObjectKey, Sight]) -> tuple[Quota, ...]:
+        """Return what ResourceQuotas allow, beside what the settings do."""
+        return quotas((one for found in self.world.quotas.values() for one in found), sights)
 
     def _traffic(self, observation: Observation, config: Config) -> Traffic:
         """Return what is known of the requests in pods, for those that have to leave."""

@@ -27,7 +27,7 @@ class Sight:
     """A target and the scale behind it; `scale` is None where it could not be read.
 
     `nodes` are those to be asked for the accelerator: where its pods run, if nothing nearer tells it. `labels` are
-    those of its pods; of the template where it has none.
+    those of its pods; of the template where it has none. `resource` is what its accelerators count as.
     """
 
     target: Target
@@ -35,6 +35,7 @@ class Sight:
     nodes: frozenset[str] = frozenset()
     labels: tuple[Mapping[str, str], ...] = ()
     pods: tuple[PodFacts, ...] = ()
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Targets:
         nodes = frozenset() if told else frozenset(pod.node for pod in pods if pod.node)
         labels = tuple(pod.labels for pod in pods) or (template.labels,)
         target = _found(variant, scale, pods, template.hardware, _others(variant, scalers))
-        return Sight(target, scale, nodes, labels, pods)
+        return Sight(target, scale, nodes, labels, pods, template.hardware.resource or "")
 
     async def _template(self, variant: Variant, scale: Scale) -> _Template:
         kept = self._templates.get(scale.uid)

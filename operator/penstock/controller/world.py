@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock.api.kinds import HPAS, NAMESPACES, PODS, POLICIES, SCALED_OBJECTS, VARIANTS, Kind
+from penstock.api.kinds import HPAS, NAMESPACES, PODS, POLICIES, RESOURCE_QUOTAS, SCALED_OBJECTS, VARIANTS, Kind
 from penstock.controller.cache import Body, Cache
 from penstock.controller.pods import PodFacts, pod_facts, remembering
+from penstock.controller.resourcequotas import Allowance, allowances
 from penstock.controller.scalers import Scaler, hpa, scaled_object
 from penstock.domain.variants import ObjectKey
 
@@ -33,6 +34,7 @@ class World:
     pods: Cache[PodFacts] = field(default_factory=lambda: Cache(PODS, pod_facts, remembering))
     hpas: Cache[Scaler] = field(default_factory=lambda: Cache(HPAS, hpa))
     scaled_objects: Cache[Scaler] = field(default_factory=lambda: Cache(SCALED_OBJECTS, scaled_object))
+    quotas: Cache[tuple[Allowance, ...]] = field(default_factory=lambda: Cache(RESOURCE_QUOTAS, allowances))
     namespaces: Cache[Body] = field(default_factory=lambda: Cache(NAMESPACES, _namespace))
     scaling: asyncio.Event = field(default_factory=asyncio.Event)
     routing: asyncio.Event = field(default_factory=asyncio.Event)
@@ -40,7 +42,10 @@ class World:
     @property
     def caches(self) -> tuple[Cache[Any], ...]:
         """All of them, in the order in which they are listed at the start."""
-        return (self.namespaces, self.variants, self.policies, self.pods, self.hpas, self.scaled_objects)
+        return (
+            *(self.namespaces, self.variants, self.policies, self.pods),
+            *(self.hpas, self.scaled_objects, self.quotas),
+        )
 
     @property
     def complete(self) -> bool:

@@ -19,7 +19,10 @@ DEFAULT_SLO: Final = Slo(ttft_s=2.0, tpot_s=0.1, attainment_ratio=0.995, source=
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """At most `max_accelerators` of one type, in one namespace or (empty) over all of them; `where` says who set it."""
+    """At most `max_accelerators` of one type (empty: of all), in one namespace or (empty) over all of them.
+
+    `where` says who set it.
+    """
 
     accelerator: str
     max_accelerators: int

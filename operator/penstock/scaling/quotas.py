@@ -39,7 +39,7 @@ def grant(claims: Sequence[Claim], quotas: Sequence[Quota]) -> Mapping[ObjectKey
 
 
 def _concerns(quota: Quota, claim: Claim) -> bool:
-    return quota.accelerator == claim.accelerator and quota.namespace in {"", claim.key.namespace}
+    return quota.accelerator in {"", claim.accelerator} and quota.namespace in {"", claim.key.namespace}
 
 
 def _within(quota: Quota, claims: Sequence[Claim], granted: Mapping[ObjectKey, Grant]) -> dict[ObjectKey, Grant]:

@@ -81,7 +81,7 @@ def within_quota(settled: Settled, granted: Grant) -> Settled:
     """Return what remains of a number after the quotas."""
     if granted.by is None:
         return settled
-    limit = f"{granted.by.max_accelerators} {granted.by.accelerator}"
+    limit = f"{granted.by.max_accelerators} {granted.by.accelerator or 'accelerators'}"
     return replace(
         settled,
         replicas=granted.replicas,

@@ -47,9 +47,11 @@ class Cluster:
         reply = self.api.apply(manifest)
         assert reply.ok, reply.message
 
-    def deployment(self, name: str = "chat", replicas: int = 1, product: str = "H100") -> None:
+    def deployment(self, name: str = "chat", replicas: int = 1, product: str = "H100", gpus: int = 0) -> None:
         labels = {"app": name}
-        container = {"name": "engine", "image": "none", "args": ["--max-num-seqs", "64"]}
+        container: Body = {"name": "engine", "image": "none", "args": ["--max-num-seqs", "64"]}
+        if gpus:
+            container["resources"] = {"limits": {"nvidia.com/gpu": str(gpus)}}
         where = {"nodeSelector": {"nvidia.com/gpu.product": product}} if product else {}
         self.apply(
             {

@@ -241,3 +241,19 @@ async def test_status_is_left_alone_while_nothing_changes(cluster: Cluster, prom
 
 def _passes(registry: Any) -> float:
     return float(registry.get_sample_value("penstock_pass_duration_seconds_count") or 0.0)
+
+
+async def test_a_resource_quota_on_gpus_binds_and_is_named(cluster: Cluster, prometheus: PrometheusServer) -> None:
+    cluster.deployment(replicas=1, gpus=2)
+    cluster.pod("chat-1", {"app": "chat"})
+    busy(prometheus, cluster.work, "chat-1")
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "gpus", "namespace": cluster.work}}
+    cluster.apply(quota | {"spec": {"hard": {"requests.nvidia.com/gpu": "2"}}})
+    cluster.variant(maxReplicas=4)
+
+    async with cluster.operating(prometheusURL=prometheus.url):
+        await eventually(lambda: cluster.reason("ScalingLimited") == "Quota", "the limit")
+
+    rows = {row["type"]: row["message"] for row in cluster.status()["conditions"]}
+    assert rows["ScalingLimited"] == f"quota 2 accelerators, set in ResourceQuota {cluster.work}/gpus."
+    assert cluster.replicas() == 1

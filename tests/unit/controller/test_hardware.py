@@ -6,6 +6,8 @@ import pytest
 
 from penstock.controller.hardware import Hardware, agreed, of_labels, of_pod, of_target, pod_labels
 
+GPU = "nvidia.com/gpu"
+
 
 def engine(*args: str, gpus: int = 0, **limits: str) -> dict[str, Any]:
     wanted = ({"nvidia.com/gpu": str(gpus)} if gpus else {}) | limits
@@ -24,7 +26,7 @@ def affinity(*values: str) -> dict[str, Any]:
         pytest.param({}, Hardware(), id="nothing is known of nothing"),
         pytest.param(
             {"nodeSelector": {"nvidia.com/gpu.product": "H100"}, "containers": [engine(gpus=4)]},
-            Hardware(accelerator="H100", accelerators=4),
+            Hardware(accelerator="H100", accelerators=4, resource=GPU),
             id="node selector and GPUs, limits and requests counted once",
         ),
         pytest.param({"affinity": affinity("L40S")}, Hardware(accelerator="L40S"), id="affinity"),
@@ -38,7 +40,7 @@ def affinity(*values: str) -> dict[str, Any]:
         ),
         pytest.param(
             {"containers": [engine(gpus=1), {"name": "proxy"}, engine(**{"amd.com/gpu": "1", "cpu": "4"})]},
-            Hardware(accelerators=2),
+            Hardware(accelerators=2, resource=GPU),
             id="containers add up, CPUs are none",
         ),
     ],
@@ -50,7 +52,7 @@ def test_pod(spec: dict[str, Any], hardware: Hardware) -> None:
 def test_deployment_has_a_template() -> None:
     body = {"spec": {"template": {"spec": {"containers": [engine("--max-num-seqs=4", gpus=2)]}}}}
 
-    assert of_target(body) == Hardware(accelerators=2, max_batch=4)
+    assert of_target(body) == Hardware(accelerators=2, max_batch=4, resource=GPU)
 
 
 def test_leader_worker_set_counts_the_group() -> None:
@@ -60,10 +62,10 @@ def test_leader_worker_set_counts_the_group() -> None:
     group = {"size": 3, "leaderTemplate": leader, "workerTemplate": worker}
 
     assert of_target({"spec": {"leaderWorkerTemplate": group}}) == Hardware(
-        accelerator="H200", accelerators=20, max_batch=256
+        accelerator="H200", accelerators=20, max_batch=256, resource=GPU
     )
     assert of_target({"spec": {"leaderWorkerTemplate": {"size": 2, "workerTemplate": worker}}}) == Hardware(
-        accelerator="H200", accelerators=16
+        accelerator="H200", accelerators=16, resource=GPU
     )
 
 

@@ -57,3 +57,13 @@ def test_a_quota_of_a_namespace_binds_there_alone_and_is_named() -> None:
     assert granted[ObjectKey("llm", "a")].by == local
     assert granted[elsewhere.key].replicas == 5
     assert granted[elsewhere.key].by is None
+
+
+def test_a_quota_of_no_type_counts_all_of_its_namespace() -> None:
+    any_type = Quota(accelerator="", max_accelerators=6, namespace="llm", where="ResourceQuota llm/gpus")
+    claims = [claim("a", 4), claim("b", 4, accelerator="A100"), claim("c", 4, accelerator=None)]
+
+    granted = grant([*claims, claim("d", 4, key=ObjectKey("other", "d"))], [any_type])
+
+    assert sum(granted[one.key].replicas for one in claims) == 6
+    assert granted[ObjectKey("other", "d")].replicas == 4
