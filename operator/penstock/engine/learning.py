@@ -22,8 +22,8 @@ from penstock.engine.steptime import StepCost
 
 ENOUGH: Final = 5
 """Samples without which an engine of which nothing was known is not spoken of."""
-LEAST_REQUESTS: Final = 5.0
-"""Requests that a sample must stand for."""
+LEAST_REQUESTS: Final = 1.0
+"""Requests that a sample must stand for; the fewer, the less it weighs."""
 
 _SIZE: Final = 6
 _DECODE: Final = (0, 1, 2)

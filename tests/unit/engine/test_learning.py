@@ -118,7 +118,7 @@ def test_samples_that_do_not_fit_are_refused_and_make_unsure() -> None:
         pytest.param(replace(GOOD, tpot_s=math.nan), id="no number"),
         pytest.param(replace(GOOD, tpot_s=-0.01), id="negative time"),
         pytest.param(replace(GOOD, rate_per_s=0.0), id="idle"),
-        pytest.param(replace(GOOD, requests=2), id="too few requests"),
+        pytest.param(replace(GOOD, requests=0.4), id="less than one request"),
         pytest.param(replace(GOOD, output_tokens=1.0), id="nothing decoded"),
         pytest.param(replace(GOOD, rate_per_s=math.inf), id="infinite rate"),
         pytest.param(replace(GOOD, rate_per_s=100.0), id="more in the batch than fit"),
@@ -204,3 +204,26 @@ def test_answers_that_scatter_more_than_usual_are_seen_by_what_the_cache_holds()
     assert naive is not None
     assert found.capacity.per_s == pytest.approx(true, rel=0.2)
     assert naive.capacity.per_s > 1.3 * true
+
+
+def test_what_was_learnt_on_one_kind_of_traffic_holds_for_another() -> None:
+    hidden = changed(GPUS["L40S"], 1.3, 0.8)
+    base = prior("L40S", 1, "llama-8b")
+    learned = None
+    for sample in samples(hidden, _rates(4.5, 16), CONV):
+        learned = learn(base, learned, sample)
+
+    found = believed(base, learned, _lengths(CODE), LOOSE)
+
+    true = capacity(EngineShape(cost=hidden), _lengths(CODE), LOOSE).per_s
+    assert found is not None
+    assert found.capacity.per_s == pytest.approx(true, rel=0.12)
+
+
+def test_few_requests_weigh_little() -> None:
+    base = prior("L40S", 1, "llama-8b")
+    slow = replace(GOOD, tpot_s=0.05)
+
+    few, many = (learn(base, None, replace(slow, requests=count)) for count in (1, 200))
+
+    assert 0 < few.logs[0] < many.logs[0] / 2
