@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from penstock.domain.errors import InvalidField
 from penstock.domain.variants import Slo, SloSource
 from penstock.engine.capacity import Binding, Capacity, EngineShape, Lengths, capacity, latency
 from penstock.engine.steptime import GPUS
@@ -149,3 +150,32 @@ def test_more_replicas_never_lower_the_rate_of_each(gpu: str, prompt: float, ans
     rates = [capacity(_shape(gpu), lengths, slo, replicas).per_s for replicas in (1, 2, 4, 8)]
 
     assert all(before <= after * _BUT_ROUNDING for before, after in pairwise(rates))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "slo", "field"),
+    [
+        (Lengths(input_tokens=0.5, output_tokens=10), _slo(1, 0.1), "inputTokens"),
+        (Lengths(input_tokens=10, output_tokens=float("nan")), _slo(1, 0.1), "outputTokens"),
+        (CONV, _slo(0, 0.1), "slo.ttft"),
+        (CONV, _slo(1, float("nan")), "slo.tpot"),
+        (CONV, _slo(1, 0.1, 1.0), "slo.attainment"),
+    ],
+)
+def test_an_impossible_question_is_refused_by_name(lengths: Lengths, slo: Slo, field: str) -> None:
+    with pytest.raises(InvalidField, match=field):
+        capacity(_shape("H100"), lengths, slo)
+
+
+def test_targets_that_nothing_can_miss_leave_throughput_to_decide() -> None:
+    answer = capacity(_shape("H100"), CONV, _slo(1e9, 1e9, 0.5))
+
+    assert answer.binding is Binding.THROUGHPUT
+    assert not answer.missed
+
+
+def test_equal_lengths_serve_more_than_scattered_ones() -> None:
+    equal = Lengths(input_tokens=1154.7, output_tokens=211.1, input_cv=0.0, output_cv=0.0)
+    scattered = Lengths(input_tokens=1154.7, output_tokens=211.1, input_cv=1.5, output_cv=1.5)
+
+    assert capacity(_shape("A100"), equal, _slo(2, 0.1)).per_s > capacity(_shape("A100"), scattered, _slo(2, 0.1)).per_s
