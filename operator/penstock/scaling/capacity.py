@@ -57,7 +57,9 @@ def capacity(case: Case, experience: Experience, input_tokens: float, output_tok
         return by_profile(case.terms.profile, slo, *means)
     lengths = Lengths(input_tokens=max(means[0], _LEAST_TOKENS), output_tokens=max(means[1], _LEAST_TOKENS))
     cache_tokens = _three_digits(case.load.kv_capacity_tokens or 0.0)
-    found = _believed(supposed(case), experience.learned, lengths, slo, max(case.target.ready, 1), cache_tokens)
+    # replicas that share a queue serve more each: count on what remains when one goes, or its going would call it back
+    sharing = max(case.target.ready - 1, 1)
+    found = _believed(supposed(case), experience.learned, lengths, slo, sharing, cache_tokens)
     if found is None:
         return None
     doubt = max(found.error_ratio - UNSURE, 0.0)
