@@ -41,6 +41,16 @@ class FastEngine(Stretches):
         begun = self._begun(self._now_s) if self._steps else 0
         return self.kv_capacity_tokens - (self._free - self._blocks(begun)) * BLOCK_TOKENS
 
+    @property
+    def gaps(self) -> tuple[int, float]:
+        """How many tokens came after another of the same call so far, and the seconds between them, all added up.
+
+        As vLLM's histogram of inter-token latency counts them; the pause of a preempted call is left out.
+        """
+        ended = self._begun(self._now_s) - 1 if self._steps else 0
+        seconds = self._after(ended) - self._at_s if ended > 0 else 0.0
+        return self._gaps + ended * self._decoding, self._gap_s + seconds * self._decoding
+
     def next_event_s(self) -> float | None:
         """Return an instant up to which nothing can be noticed from outside; None while nothing is to come."""
         return self._next_s if self._next_s < inf else None

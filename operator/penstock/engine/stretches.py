@@ -24,8 +24,9 @@ class Stretches:
 
     __slots__ = (
         "_at_s", "_budget", "_by_done", "_chunks", "_context", "_d0_s", "_d1_s", "_d2_s", "_decoding", "_end_s",
-        "_first_s", "_floor_s", "_free", "_more_s", "_next_s", "_now_s", "_out", "_p0_s", "_p1_s", "_p2_s", "_partial",
-        "_phases", "_running", "_slots", "_step", "_steps", "_waiting", "kv_capacity_tokens", "preemptions",
+        "_first_s", "_floor_s", "_free", "_gap_s", "_gaps", "_more_s", "_next_s", "_now_s", "_out", "_p0_s", "_p1_s",
+        "_p2_s", "_partial", "_phases", "_running", "_slots", "_step", "_steps", "_waiting", "kv_capacity_tokens",
+        "preemptions",
     )  # fmt: skip
 
     def __init__(self, cost: StepCost, *, max_num_seqs: int, token_budget: int) -> None:
@@ -46,7 +47,8 @@ class Stretches:
         self._by_done: list[tuple[int, int, Sequence]] = []
         # how many begin a block in step s: _phases[s mod 16]; twice over, so that a slice never wraps
         self._phases = [0] * (2 * BLOCK_TOKENS)
-        self._step = self._steps = self._decoding = self._context = 0
+        self._step = self._steps = self._decoding = self._context = self._gaps = 0
+        self._gap_s = 0.0
         self._now_s = self._at_s = self._first_s = self._more_s = 0.0
         self._end_s = self._next_s = inf
 
@@ -67,9 +69,12 @@ class Stretches:
     # --- the end of a stretch
 
     def _pass(self) -> None:
-        at_s = self._at_s = self._end_s
+        began_s, at_s = self._at_s, self._end_s
+        self._at_s = at_s
         steps = self._steps
         if steps:
+            self._gaps += steps * self._decoding
+            self._gap_s += (at_s - began_s) * self._decoding
             self._free -= self._blocks(steps)
             self._step += steps
             self._context += steps * self._decoding

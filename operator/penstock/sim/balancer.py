@@ -142,14 +142,12 @@ class Balancer:
 
     def _finished(self, replica: Replica, call_id: int, at_s: float) -> None:
         ledger = self.ledger
-        spread_s = ledger.done(call_id, at_s)
+        ledger.done(call_id, at_s)
         tokens, made = ledger.input_tokens[call_id], ledger.output_tokens[call_id]
         replica.outstanding -= 1
         replica.finished += 1
         replica.input_tokens += tokens
         replica.output_tokens += made
-        replica.gaps += made - 1
-        replica.gap_s += spread_s
         if not replica.outstanding and replica.on_idle is not None:
             replica.on_idle(at_s)
 

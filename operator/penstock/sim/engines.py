@@ -31,6 +31,11 @@ class Engine(Protocol):
         """Tokens that it can hold."""
         ...
 
+    @property
+    def gaps(self) -> tuple[int, float]:
+        """How many tokens came after another of the same call, and the seconds between them, all added up."""
+        ...
+
     def submit(self, call_id: int, prompt_tokens: int, output_tokens: int, now_s: float) -> None:
         """Take a call."""
         ...

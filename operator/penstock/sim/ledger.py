@@ -40,11 +40,10 @@ class Ledger:
         self.first_tokens.append(FirstToken(at_s, self.variants[self.where[call_id]], ttft_s))
         return ttft_s
 
-    def done(self, call_id: int, at_s: float) -> float:
-        """Note the last token; return the time from the first one to it."""
+    def done(self, call_id: int, at_s: float) -> None:
+        """Note the last token."""
         arrival_s, ttft_s, made = self.arrival_s[call_id], self.ttft_s[call_id], self.output_tokens[call_id]
-        spread_s = at_s - arrival_s - ttft_s
-        tpot_s = spread_s / (made - 1) if made > 1 else None
+        tpot_s = (at_s - arrival_s - ttft_s) / (made - 1) if made > 1 else None
         if tpot_s is not None:
             self.tpot_s[call_id] = tpot_s
         self.status[call_id] = SERVED
@@ -60,7 +59,6 @@ class Ledger:
                 self.started_s[call_id] - arrival_s,
             )
         )
-        return spread_s
 
     def end(self, call_id: int, status: int) -> None:
         """Note that a request ends without its answer."""

@@ -45,8 +45,8 @@ class Snapshot(NamedTuple):
 class Replica:
     """One replica. `due_s` is its engine's next event; `slot` its place at the balancer, -1 when it is not there.
 
-    `cost_from_s` is when it got its place: a pod that waits for one costs nothing. `gap_s` adds up the times between
-    a request's tokens, `prefill_s` those from its first step to its first token.
+    `cost_from_s` is when it got its place: a pod that waits for one costs nothing. `prefill_s` adds up the times from
+    a request's first step to its first token.
     """
 
     name: str
@@ -69,8 +69,6 @@ class Replica:
     first_tokens: int = 0
     ttft_s: float = 0.0
     prefill_s: float = 0.0
-    gaps: int = 0
-    gap_s: float = 0.0
     on_idle: Callable[[float], None] | None = None
     snapshots: deque[Snapshot] = field(default_factory=lambda: deque(maxlen=SNAPSHOTS_KEPT))
 
@@ -85,8 +83,7 @@ class Replica:
             self.first_tokens,
             self.ttft_s,
             self.prefill_s,
-            self.gaps,
-            self.gap_s,
+            *engine.gaps,
             engine.running,
             engine.waiting,
             engine.kv_tokens,

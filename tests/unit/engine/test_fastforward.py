@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.engine.stepped import Arrival, compare, drawn, same, until
+from tests.unit.engine.stepped import Arrival, Stepped, compare, drawn, same, until
 
 from penstock.domain.errors import InvalidField
+from penstock.engine.calls import Gaps
 from penstock.engine.fastforward import DONE, FIRST, Emitted, FastEngine
 from penstock.engine.steptime import GPUS, StepCost
 
@@ -158,3 +159,25 @@ def test_a_call_that_can_never_run_is_refused(prompt: int, output: int) -> None:
 def test_an_engine_that_cannot_be_is_refused(slots: int, budget: int) -> None:
     with pytest.raises(InvalidField):
         FastEngine(COST, max_num_seqs=slots, token_budget=budget)
+
+
+def test_gaps_between_tokens_add_up_as_those_of_the_step_batch_at_any_time() -> None:
+    chance = random.Random(3)
+    cost = GPUS["L40S"]
+    fast = FastEngine(cost, max_num_seqs=16, token_budget=512)
+    stepped = Stepped(cost, max_num_seqs=16, token_budget=512)
+    tokens, seconds = 0, 0.0
+
+    for call_id in range(200):
+        now_s = call_id * 0.21
+        gaps = [event for event in stepped.model.advance(now_s) if isinstance(event, Gaps)]
+        fast.advance(now_s)
+        tokens += sum(gap.tokens for gap in gaps)
+        seconds += sum(gap.gap_s * gap.tokens for gap in gaps)
+        assert fast.gaps[0] == tokens
+        assert fast.gaps[1] == pytest.approx(seconds)
+        lengths = chance.randint(1, 900), chance.randint(1, 200)
+        fast.submit(call_id, *lengths, now_s)
+        stepped.submit(call_id, *lengths, now_s)
+
+    assert tokens > 10_000

@@ -24,6 +24,7 @@ class Servers:
         self._line: deque[tuple[int, float]] = deque()
         self._busy: list[tuple[float, int, float]] = []
         self._out: list[Emitted] = []
+        self.gaps = 0, 0.0
         self.kv_tokens = 0
         self.kv_capacity_tokens = 1000
 
@@ -60,6 +61,8 @@ class Servers:
         while self._busy and self._busy[0][0] <= now_s:
             at_s, call_id, started_s = heapq.heappop(self._busy)
             self._out.append(Emitted(call_id, DONE, at_s, started_s))
+            tokens, seconds = self.gaps
+            self.gaps = tokens + round((at_s - started_s) * TOKENS_PER_S) - 1, seconds + at_s - started_s
             self._free += 1
             self._serve(at_s)
 
