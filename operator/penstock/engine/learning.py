@@ -53,7 +53,7 @@ class Sample:
     """What one replica, or the mean of several, showed over a while that no other sample covers.
 
     `requests` is how many finished in it, over all replicas; `prefill_s` the mean time from first step to first token;
-    `held_tokens` how many a running sequence has in the KV cache on average.
+    `cached_tokens` how many one replica's KV cache holds on average.
     """
 
     rate_per_s: float
@@ -62,7 +62,7 @@ class Sample:
     tpot_s: float
     prefill_s: float | None = None
     requests: float = 30.0
-    held_tokens: float | None = None
+    cached_tokens: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +179,11 @@ def _is_plausible(sample: Sample) -> bool:
 
 def _age_ratio(before: Learned, sample: Sample) -> float:
     """Return the mean over the samples; short answers cannot be told from the scatter of their prompts."""
-    held, fed, made = sample.held_tokens, sample.input_tokens, sample.output_tokens
-    if held is None or not fed < held < _MOST or made < _TELLING * fed:
+    cached, fed, made = sample.cached_tokens, sample.input_tokens, sample.output_tokens
+    batch = sample.rate_per_s * made * sample.tpot_s
+    if cached is None or not 0 < cached < _MOST or made < _TELLING * fed or batch < 1:
         return before.age_ratio
+    held = (cached - sample.rate_per_s * (sample.prefill_s or 0.0) * fed / 2) / batch
     shown = min(max((held - fed) / made, _LEAST_AGE), _MOST_AGE)
     if not before.age_ratio:
         return shown

@@ -15,6 +15,7 @@ from penstock.engine.queueing import Sizing, Work, size, size_for_throughput
 from penstock.scaling.cases import Case
 from penstock.scaling.experience import Experience
 from penstock.scaling.forecast import WINDOW_S
+from penstock.scaling.observe import Load
 
 ENOUGH: Final = 10
 """Samples after which what was learnt counts and not a written profile: ten minutes of traffic."""
@@ -109,8 +110,17 @@ def taught(case: Case, before: Experience) -> Experience:
         tpot_s=load.tpot_s,
         prefill_s=load.prefill_s,
         requests=load.finished_per_s * WINDOW_S,
+        cached_tokens=_cached_tokens(load),
     )
     return replace(before, learned=learn(supposed(case), before.learned, sample), learned_at_s=case.now_s)
+
+
+def _cached_tokens(load: Load) -> float | None:
+    """Return what one replica's KV cache holds on average; None where some do not tell."""
+    shares = [gauges.kv_ratio for gauges in load.gauges if gauges.kv_ratio is not None]
+    if not shares or len(shares) < len(load.gauges) or not load.kv_capacity_tokens:
+        return None
+    return sum(shares) / len(shares) * load.kv_capacity_tokens
 
 
 _prior = lru_cache(maxsize=_ROOM)(prior)

@@ -63,8 +63,7 @@ def samples(
             known[call] = (now, prompt(), answer())
             engine.submit(call, known[call][1], known[call][2], now)
         if ended:
-            held = engine.kv_tokens / engine.running if engine.running else None
-            yield replace(_sample(ended, window_s), held_tokens=held)
+            yield replace(_sample(ended, window_s), cached_tokens=engine.kv_tokens)
 
 
 def _sample(ended: Sequence[tuple[float, float, int, int]], window_s: float) -> Sample:
