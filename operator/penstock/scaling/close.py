@@ -10,6 +10,7 @@ from penstock.scaling.cases import Case
 from penstock.scaling.memory import Change, Remembered
 from penstock.scaling.observe import Load
 from penstock.scaling.phrases import change as words
+from penstock.scaling.rates import Moves
 from penstock.scaling.settle import Settled
 
 
@@ -56,6 +57,7 @@ def close(case: Case, settled: Settled) -> tuple[Decision, Remembered | None]:
         decided_at_s=decided_at_s,
         change=change,
         recommendations=settled.history,
+        moves=(Moves() if case.last is None else case.last.moves).adding(case.now_s, desired),
         starting_since_s=case.starting_since_s,
     )
 

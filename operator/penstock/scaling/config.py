@@ -8,10 +8,15 @@ from penstock.domain.variants import Actuation, Slo, SloSource
 
 
 class Analyzer(StrEnum):
-    """What turns load into replicas: latency targets by the queueing model, or gauges of full engines."""
+    """What turns load into replicas: latency targets, gauges of full engines, or tokens in caches and lines."""
 
     SLO = "slo"
     SATURATION_V1 = "saturation-v1"
+    SATURATION_V2 = "saturation-v2"
+
+
+OF_WVA: Final = {"saturation": Analyzer.SATURATION_V2}
+"""What WVA's `analyzerName` may say besides."""
 
 
 DEFAULT_SLO: Final = Slo(ttft_s=2.0, tpot_s=0.1, attainment_ratio=0.995, source=SloSource.DEFAULT)
@@ -49,3 +54,14 @@ class Config:
     quotas: tuple[Quota, ...] = ()
     controller_instance: str = ""
     shared_namespaces: frozenset[str] = frozenset()
+
+    def analyzing(self, name: str) -> Analyzer:
+        """Return the analyser by the name that a model's entry gives; every other name of WVA's looks at saturation."""
+        if not name:
+            return self.analyzer
+        return named(name) or Analyzer.SATURATION_V1
+
+
+def named(name: str) -> Analyzer | None:
+    """Return the analyser that is called so, by us or by WVA."""
+    return Analyzer(name) if name in set(Analyzer) else OF_WVA.get(name)

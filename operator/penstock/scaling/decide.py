@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision, Verdict
-from penstock.domain.observations import Observation
+from penstock.domain.observations import Inflow, Observation
 from penstock.domain.reasons import OptimizationReason
 from penstock.domain.variants import ObjectKey
-from penstock.scaling import sized, steps
+from penstock.scaling import sized, tokenised, zero
 from penstock.scaling.cases import Case, Proposal
 from penstock.scaling.close import close
 from penstock.scaling.config import Config
@@ -77,8 +77,9 @@ def _answer(cases: Sequence[Case], observation: Observation, memory: Memory, con
 def _computed(cases: Sequence[Case], observation: Observation, memory: Memory, config: Config) -> _Answer:
     inflow = observation.inflows.get(_scope(cases))
     model = study(cases, inflow, memory, config.scale_down_window_s, config.stale_after_s)
+    model = replace(model, past=tokenised.remembering(model.past, cases))
     found = plan(model) if model.ahead is not None else None
-    proposals = _proposals(cases, model, found)
+    proposals = _proposals(cases, model, found, inflow)
     now_s = observation.now_s
     return _Answer(
         cases=cases,
@@ -108,7 +109,9 @@ def _number(case: Case, proposal: Proposal | None, config: Config) -> Settled:
     return settle(case, proposal, config.scale_down_window_s)
 
 
-def _proposals(cases: Sequence[Case], model: Model, found: Plan | None) -> dict[ObjectKey, Proposal]:
+def _proposals(
+    cases: Sequence[Case], model: Model, found: Plan | None, inflow: Inflow | None
+) -> dict[ObjectKey, Proposal]:
     """Return what is asked for; nothing for a variant about which nobody knows anything.
 
     Variants whose capacity is known serve together what is expected; the gauges of the others speak for them.
@@ -116,16 +119,19 @@ def _proposals(cases: Sequence[Case], model: Model, found: Plan | None) -> dict[
     complete = all(case.load.complete for case in cases)
     free = [case for case in cases if case.blocked is None]
     known = sized.propose(model, found, model.ahead) if found is not None and model.ahead is not None else {}
-    known |= steps.propose([case for case in free if case.key not in known], complete=complete)
-    silent = [case for case in free if case.key not in known and case.target.current == 0]
-    return known | {case.key: _at_zero(case) for case in silent}
+    known |= tokenised.propose([case for case in free if case.key not in known], model, inflow, complete=complete)
+    known |= {case.key: _silent(case) for case in free if case.key not in known and not case.target.ready}
+    return known | zero.sleep(cases, model) | zero.wake(cases, model, inflow)
 
 
-def _at_zero(case: Case) -> Proposal:
-    """Return the least for a variant that does not run: nobody knows of any demand, and nothing can be lost."""
+def _silent(case: Case) -> Proposal:
+    """Return the least for a variant that does not run, and of one that starts, what was asked for.
+
+    Nobody knows of any demand, and nothing can be lost.
+    """
     return Proposal(
-        replicas=case.terms.bounds.min_replicas,
-        why="nothing runs, and nothing tells of any demand",
+        replicas=(case.base or 0) if case.target.current else case.terms.bounds.min_replicas,
+        why="nothing serves, and nothing tells of any demand",
         optimization=Verdict(OptimizationReason.SUCCEEDED),
     )
 

@@ -1,9 +1,11 @@
 """What a model was asked for over the last minutes: the material of forecasts, and of what may not be given up yet."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import exp
 from typing import Final
+
+from penstock.scaling.tokens import Caches, FullLines
 
 KEPT_S: Final = 1200.0
 """Seconds of demand that are remembered: two readings of a burst quantile over ten minutes."""
@@ -70,7 +72,8 @@ class ModelPast:
 
     `since_s` is the first of the passes in a row that knew the demand: nothing may be given up before a whole window.
     `idle_since_s` is the first of those in a row in which every source said that nothing is asked of the model.
-    `remixed_at_s` is when running replicas were last exchanged for cheaper ones.
+    `remixed_at_s` is when running replicas were last exchanged for cheaper ones. `full_lines` and `caches` are what
+    `saturation-v2` has seen of engines.
     """
 
     moments: tuple[Moment, ...] = ()
@@ -79,6 +82,8 @@ class ModelPast:
     since_s: float | None = None
     idle_since_s: float | None = None
     remixed_at_s: float | None = None
+    full_lines: FullLines = field(default_factory=FullLines)
+    caches: Caches = field(default_factory=Caches)
 
     def seeing(self, moment: Moment, *, gap_s: float) -> "ModelPast":
         """Return the past with one more moment; a silence longer than `gap_s` begins a new stretch of knowledge."""

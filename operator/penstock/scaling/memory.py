@@ -11,6 +11,7 @@ from penstock.domain.reasons import DecisionReason
 from penstock.domain.variants import ObjectKey
 from penstock.scaling.experience import Experience
 from penstock.scaling.history import ModelPast
+from penstock.scaling.rates import NEVER_MOVED, Moves
 from penstock.scaling.stabilise import Recommendations
 
 
@@ -28,8 +29,9 @@ class Change:
 class Remembered:
     """One variant's past: what is desired since `change`, when a pass last computed it, and what passes asked for.
 
-    `starting_since_s` is the first pass of those in a row that saw a replica start, None where none does. `uid` is
-    empty where it is not known; an object that was deleted and created anew starts without a past.
+    `moves` are the numbers of late; `starting_since_s` is the first pass of those in a row that saw a replica start,
+    None where none does. `uid` is empty where it is not known; an object that was deleted and created anew starts
+    without a past.
     """
 
     uid: str
@@ -37,6 +39,7 @@ class Remembered:
     decided_at_s: float
     change: Change
     recommendations: Recommendations
+    moves: Moves = NEVER_MOVED
     starting_since_s: float | None = None
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.observations import Inflow
 from penstock.domain.readings import Known, known
+from penstock.domain.reasons import MetricsReason
 from penstock.domain.variants import ObjectKey
 from penstock.scaling.capacity import Capacity, capacity, taught
 from penstock.scaling.cases import Case
@@ -53,7 +54,7 @@ class Model:
     """Everything that a plan for one model rests on.
 
     `ahead` is None where nobody knows the demand. `held_per_s` is the most needed within the window, the line apart;
-    nothing is given up unless `may_shed`.
+    nothing is given up unless `may_shed`, and not the last replica unless `may_sleep`.
     """
 
     scope: ModelScope
@@ -62,6 +63,7 @@ class Model:
     held_per_s: float
     is_complete: bool
     may_shed: bool
+    may_sleep: bool
     is_seen: bool
     past: ModelPast
     experiences: Mapping[ObjectKey, Experience]
@@ -86,6 +88,8 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, window_s
         ahead = forecast(past.moments, lead_s=_lead_s(members), attainment_ratio=_attainment(members))
         past = replace(past, peaks=past.peaks.adding(now_s, ahead.expected_per_s, window_s))
         held = past.peaks.highest
+    idle_since_s = (past.idle_since_s or now_s) if _nothing_asked(cases, inflow) else None
+    past = replace(past, idle_since_s=idle_since_s)
     return Model(
         scope=scope,
         members=members if ahead is not None else (),
@@ -93,10 +97,26 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, window_s
         held_per_s=held,
         is_complete=complete,
         may_shed=complete and past.knows_window(window_s, now_s),
+        may_sleep=idle_since_s is not None and now_s - idle_since_s >= max(case.terms.idle_s for case in cases),
         is_seen=inflow is not None and isinstance(inflow.waiting, Known),
         past=past,
         experiences=experiences,
     )
+
+
+def _nothing_asked(cases: Sequence[Case], inflow: Inflow | None) -> bool:
+    """Whether every source that could know says, from fresh data, that nothing waits, runs, starts or arrives."""
+    if inflow is None or known(inflow.waiting) != 0 or known(inflow.arrivals_per_s) != 0:
+        return False
+    return all(_is_idle(case) for case in cases)
+
+
+def _is_idle(case: Case) -> bool:
+    load = case.load
+    if case.blocked is not None or not load.complete or case.target.starting:
+        return False
+    silent = load.verdict.reason is MetricsReason.NO_REPLICAS
+    return silent or (load.running == 0 and load.waiting == 0 and load.arrivals_per_s == 0)
 
 
 def _since_last(past: ModelPast, now_s: float) -> float:

@@ -30,7 +30,7 @@ class Load:
 
     `complete` says that every ready replica has fresh numbers: without it nothing may be lowered. `replicas` are those
     that the numbers speak for.
-    `sampled_at_s` is the newest sample of all, however old.
+    `sampled_at_s` is the newest sample of all, however old; `engines` are the fresh rows behind all this.
     """
 
     verdict: Verdict[MetricsReason]
@@ -46,7 +46,9 @@ class Load:
     prefill_s: float | None = None
     kv_capacity_tokens: float | None = None
     replicas: int = 0
+    running: float | None = None
     sampled_at_s: float | None = None
+    engines: tuple[Engine, ...] = ()
 
 
 def load(variant: Variant, joined: Joined, observation: Observation, stale_after_s: float) -> Load:
@@ -120,7 +122,15 @@ def _measured(fresh: tuple[Engine, ...], *, every: bool, target: Target | None) 
         prefill_s=_mean(rows, lambda row: row.prefill_s),
         kv_capacity_tokens=_mean(rows, lambda row: row.kv_capacity_tokens),
         replicas=_reporting(fresh),
+        running=_sum(row.running for row in rows),
+        engines=fresh,
     )
+
+
+def _sum(readings: Iterable[Reading]) -> float | None:
+    """Return the sum; None where one of them is unknown."""
+    values = [known(each) for each in readings]
+    return None if None in values else sum(value for value in values if value is not None)
 
 
 def _available(rows: list[PodMetrics], *, complete: bool) -> Verdict[MetricsReason]:

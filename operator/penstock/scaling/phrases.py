@@ -53,3 +53,8 @@ def by_saturation(engines: Sequence[Gauges]) -> str:
     parts = [f"{fmean(kv):.0%} of the KV cache"] if kv else []
     parts += [f"{fmean(queue):.1f} requests in line"] if queue else []
     return f"{' and '.join(parts)} per engine of the model"
+
+
+def by_tokens(held: float, ready: int, supply: float) -> str:
+    """Return what engines hold and await, and what those that are ready may."""
+    return f"{held:.0f} tokens held or waiting, {ready} ready replica{_s(ready)} may hold {supply:.0f}"

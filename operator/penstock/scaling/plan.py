@@ -115,7 +115,7 @@ def _target(model: Model, offers: Sequence[Offer]) -> float:
 
 def _least(model: Model) -> float:
     """Return a need above nothing where any replica was asked for: only idleness leads to zero."""
-    return _SOMETHING if any(member.base for member in model.members) else 0.0
+    return _SOMETHING if any(member.base for member in model.members) and not model.may_sleep else 0.0
 
 
 def _within(offer: Offer) -> int:

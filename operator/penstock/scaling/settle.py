@@ -11,6 +11,7 @@ from penstock.domain.reasons import DecisionReason, LimitReason, OptimizationRea
 from penstock.scaling.bounds import WITHIN, Bounds
 from penstock.scaling.cases import Case, Proposal
 from penstock.scaling.quotas import Grant
+from penstock.scaling.rates import Moves, paced
 from penstock.scaling.stabilise import Recommendations, stabilised
 from penstock.scaling.zero import is_refused
 
@@ -38,13 +39,15 @@ def settle(case: Case, proposal: Proposal, window_s: float) -> Settled:
     """Narrow a proposal."""
     bounds = case.terms.bounds
     asked = bounds.clamp(proposal.replicas)
-    refused = not proposal.steady and is_refused(asked, case.target.current)
+    refused = not (proposal.steady or proposal.spared) and is_refused(asked, case.target.current)
     kept = _kept(case, proposal, max(asked, int(refused)))
     wanted = max(asked, int(refused), kept or 0)
     steady, history = stabilised(
         wanted, _history(case), window_s=0.0 if proposal.steady else window_s, now_s=case.now_s
     )
-    replicas = bounds.clamp(steady)
+    moves = case.last.moves if case.last else Moves()
+    allowed, rate = paced(steady, steady if case.base is None else case.base, moves, case.now_s)
+    replicas = bounds.clamp(allowed)
     overruled = kept is not None and proposal.guarded
     return Settled(
         replicas=replicas,
@@ -52,7 +55,7 @@ def settle(case: Case, proposal: Proposal, window_s: float) -> Settled:
         reason=_reason(case, proposal, replicas, kept=kept is not None or proposal.kept),
         why=_why(case, proposal, replicas, from_window=steady > max(asked, kept or 0)),
         optimization=_optimization(case, proposal, overruled=overruled),
-        limited=_limited(case, proposal, refused=refused),
+        limited=_limited(case, proposal, refused=refused, rate=rate),
         history=history,
         need_per_s=proposal.need_per_s,
         capacity_per_s=proposal.capacity_per_s,
@@ -155,9 +158,11 @@ def _optimization(case: Case, proposal: Proposal, *, overruled: bool) -> Verdict
     return case.unpriced or proposal.optimization
 
 
-def _limited(case: Case, proposal: Proposal, *, refused: bool) -> Verdict[LimitReason]:
+def _limited(case: Case, proposal: Proposal, *, refused: bool, rate: str) -> Verdict[LimitReason]:
     if refused:
         return Verdict(LimitReason.NO_WAKE_SOURCE)
+    if rate:
+        return Verdict(LimitReason.RATE_LIMITED, {"limit": rate, "where": "penstock-operator"})
     return _stuck(case) or proposal.limited
 
 

@@ -16,8 +16,8 @@ from penstock.scaling.objectives import LOWEST_PRIORITY, Objective, objective
 class Terms:
     """Everything about a variant that does not depend on its load.
 
-    `is_sized` says that latency targets decide and not how full engines are; `profile` is None otherwise, too.
-    `foreign` names a scaler that sets the replicas without reading our gauges. `startup_s` is how long a start takes,
+    `profile` is None where latency targets do not decide. `foreign` names a scaler that sets the replicas without
+    reading our gauges. `idle_s` is how long the model must idle before zero, `startup_s` how long a start takes,
     `settle_s` how long a decided number may take to be seen. `problem` is a ConfigMap entry that this variant needs and
     that cannot be used.
     """
@@ -27,8 +27,9 @@ class Terms:
     accelerator: str | None
     accelerators_per_replica: int
     profile: PerfProfile | None
-    is_sized: bool
+    analyzer: Analyzer
     max_batch: int | None
+    idle_s: float
     startup_s: float
     settle_s: float
     mode: Actuation
@@ -36,6 +37,11 @@ class Terms:
     thresholds: SaturationThresholds
     excluded: bool
     problem: ConfigProblem | None
+
+    @property
+    def is_sized(self) -> bool:
+        """Whether latency targets decide, and not how full engines are."""
+        return self.analyzer is Analyzer.SLO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +72,7 @@ def terms(variant: Variant, target: Target | None, around: Circumstances) -> Ter
     accelerator = variant.accelerator or (target.accelerator if target else None)
     profile = _profile(variant, accelerator)
     thresholds = catalogue.thresholds(namespace, variant.model)
-    is_sized = _analyzer(thresholds, config) is Analyzer.SLO
+    analyzer = config.analyzing(thresholds.analyzer)
     startup_s = variant.startup_time_s or config.startup_prior_s
     return Terms(
         objective=objective(variant, around.listed.get(variant.model, ()), config.default_slo),
@@ -78,9 +84,10 @@ def terms(variant: Variant, target: Target | None, around: Circumstances) -> Ter
         ),
         accelerator=accelerator,
         accelerators_per_replica=_per_replica(target, profile),
-        profile=profile if is_sized else None,
-        is_sized=is_sized,
+        profile=profile if analyzer is Analyzer.SLO else None,
+        analyzer=analyzer,
         max_batch=(target and target.max_batch) or (profile.max_batch if profile else None),
+        idle_s=_idle_s(variant, catalogue, config),
         startup_s=startup_s,
         settle_s=max(startup_s, config.scale_down_window_s),
         mode=_mode(variant, target, config),
@@ -100,8 +107,9 @@ def unresolved(variant: Variant, config: Config) -> Terms:
         accelerator=variant.accelerator,
         accelerators_per_replica=1,
         profile=None,
-        is_sized=False,
+        analyzer=config.analyzer,
         max_batch=None,
+        idle_s=config.idle_before_zero_s,
         startup_s=config.startup_prior_s,
         settle_s=config.scale_down_window_s,
         mode=variant.actuation or config.default_actuation,
@@ -118,6 +126,12 @@ def zero_enabled(variant: Variant, catalogue: Catalogue, config: Config) -> bool
     return config.scale_to_zero if rule is None or rule.enabled is None else rule.enabled
 
 
+def _idle_s(variant: Variant, catalogue: Catalogue, config: Config) -> float:
+    """Return how long the model must idle before zero: as its rule says, else the operator's setting."""
+    rule = catalogue.zero_rule(variant.key.namespace, variant.model)
+    return config.idle_before_zero_s if rule is None else rule.retention_s
+
+
 def _profile(variant: Variant, accelerator: str | None) -> PerfProfile | None:
     """Return the profile of the accelerator; where that is unknown, the only one there is."""
     if accelerator is None:
@@ -128,13 +142,6 @@ def _profile(variant: Variant, accelerator: str | None) -> PerfProfile | None:
 def _per_replica(target: Target | None, profile: PerfProfile | None) -> int:
     measured = target.accelerators_per_replica if target else None
     return measured or (profile.accelerators_per_replica if profile else 1)
-
-
-def _analyzer(thresholds: SaturationThresholds, config: Config) -> Analyzer:
-    """Return the analyser; every name that WVA gave to one of its own looks at saturation."""
-    if not thresholds.analyzer:
-        return config.analyzer
-    return Analyzer.SLO if thresholds.analyzer == Analyzer.SLO else Analyzer.SATURATION_V1
 
 
 def _mode(variant: Variant, target: Target | None, config: Config) -> Actuation:

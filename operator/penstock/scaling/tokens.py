@@ -69,6 +69,21 @@ class FullLines:
         return int(fmean(tokens for _, tokens in samples)) if samples else None
 
 
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """Sizes of caches in tokens, by kind of engine, as they were last seen: for a variant that does not run."""
+
+    rows: tuple[tuple[str, float], ...] = ()
+
+    def adding(self, engine: str, tokens: float) -> "Caches":
+        """Return these with the newest size of one kind."""
+        return Caches(tuple(sorted({**dict(self.rows), engine: tokens}.items())))
+
+    def of(self, engine: str) -> float | None:
+        """Return the size, None where it was never seen."""
+        return dict(self.rows).get(engine)
+
+
 def room(demand: float, supply: float, anticipated: float, limits: SaturationThresholds) -> Room:
     """Return what is missing beside everything that runs or starts, and what is spare of what is ready."""
     return Room(

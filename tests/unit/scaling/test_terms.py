@@ -270,18 +270,24 @@ def test_accelerators(
 
 
 @pytest.mark.parametrize(
-    ("thresholds", "config", "sized"),
+    ("thresholds", "config", "expected"),
     [
-        pytest.param("", Analyzer.SLO, True, id="latency by default"),
-        pytest.param("", Analyzer.SATURATION_V1, False, id="the operator's choice"),
-        pytest.param("saturation", Analyzer.SLO, False, id="WVA's choice for the model"),
-        pytest.param("slo", Analyzer.SATURATION_V1, True, id="latency for the model"),
+        pytest.param("", Analyzer.SLO, Analyzer.SLO, id="latency by default"),
+        pytest.param("", Analyzer.SATURATION_V1, Analyzer.SATURATION_V1, id="the operator's choice"),
+        pytest.param("saturation", Analyzer.SLO, Analyzer.SATURATION_V2, id="WVA's name of its second one"),
+        pytest.param("saturation-v2", Analyzer.SLO, Analyzer.SATURATION_V2, id="ours"),
+        pytest.param("saturation-v1", Analyzer.SATURATION_V2, Analyzer.SATURATION_V1, id="the first one for the model"),
+        pytest.param("throughput", Analyzer.SLO, Analyzer.SATURATION_V1, id="one that is not here"),
+        pytest.param("slo", Analyzer.SATURATION_V1, Analyzer.SLO, id="latency for the model"),
     ],
 )
-def test_analyzers(thresholds: str, config: Analyzer, sized: bool) -> None:
+def test_analyzers(thresholds: str, config: Analyzer, expected: Analyzer) -> None:
     catalogue = Catalogue(saturation={ModelScope("", CHAT.model): SaturationThresholds(analyzer=thresholds)})
 
-    assert (terms_of(CHAT, catalogue=catalogue, analyzer=config).profile is not None) is sized
+    found = terms_of(CHAT, catalogue=catalogue, analyzer=config)
+
+    assert found.analyzer is expected
+    assert (found.profile is not None) is found.is_sized is (expected is Analyzer.SLO)
 
 
 def problem(**changes: Any) -> ConfigProblem:

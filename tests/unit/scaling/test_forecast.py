@@ -1,0 +1,85 @@
+"""What is expected when a replica that is ordered now serves."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.scaling.forecast import Forecast, forecast
+from penstock.scaling.history import Moment
+
+
+def seen(law: Callable[[float], float], minutes: float = 15, backlog: float = 0.0) -> tuple[Moment, ...]:
+    """Return what passes every 15 s saw of a rate that depends on the minute."""
+    return tuple(Moment(15.0 * n, law(n / 4), backlog) for n in range(int(minutes * 4) + 1))
+
+
+def ahead(moments: tuple[Moment, ...], lead_s: float = 120.0, attainment_ratio: float = 0.995) -> Forecast:
+    return forecast(moments, lead_s=lead_s, attainment_ratio=attainment_ratio)
+
+
+def test_steady_traffic_keeps_room_for_what_traffic_may_grow_by() -> None:
+    found = ahead(seen(lambda _: 20.0))
+
+    assert (found.level_per_s, found.trend_per_s) == (20.0, 0.0)
+    assert found.burst_per_s == pytest.approx(20 * 0.1 * math.sqrt(180 / 600) * math.log(100))
+
+
+def test_a_ramp_is_met_at_the_end_of_the_lead_time() -> None:
+    found = ahead(seen(lambda minute: 2 + minute), lead_s=120.0)
+
+    assert found.level_per_s == pytest.approx(17.2, abs=0.4)  # the last minute is half a minute old
+    assert found.level_per_s + found.trend_per_s == pytest.approx(19.2, abs=1.0)
+
+
+def test_a_fall_is_followed_but_not_run_ahead_of() -> None:
+    found = ahead(seen(lambda minute: 30 - minute))
+
+    assert 14.5 <= found.level_per_s <= 16.5
+    assert found.trend_per_s == 0.0
+
+
+def test_bursts_of_late_are_remembered() -> None:
+    bursty = seen(lambda minute: 26.0 if minute % 5 < 1 else 6.0)
+
+    assert ahead(bursty).expected_per_s > 26.0
+
+
+@pytest.mark.parametrize("wobble", [0.2, 0.4])
+def test_noise_is_no_trend(wobble: float) -> None:
+    noisy = seen(lambda minute: 10 + wobble * math.sin(97 * minute))
+
+    assert ahead(noisy).trend_per_s < 0.5
+
+
+def test_a_jump_counts_at_once() -> None:
+    jumped = (*seen(lambda _: 5.0), Moment(915.0, 15.0))
+
+    assert ahead(jumped).expected_per_s >= 15.0
+
+
+def test_one_moment_is_enough_and_says_little() -> None:
+    found = ahead((Moment(0.0, 4.0),))
+
+    assert (found.level_per_s, found.trend_per_s) == (4.0, 0.0)
+
+
+def test_a_line_is_worked_off_within_a_minute_but_never_trebles_the_need() -> None:
+    assert ahead(seen(lambda _: 10.0, backlog=60.0)).backlog_per_s == 1.0
+    assert ahead(seen(lambda _: 1.0, backlog=6000.0)).backlog_per_s == pytest.approx(
+        2 * ahead(seen(lambda _: 1.0)).expected_per_s
+    )
+
+
+@given(st.floats(0.5, 0.999), st.floats(0.5, 0.999), st.floats(0, 100), st.floats(30, 600))
+def test_more_attainment_never_means_less_need(one: float, other: float, rate: float, lead_s: float) -> None:
+    calm = seen(lambda _: rate, minutes=5)
+    less, more = sorted((one, other))
+
+    assert (
+        ahead(calm, lead_s, more).need_per_s
+        >= ahead(calm, lead_s, less).need_per_s
+        >= ahead(calm, lead_s, 0.5).level_per_s
+    )

@@ -1,0 +1,100 @@
+"""The cheapest mix, held against trying everything."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penstock.domain.variants import ObjectKey
+from penstock.scaling.mix import Mix, Offer, capacity_of, cheapest
+
+L40S = Offer(key=ObjectKey("llm", "l40s"), capacity_per_s=4.7, price=1.86, floor=0, ceiling=12)
+H100 = Offer(key=ObjectKey("llm", "h100"), capacity_per_s=21.0, price=7.52, floor=0, ceiling=6)
+
+
+@pytest.mark.parametrize(
+    ("need", "offers", "replicas"),
+    [
+        pytest.param(0.0, (L40S, H100), (0, 0), id="nothing needed"),
+        pytest.param(4.0, (L40S, H100), (1, 0), id="a small one for little"),
+        pytest.param(18.0, (L40S, H100), (4, 0), id="four small ones, just below a big one"),
+        pytest.param(20.0, (L40S, H100), (0, 1), id="a big one where five small ones cost more"),
+        pytest.param(24.0, (L40S, H100), (1, 1), id="a small one on top of the big one"),
+    ],
+)
+def test_the_cheapest_is_found(need: float, offers: tuple[Offer, ...], replicas: tuple[int, ...]) -> None:
+    assert cheapest(need, offers).replicas == replicas
+
+
+def test_what_nobody_can_serve_is_told() -> None:
+    found = cheapest(200.0, (L40S, H100))
+
+    assert (found.replicas, round(found.unserved_per_s, 3)) == ((12, 6), round(200 - 12 * 4.7 - 6 * 21.0, 3))
+
+
+@st.composite
+def offers(draw: st.DrawFn, most: int = 5) -> tuple[Offer, ...]:
+    return tuple(
+        Offer(
+            key=ObjectKey("llm", f"v{index}"),
+            capacity_per_s=draw(st.floats(0.2, 10)),
+            price=draw(st.floats(0.2, 10)),
+            floor=draw(st.integers(0, 2)),
+            ceiling=draw(st.integers(2, most)),
+            base=draw(st.integers(0, most)),
+            start_cost=draw(st.floats(0, 2)),
+            keep_gain=draw(st.floats(0, 0.1)),
+        )
+        for index in range(draw(st.integers(1, 4)))
+    )
+
+
+def brute(need: float, of: tuple[Offer, ...]) -> float | None:
+    """Return the cost of the cheapest mix by trying all, None where none serves the need."""
+    costs = [
+        sum(one.cost(number) for one, number in zip(of, numbers, strict=True))
+        for numbers in itertools.product(*(range(one.floor, (one.ceiling or 0) + 1) for one in of))
+        if capacity_of(of, numbers) >= need - 1e-9
+    ]
+    return min(costs, default=None)
+
+
+@settings(max_examples=60)
+@given(offers(), st.floats(0, 60))
+def test_nothing_is_cheaper(of: tuple[Offer, ...], need: float) -> None:
+    found, best = cheapest(need, of), brute(need, of)
+
+    assert within(found, of)
+    if best is None:
+        assert found.unserved_per_s > 0
+    else:
+        assert capacity_of(of, found.replicas) >= need - 1e-6
+        assert sum(one.cost(number) for one, number in zip(of, found.replicas, strict=True)) <= best + 1e-6
+
+
+@settings(max_examples=60)
+@given(offers(), st.floats(0, 60), st.floats(0, 30))
+def test_more_need_never_means_less_capacity(of: tuple[Offer, ...], need: float, more: float) -> None:
+    less, greater = cheapest(need, of), cheapest(need + more, of)
+
+    assert capacity_of(of, greater.replicas) >= capacity_of(of, less.replicas) - 1e-6
+
+
+@settings(max_examples=30)
+@given(offers(), st.floats(0, 400), st.integers(30, 60))
+def test_a_large_fleet_is_served_and_its_gap_told(of: tuple[Offer, ...], need: float, ceiling: int) -> None:
+    large = tuple(Offer(**{**{name: getattr(one, name) for name in Offer.__slots__}, "ceiling": ceiling}) for one in of)
+
+    found = cheapest(need, large)
+
+    assert within(found, large)
+    assert found.unserved_per_s > 0 or capacity_of(large, found.replicas) >= need - 1e-6
+    assert 0 <= found.gap_ratio <= 1
+
+
+def within(found: Mix, of: tuple[Offer, ...]) -> bool:
+    return all(
+        one.floor <= number <= (number if one.ceiling is None else one.ceiling)
+        for one, number in zip(of, found.replicas, strict=True)
+    )
