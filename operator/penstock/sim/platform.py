@@ -153,11 +153,11 @@ class Platform:
 
     def _crash(self, variant: str, now_s: float) -> None:
         """Let one ready replica die with all it works on; another is started in its place."""
-        pool = self._by_name[variant]
-        ready = [one for one in pool.replicas if one.stage is Stage.READY]
+        pools = [pool for pool in self.pools if variant in {"", pool.spec.name}]
+        ready = [(pool, one) for pool in pools for one in pool.replicas if one.stage is Stage.READY]
         if not ready:
             return
-        replica = Random(f"{self._seed}/crash/{now_s}").choice(ready)
+        pool, replica = Random(f"{self._seed}/crash/{now_s}").choice(ready)
         for call_id in self._balancer.drop(replica):
             self._ledger.end(call_id, LOST)
         pool.replicas.remove(replica)

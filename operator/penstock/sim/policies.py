@@ -69,7 +69,10 @@ class Seen:
 
 
 class Policy(Protocol):
-    """Decides replicas every `tick_s` seconds; keeps its own state, and is used for one run only."""
+    """Decides replicas every `tick_s` seconds; keeps its own state, and is used for one run only.
+
+    One that has a true `wakes` is asked at once, too, when a request finds nothing that runs or starts.
+    """
 
     @property
     def tick_s(self) -> float:

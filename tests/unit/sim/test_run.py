@@ -163,6 +163,16 @@ class TestFaults:
         assert result.ttft_s[1] == pytest.approx(90.0)
         assert result.timeline["v"] == ((0.0, 1, 1, 1), (20.0, 1, 1, 0), (120.0, 1, 1, 1))
 
+    def test_a_crash_without_a_name_takes_anybody_and_of_a_variant_that_is_not_there_nobody(self) -> None:
+        crashes = (
+            Fault(kind="crash", from_s=20.0, until_s=20.0),
+            Fault(kind="crash", from_s=30.0, until_s=30.0, variant="other"),
+        )
+
+        result = play(scene(variant(initial=2), faults=crashes), [])
+
+        assert [row[3] for row in result.timeline["v"]] == [2, 1, 2]
+
     def test_decisions_without_metrics_are_counted(self) -> None:
         world = scene(faults=(Fault(kind="metrics-gone", from_s=100.0, until_s=160.0),))
 
