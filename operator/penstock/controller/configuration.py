@@ -23,7 +23,7 @@ from penstock.controller.ports import Configure, Objects, Settings
 from penstock.domain.catalogue import Catalogue, ConfigProblem
 from penstock.domain.errors import InvalidField, Refused, Unreachable, shown
 from penstock.domain.variants import ObjectKey
-from penstock.scaling.config import Analyzer
+from penstock.scaling.config import named
 
 log = logging.getLogger("penstock.controller")
 
@@ -85,11 +85,11 @@ class Configuration:
         return [body for body in found if body is not None]
 
     def _tell_of_analyzers(self) -> None:
-        """Say once of each model that WVA's other analyser is asked for, instead of which saturation-v1 counts."""
+        """Say once of each model which analyser is asked for that is not here: saturation-v1 counts instead."""
         asked = frozenset(
             (scope.namespace, scope.model, thresholds.analyzer)
             for scope, thresholds in self.catalogue.saturation.items()
-            if thresholds.analyzer and thresholds.analyzer not in set(Analyzer)
+            if thresholds.analyzer and named(thresholds.analyzer) is None
         )
         for namespace, model, name in sorted(asked - self._strangers):
             facts = {"analyzer": name, "namespace": namespace or "all", "model": model or "all"}

@@ -137,14 +137,13 @@ def _part(case: Case, model: Model) -> _Part:
     replicas = _replicas(case, past)
     startup_s = experience.starts.cautious_s(case.terms.startup_s)
     shown = replicas or (_unseen(case, past),)
-    batches = tokens.Batches(
-        case.target.token_budget or tokens.TOKEN_BUDGET, case.terms.max_batch or tokens.MAX_NUM_SEQS
-    )
+    target = case.target
+    batches = tokens.Batches(target.token_budget or tokens.TOKEN_BUDGET, target.max_batch or tokens.MAX_NUM_SEQS)
     return _Part(
         case=case,
         replicas=replicas,
         each=tokens.per_replica_tokens(shown, _engine(case), batches, past.full_lines, case.terms.thresholds),
-        pending=pending(case.target, steps.standing(case), experience, startup_s, case.now_s),
+        pending=pending(target, steps.standing(case), experience, startup_s, case.now_s),
         away=experience.is_away(case.now_s),
         measured=all(_is_measured(one, past) for one in case.load.engines),
     )

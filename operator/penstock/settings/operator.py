@@ -21,7 +21,7 @@ _OWN: Final = (
     Setting(name="defaultSLO", default="{ttft: 2s, tpot: 100ms, attainment: 99.5%}", parse=parsers.slo,
             help="Targets of objects that have none of their own, nor a service class."),
     Setting(name="analyzer", default="slo", parse=parsers.one_of(Analyzer),
-            help="What turns load into replicas: slo, or saturation-v1."),
+            help="What turns load into replicas: slo, saturation-v1, or saturation-v2."),
     Setting(name="scaleToZero", default="false", parse=parsers.switch, wva="WVA_SCALE_TO_ZERO",
             help="Whether idle models may go to zero."),
     Setting(name="idleBeforeZero", default="10m", parse=parsers.duration, help="How long a model idles before zero."),

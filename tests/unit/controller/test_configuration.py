@@ -127,11 +127,11 @@ def test_bad_flag_stops_the_start(objects: Objects) -> None:
 async def test_analyzer_that_is_not_here_is_named_once_and_harms_nobody(
     objects: Objects, configuration: Configuration, caplog: pytest.LogCaptureFixture
 ) -> None:
-    entries = {"default": "analyzerName: saturation-v1", "one": "model_id: m\nanalyzerName: saturation-v2"}
+    entries = {"default": "analyzerName: saturation", "one": "model_id: m\nanalyzerName: queueing-model"}
     objects.put("wva", "wva-saturation-scaling-config", **entries)
     await configuration.refresh(())
     await configuration.refresh(())
 
     told = [one for one in caplog.records if one.message.startswith("This version has no such analyzer")]
-    assert [(vars(one)["analyzer"], vars(one)["model"]) for one in told] == [("saturation-v2", "m")]
+    assert [(vars(one)["analyzer"], vars(one)["model"]) for one in told] == [("queueing-model", "m")]
     assert configuration.problems == ()

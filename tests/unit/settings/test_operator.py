@@ -62,6 +62,7 @@ def test_who_wins(first: int) -> None:
     [
         pytest.param({"defaultActuation": "metrics"}, "default_actuation", Actuation.METRICS, id="any case"),
         pytest.param({"analyzer": "saturation-v1"}, "analyzer", Analyzer.SATURATION_V1, id="analyzer"),
+        pytest.param({"analyzer": "saturation-v2"}, "analyzer", Analyzer.SATURATION_V2, id="another analyzer"),
         pytest.param({"scaleToZero": "True"}, "scale_to_zero", True, id="switch"),
         pytest.param({"WVA_SCALE_TO_ZERO": "TRUE"}, "scale_to_zero", True, id="WVA's switch, any case"),
         pytest.param({"idleBeforeZero": "1h30m"}, "idle_before_zero_s", 5400.0, id="idle"),
@@ -115,7 +116,7 @@ def test_what_the_process_does(environ: dict[str, str], attribute: str, expected
         ({"interval": "0s"}, "above zero"),
         ({"GLOBAL_OPT_INTERVAL": "0"}, "above zero"),
         ({"defaultActuation": "Auto"}, "Scale, Metrics, Recommend"),
-        ({"analyzer": "saturation-v2"}, "slo, saturation-v1"),
+        ({"analyzer": "saturation-v3"}, "slo, saturation-v1, saturation-v2"),
         ({"scaleToZero": "maybe"}, "true or false"),
         ({"defaultSLO": "{ttft: 2}"}, "ttft: write a duration"),
         ({"defaultSLO": "{itl: 2s}"}, "itl is unknown"),
