@@ -27,7 +27,7 @@ def plane(panel: Panel) -> str:
     parts = [*_grid(most, lowest), *_levels(panel, most, lowest)]
     for kind in _ORDER:
         parts += [_dot(one, most, lowest) for one in shown if one.kind == kind]
-    parts += [_name(one, most, lowest) for one in shown if one.name]
+    parts += [_name(one, most, lowest) for one in _apart(shown, most, lowest)]
     beyond = len(panel.points) - len(shown)
     if beyond:
         parts.append(
@@ -93,6 +93,18 @@ def _dot(one: Point, most: float, lowest: float) -> str:
         corners = f"{x:.1f},{y - size:.1f} {x + size:.1f},{y:.1f} {x:.1f},{y + size:.1f} {x - size:.1f},{y:.1f}"
         return f'<polygon points="{corners}" class=ours>{told}</polygon>'
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size}" class={one.kind}>{told}</circle>'
+
+
+def _apart(points: Iterable[Point], most: float, lowest: float) -> list[Point]:
+    """Return the points whose names are to be written: ours first, and none that would lie over another."""
+    taken: list[tuple[float, float]] = []
+    found = []
+    for one in sorted((one for one in points if one.name), key=lambda one: (one.kind != "ours", one.usd_per_h)):
+        x, y = _x(one.usd_per_h, most), _y(one.attainment, lowest) + (20 if one.kind == "ours" else 0)
+        if all(abs(x - other[0]) > 34 or abs(y - other[1]) > 13 for other in taken):
+            taken.append((x, y))
+            found.append(one)
+    return found
 
 
 def _name(one: Point, most: float, lowest: float) -> str:

@@ -1,6 +1,5 @@
 """Fleets of the workloads: which GPUs there are, how many at most, how they start, and how many to begin with."""
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +29,7 @@ class Fleet:
     alone: dict[str, int]
 
     def mix(self, arrivals: Sequence[Arrival], length_s: float, slo: Slo) -> Scene:
-        """Return the scene of the whole mix, which begins with the cheapest replicas for its first arrivals."""
+        """Return the scene of the whole mix, which begins with replicas for its first arrivals."""
         return Scene(model=self.model, variants=begun(self.variants, arrivals, slo), length_s=length_s, slo=slo)
 
     def single(self, arrivals: Sequence[Arrival], length_s: float, slo: Slo, name: str) -> Scene:
@@ -86,16 +85,16 @@ def serves_per_s(spec: VariantSpec, lengths: Lengths, slo: Slo) -> float:
 
 
 def begun(variants: Sequence[VariantSpec], arrivals: Sequence[Arrival], slo: Slo) -> tuple[VariantSpec, ...]:
-    """Return the variants, to begin with the cheapest replicas for the first two minutes' arrivals; one at least."""
-    first = sum(arrival.at_s < BEGINNING_S for arrival in arrivals) / BEGINNING_S
+    """Return the variants, to begin with enough of the cheapest kind for the first two minutes' arrivals; one at least.
+
+    Not the cheapest fleet: that would tell policies of a mix what is best, and those that never move would win by it.
+    """
     lengths = mean_lengths(arrivals)
-    rates = [serves_per_s(spec, lengths, slo) for spec in variants]
-    ranges = [range(spec.min_replicas, spec.max_replicas + 1) for spec in variants]
-
-    def shortfall_and_price(counts: tuple[int, ...]) -> tuple[float, float, int]:
-        served = _ROOM * math.fsum(count * rate for count, rate in zip(counts, rates, strict=True))
-        price = math.fsum(count * spec.usd_per_h for count, spec in zip(counts, variants, strict=True))
-        return max(0.0, first - served), price, sum(counts)
-
-    counts = min((each for each in itertools.product(*ranges) if sum(each)), key=shortfall_and_price)
-    return tuple(replace(spec, initial=count) for spec, count in zip(variants, counts, strict=True))
+    left = sum(arrival.at_s < BEGINNING_S for arrival in arrivals) / BEGINNING_S / _ROOM
+    counts: dict[str, int] = {}
+    for spec in sorted(variants, key=lambda one: (one.usd_per_h, one.name)):
+        per_s = serves_per_s(spec, lengths, slo)
+        wanted = math.ceil(left / per_s - 1e-9) if counts else max(1, math.ceil(left / per_s - 1e-9))
+        counts[spec.name] = min(max(wanted, spec.min_replicas), spec.max_replicas)
+        left = max(0.0, left - counts[spec.name] * per_s)
+    return tuple(replace(spec, initial=counts[spec.name]) for spec in variants)
