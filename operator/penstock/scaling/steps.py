@@ -2,7 +2,8 @@
 
 WVA froze a whole model while any number differed from what ran. Here a replica on its way keeps only its own variant
 from rising, and no longer than a start may take; a number that nobody follows (a bound of an HPA, a pod without a
-node) is forgotten then; nothing falls while any engine is full; and a variant at zero may take what others cannot.
+node) is forgotten then; nothing falls while any engine is full; a variant at zero may take what others cannot; and
+what waits before the engines counts as if it stood in their lines.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from penstock.domain.reasons import OptimizationReason
 from penstock.domain.variants import ObjectKey
 from penstock.scaling.bounds import WITHIN
 from penstock.scaling.cases import Case, Proposal
+from penstock.scaling.observe import Gauges
 from penstock.scaling.phrases import by_saturation
 from penstock.scaling.saturation import is_full, signal
 
@@ -19,11 +21,15 @@ _BY_SATURATION = Verdict(OptimizationReason.SATURATION_ONLY)
 _GUARDED = Verdict(OptimizationReason.SATURATION_OVERRIDE)
 
 
-def propose(cases: Sequence[Case], *, complete: bool) -> dict[ObjectKey, Proposal]:
-    """Return a proposal for each case of one model; none at all where no engine says anything."""
-    engines = [engine for case in cases for engine in case.load.gauges]
-    if not engines:
+def propose(cases: Sequence[Case], *, complete: bool, held_back: float = 0.0) -> dict[ObjectKey, Proposal]:
+    """Return a proposal for each case of one model; none at all where no engine says anything.
+
+    `held_back` requests wait before any engine.
+    """
+    reported = [engine for case in cases for engine in case.load.gauges]
+    if not reported:
         return {}
+    engines = [_with_line(engine, held_back / len(reported)) for engine in reported]
     limits = cases[0].terms.thresholds
     wanted = signal(engines, limits)
     full = any(is_full(engine, limits) for engine in engines)
@@ -42,6 +48,10 @@ def propose(cases: Sequence[Case], *, complete: bool) -> dict[ObjectKey, Proposa
     }
 
 
+def _with_line(engine: Gauges, waiting: float) -> Gauges:
+    return Gauges(engine.kv_ratio, None if engine.queue is None else engine.queue + waiting)
+
+
 def standing(case: Case) -> int:
     """Return the number to step from: what was decided while that is under way, what runs once it should be there."""
     current = case.target.current or 0
@@ -56,11 +66,12 @@ def _replicas(case: Case, step: int) -> int:
 
 
 def _riser(cases: Sequence[Case]) -> Case | None:
-    """Return the cheapest variant that may have one more and has none under way."""
+    """Return the cheapest variant that may have one more and has none under way; a paused one would only be told."""
     able = [
         case
         for case in cases
-        if not (case.terms.bounds.asleep or _is_rising(case) or case.target.stuck or _at_most(case))
+        if not (case.variant.paused or case.terms.bounds.asleep or _is_rising(case))
+        and not (case.target.stuck or _at_most(case))
     ]
     return min(able, key=lambda case: (case.weight, case.key), default=None)
 
@@ -70,7 +81,9 @@ def _faller(cases: Sequence[Case], wanted: int) -> Case | None:
 
     Without a signal it is one whose replica does not come: the engines that there are have room without it.
     """
-    able = [case for case in cases if standing(case) > max(case.terms.bounds.min_replicas, 1)]
+    able = [
+        case for case in cases if standing(case) > max(case.terms.bounds.min_replicas, 1) and not case.variant.paused
+    ]
     idle = [case for case in able if wanted < 0 or _waits_in_vain(case)]
     return max(idle, key=lambda case: (case.weight, case.key), default=None)
 

@@ -82,24 +82,25 @@ def propose(cases: Sequence[Case], model: Model, inflow: Inflow | None, *, compl
 
     Where the size of a cache is unknown only the shares in use count, as in `saturation-v1`.
     """
-    found = None
+    held_back, found = 0.0, None
+    if inflow is not None and model.ahead is None:  # else it is part of what sized variants are to serve
+        held_back = known(inflow.waiting) or 0.0
     if any(case.terms.analyzer is Analyzer.SATURATION_V2 for case in cases):
-        found = _by_tokens(cases, model, inflow, complete=complete)
-    return steps.propose(cases, complete=complete) if found is None else found
+        found = _by_tokens(cases, model, held_back, complete=complete)
+    return steps.propose(cases, complete=complete, held_back=held_back) if found is None else found
 
 
 def _by_tokens(
-    cases: Sequence[Case], model: Model, inflow: Inflow | None, *, complete: bool
+    cases: Sequence[Case], model: Model, held_back: float, *, complete: bool
 ) -> dict[ObjectKey, Proposal] | None:
     parts = [_part(case, model) for case in sorted(cases, key=lambda case: case.key)]
-    held_back = known(inflow.waiting) if inflow is not None else None
     if any(part.replicas and not part.each for part in parts):
         return None
     if not any(part.replicas for part in parts) and not (held_back and any(part.each for part in parts)):
         return None
     lengths = model.past.lengths.means or NOMINAL
     demand = sum(tokens.demand_tokens(replica) for part in parts for replica in part.replicas)
-    demand += tokens.held_back_tokens(held_back or 0.0, *lengths)
+    demand += tokens.held_back_tokens(held_back, *lengths)
     return _proposals(parts, demand, complete=complete and all(part.measured for part in parts))
 
 

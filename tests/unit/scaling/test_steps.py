@@ -1,12 +1,14 @@
 """Steps by saturation: who rises, who falls, and what no longer freezes a model."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.unit.scaling.scene import NOW, by_name, decide_one, known, observe, remembering, row, target, variant
 
-from penstock.domain.observations import PodMetrics
+from penstock.domain.catalogue import ModelScope
+from penstock.domain.observations import Inflow, PodMetrics
 from penstock.domain.readings import ABSENT
 from penstock.domain.reasons import DecisionReason, LimitReason, OptimizationReason
 from penstock.domain.variants import Variant
@@ -158,3 +160,29 @@ def test_the_first_decision_keeps_what_runs() -> None:
     at = {CHEAP.key: target(CHEAP, 4)}
 
     assert decide_one(observe(CHEAP, targets=at, seen=quiet(CHEAP, 4)), Memory()).desired == 4
+
+
+@pytest.mark.parametrize(
+    ("halted", "seen", "expected"),
+    [
+        pytest.param(CHEAP, busy, (2, 3), id="full, and the cheapest is paused"),
+        pytest.param(DEAR, quiet, (1, 2), id="idle, and the dearest is paused"),
+    ],
+)
+def test_a_paused_variant_does_not_stand_in_for_those_that_may_move(
+    halted: Variant, seen: Callable[[Variant, int], list[PodMetrics]], expected: tuple[int, int]
+) -> None:
+    ours = [replace(one, paused=one is halted) for one in (CHEAP, DEAR)]
+    at = {one.key: target(one, 2) for one in ours}
+
+    found = by_name(observe(*ours, targets=at, seen=seen(CHEAP, 2) + seen(DEAR, 2)), remembering((CHEAP, 2), (DEAR, 2)))
+
+    assert (found["cheap"].desired, found["dear"].desired) == expected
+
+
+def test_what_waits_before_the_engines_counts_as_their_lines() -> None:
+    calm = observe(CHEAP, targets={CHEAP.key: target(CHEAP, 2)}, seen=quiet(CHEAP, 2))
+    waiting = replace(calm, inflows={ModelScope("llm", CHEAP.model): Inflow(waiting=known(9))})
+
+    assert decide_one(calm, remembering((CHEAP, 2))).desired == 1
+    assert decide_one(waiting, remembering((CHEAP, 2))).desired == 3
