@@ -9,6 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from penstock.controller.hindsight import Judgement
+from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision, Outcome
 from penstock.domain.reasons import OptimizationReason
 from penstock.domain.variants import ObjectKey
@@ -23,6 +25,8 @@ _HELP: Final = {
     "data_age_seconds": "Age of the newest sample behind the decision.",
     "capacity_requests_per_second": "Rate of one replica within the SLO.",
     "cost_per_hour": "Cost of the replicas that run.",
+    "slo_attainment_ratio": "Share of the model's requests that met the variant's targets over five minutes, at least.",
+    "startup_seconds": "Measured time from created to Ready, once three starts were seen.",
 }
 
 
@@ -82,6 +86,16 @@ class Meters:
             ["configmap", "key"],
             registry=self.registry,
         )
+        self._deciding = Histogram(
+            "penstock_decide_duration_seconds", "One decision over all variants, nothing asked.", registry=self.registry
+        )
+        self._forecasts, self._costs = (
+            Gauge(name, sentence, ["namespace", "model"], registry=self.registry)
+            for name, sentence in (
+                ("penstock_forecast_error_ratio", "Mean distance of forecast and arrivals, by the larger of them."),
+                ("penstock_hindsight_cost_ratio", "What runs, by the cheapest that serves what arrives now."),
+            )
+        )
         self._ended = Counter(
             "penstock_variant_ended_requests",
             "Requests that a scaling action ended, or may have.",
@@ -119,6 +133,17 @@ class Meters:
     def ended(self, key: ObjectKey, requests: float) -> None:
         """Count requests that were still in replicas when the scale was lowered."""
         self._ended.labels(key.namespace, key.name).inc(requests)
+
+    def decided(self, seconds: float, judged: Mapping[ModelScope, Judgement]) -> None:
+        """Note how long a decision took, and show exactly these judgements."""
+        self._deciding.observe(seconds)
+        for gauge in (self._forecasts, self._costs):
+            gauge.clear()
+        for scope, one in judged.items():
+            if one.forecast_error_ratio is not None:
+                self._forecasts.labels(scope.namespace, scope.model).set(one.forecast_error_ratio)
+            if one.cost_ratio is not None:
+                self._costs.labels(scope.namespace, scope.model).set(one.cost_ratio)
 
     def pushed(self, result: str) -> None:
         """Count one push by its result: ok, rejected, unreachable."""

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from penstock.api.kinds import Kind
 from penstock.api.revisions import Revision
+from penstock.domain.catalogue import ModelScope
 from penstock.domain.observations import Scale, Scrape
 from penstock.domain.variants import ObjectKey, TargetRef
 from penstock.scaling.config import Config
@@ -137,4 +138,10 @@ class Scraping(Protocol):
 
     async def scrape(self, settings: Settings, namespaces: frozenset[str], now_s: float) -> Scrape:
         """Return one collection; never raises, a failure stands in `problem`."""
+        ...
+
+    async def attained(
+        self, settings: Settings, wanted: Mapping[ModelScope, frozenset[tuple[float, float]]], now_s: float
+    ) -> Mapping[tuple[ModelScope, tuple[float, float]], float]:
+        """Return the share of requests that met targets for the first token and for the next; raises as `Objects`."""
         ...

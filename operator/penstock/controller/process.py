@@ -19,6 +19,7 @@ from penstock.controller.configuration import Configuration
 from penstock.controller.drains import Drains
 from penstock.controller.history import History
 from penstock.controller.inflows import Inflows
+from penstock.controller.judge import Judge
 from penstock.controller.keda import Numbers, answering
 from penstock.controller.learned import Learned
 from penstock.controller.metrics import Meters
@@ -101,6 +102,7 @@ class Operator:
             leadership=adapters.election,
             recorder=self.recorder,
             learned=Learned(adapters.objects, configuration.operator_namespace),
+            judge=Judge(adapters.scraping, configuration),
         )
         self.routing = Routing(
             world=self.world,
@@ -143,6 +145,7 @@ class Operator:
             loops.keep_scaling(self.scaling, adapters.election, pulse),
             loops.keep_routing(self.routing, lambda: self.configuration.settings.interval_s, adapters.election, pulse),
             self.scaling.learned.keep_writing(adapters.election),
+            self.scaling.judge.keep_asking(adapters.election),
             loops.keep_summing(self.routing.aggregator, adapters.election),
             loops.keep_counting(adapters.election, self.meters.leader.set),
             *([_stop_on_signals(stop, kopf_runs)] if signals else []),

@@ -13,6 +13,7 @@ from penstock.controller.actuate import Actuator, NotOurs
 from penstock.controller.configuration import Configuration
 from penstock.controller.drains import Traffic, loads, strays
 from penstock.controller.inflows import Inflows, Place
+from penstock.controller.judge import Judge
 from penstock.controller.learned import Learned
 from penstock.controller.metrics import Meters
 from penstock.controller.ports import Leadership, Scraping
@@ -51,6 +52,7 @@ class ScalingPass:
     leadership: Leadership
     recorder: Recorder
     learned: Learned
+    judge: Judge
     clock: Callable[[], float] = time.time
     memory: Memory = field(default_factory=Memory)
     term: int = -1
@@ -66,8 +68,11 @@ class ScalingPass:
         config = replace(config, quotas=config.quotas + self._quotas(sights))
         await self._recall(bodies, observation.now_s)
         before = self.memory
+        deciding_s = time.monotonic()
         decisions, self.memory = decide(observation, before, config)
         self.learned.memory = self.memory
+        self.judge.look(decisions, self.memory, observation.now_s, config.startup_prior_s)
+        self.meters.decided(time.monotonic() - deciding_s, self.judge.hindsight.judged)
         outcomes, _ = await asyncio.gather(
             self._finish(decisions, bodies, sights, self._traffic(observation, config)),
             self.recorder.keep(observation, before, config, decisions),
@@ -164,6 +169,7 @@ class ScalingPass:
             return None
         if not self.leadership.leading:  # acting took too long; the new leader speaks from now on
             return None
+        outcome = replace(outcome, learnt=self.judge.learnt(decision, self.memory, traffic.now_s))
         await self.reporter.report(outcome, body, traffic.now_s)
         await self.reporter.own(variant, body, sight.target)
         return outcome

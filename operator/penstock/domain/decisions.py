@@ -86,8 +86,22 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """What was measured of a variant so far; None is unknown.
+
+    A start takes `startup_s`, by `starts` that were seen; no more replicas are asked for before `unavailable_until_s`
+    (Unix time). `attainment_ratio` of its model's requests met its targets of late.
+    """
+
+    startup_s: float | None = None
+    starts: int = 0
+    unavailable_until_s: float | None = None
+    attainment_ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A decision after acting upon it: what was really handed over, and the replica counts seen then."""
+    """A decision after acting upon it: what was really handed over, the replica counts then, and what is measured."""
 
     decision: Decision
     active: Verdict[ActiveReason]
@@ -96,3 +110,4 @@ class Outcome:
     starting: int
     stuck: int
     draining: int
+    learnt: Learnt = Learnt()

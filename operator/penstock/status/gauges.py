@@ -73,6 +73,8 @@ def _own(outcome: Outcome) -> list[Sample]:
         "data_age_seconds": decision.data_age_s,
         "capacity_requests_per_second": decision.capacity_per_s,
         "cost_per_hour": cost_per_h(outcome),
+        "slo_attainment_ratio": outcome.learnt.attainment_ratio,
+        "startup_seconds": outcome.learnt.startup_s,
     }
     known = [
         Sample(f"penstock_variant_{name}", labels, float(value)) for name, value in numbers.items() if value is not None

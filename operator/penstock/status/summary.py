@@ -30,7 +30,9 @@ def variant_status(outcome: Outcome, previous_status: Mapping[str, Any], now_s: 
         actuation={"applied": outcome.active.reason.applied, "mode": decision.mode.value},
         replicas=_replicas(outcome),
         slo=_slo(decision.slo),
+        learned=_learned(outcome),
         decision=_decision(decision),
+        unavailableUntil=timestamp(until_s) if (until_s := outcome.learnt.unavailable_until_s) is not None else None,
         conditions=fold(before, conditions(outcome), generation=decision.generation, now_s=now_s),
     )
 
@@ -93,6 +95,18 @@ def _slo(slo: Slo) -> dict[str, str]:
         "attainment": format_percent(slo.attainment_ratio),
         "source": slo.source.value,
     }
+
+
+def _learned(outcome: Outcome) -> dict[str, Any]:
+    """Return what was measured; nothing before the first start was seen."""
+    learnt = outcome.learnt
+    if not learnt.starts:
+        return {}
+    return _known(
+        requestsPerSecond=_decimal(outcome.decision.capacity_per_s),
+        startupTime=None if learnt.startup_s is None else f"{round(learnt.startup_s)}s",
+        starts=learnt.starts,
+    )
 
 
 def _decision(decision: Decision) -> dict[str, Any]:

@@ -15,6 +15,7 @@ _NUMBERS: Final = (
     ("currentAlloc", "load", "arrivalRate"),
     ("currentAlloc", "load", "avgInputTokens"),
     ("currentAlloc", "load", "avgOutputTokens"),
+    ("learned", "requestsPerSecond"),
 )
 _CLOCK: Final = ("desiredOptimizedAlloc", "lastRunTime")
 

@@ -1,10 +1,13 @@
 """Prometheus as the source of a scaling pass: follows the settings when they name another one."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
+from penstock.domain.catalogue import ModelScope
 from penstock.domain.observations import Scrape
 from penstock.scaling.config import Config
 from penstock.settings.prometheus import PrometheusSettings
+from penstock.telemetry.attainment import Targets, attained
 from penstock.telemetry.collect import collect
 from penstock.telemetry.prometheus import Prometheus
 
@@ -33,6 +36,12 @@ class PrometheusSource:
         """Return one collection over these namespaces at Unix time `now_s`; a failure stands in its `problem`."""
         client = await self._for(settings.prometheus)
         return await collect(client, namespaces, now_s, settings.scaling.stale_after_s)
+
+    async def attained(
+        self, settings: Settings, wanted: Mapping[ModelScope, frozenset[Targets]], now_s: float
+    ) -> dict[tuple[ModelScope, Targets], float]:
+        """Return the share of requests that met these targets of late; raises Unreachable, Refused."""
+        return await attained(await self._for(settings.prometheus), wanted, now_s)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -10,7 +10,10 @@ from tests.unit.emulator.test_host import Clock
 from tests.unit.router.test_metrics import dispatch, reject, snapshot, workload
 from tests.unit.status.outcomes import outcome
 
+from penstock.controller.hindsight import Judgement
 from penstock.controller.metrics import Meters
+from penstock.domain.catalogue import ModelScope
+from penstock.domain.decisions import Learnt
 from penstock.domain.reasons import RejectReason
 from penstock.domain.requests import EndpointLoad
 from penstock.domain.variants import ObjectKey
@@ -42,10 +45,12 @@ class Exported:
 def operator() -> list[Exported]:
     """Return what the operator exports."""
     meters = Meters()
-    meters.told(outcome(previous=2))
+    meters.told(replace(outcome(previous=2), learnt=Learnt(startup_s=94.0, starts=7, attainment_ratio=0.996)))
     meters.told(outcome(computed=False))
     meters.passed(0.1, {"running": 0.1})
     meters.pushed("ok")
+    scope = ModelScope("ns", "model")
+    meters.decided(0.1, {scope: Judgement(forecast_error_ratio=0.1, cost_ratio=1.1)})
     meters.ended(ObjectKey("ns", "name"), 0.0)
     meters.invalid_entries([("ns/name", "key")])
     return sorted(_exported(meters.registry.collect()), key=lambda one: one.name)

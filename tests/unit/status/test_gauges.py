@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.status.outcomes import ALLOC, outcome
 
-from penstock.domain.decisions import Allocation, Outcome
+from penstock.domain.decisions import Allocation, Learnt, Outcome
 from penstock.domain.reasons import ActiveReason, DecisionReason
 from penstock.domain.variants import Actuation
 from penstock.status.gauges import gauges, scalings
@@ -129,3 +129,12 @@ def test_scalings_count_what_was_handed_over(now: Outcome, direction: str | None
     assert [one.labels["direction"] for one in added] == ([direction] * 2 if direction else [])
     assert all(one.labels["reason"] == now.decision.reason and one.value == 1 for one in added)
     assert all(one.labels["controller_instance"] == "blue" for one in added)
+
+
+def test_what_is_measured_is_shown_and_what_is_not_is_absent() -> None:
+    learnt = Learnt(startup_s=94.0, starts=7, attainment_ratio=0.996)
+
+    measured = values(replace(outcome(), learnt=learnt))
+
+    assert measured["penstock_variant_startup_seconds"] == 94.0
+    assert measured["penstock_variant_slo_attainment_ratio"] == 0.996

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.status.outcomes import ALLOC, DECIDED_S, outcome
 
-from penstock.domain.decisions import Allocation, Outcome, Verdict
+from penstock.domain.decisions import Allocation, Learnt, Outcome, Verdict
 from penstock.domain.reasons import (
     ActiveReason,
     DecisionReason,
@@ -16,7 +16,9 @@ from penstock.domain.reasons import (
     TargetReason,
 )
 from penstock.domain.variants import Actuation
+from penstock.status.conditions import timestamp
 from penstock.status.summary import variant_status
+from penstock.status.writes import must_write
 
 
 def told(of: Outcome, previous: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -225,3 +227,23 @@ def test_a_transition_time_moves_only_with_its_status() -> None:
 
 def test_every_condition_has_a_sentence() -> None:
     assert all(row["message"].endswith(".") for row in told(outcome())["conditions"])
+
+
+def test_what_was_learnt_is_a_view_and_an_outage_has_its_end() -> None:
+    learnt = Learnt(startup_s=94.2, starts=7, unavailable_until_s=DECIDED_S + 900.0)
+
+    seen = variant_status(replace(outcome(), learnt=learnt), {}, DECIDED_S)
+    young = variant_status(replace(outcome(), learnt=Learnt(starts=2)), {}, DECIDED_S)
+
+    assert seen["learned"] == {"requestsPerSecond": "0.83", "startupTime": "94s", "starts": 7}
+    assert seen["unavailableUntil"] == timestamp(DECIDED_S + 900.0)
+    assert young["learned"] == {"requestsPerSecond": "0.83", "starts": 2}
+    assert not {"learned", "unavailableUntil"} & set(variant_status(outcome(), {}, DECIDED_S))
+
+
+def test_a_capacity_that_drifts_is_not_written_each_time() -> None:
+    first = replace(outcome(), learnt=Learnt(starts=7))
+    drifted = replace(first, decision=replace(first.decision, capacity_per_s=0.85))
+    before = variant_status(first, {}, DECIDED_S)
+
+    assert not must_write(before, variant_status(drifted, before, DECIDED_S + 15), DECIDED_S + 15)

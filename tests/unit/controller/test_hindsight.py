@@ -1,0 +1,84 @@
+"""Decisions judged by what came after: errors of forecasts, and what runs by the least that would do."""
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.controller.test_actuate import DECISION
+
+from penstock.controller.hindsight import Hindsight, Judgement
+from penstock.domain.catalogue import ModelScope
+from penstock.domain.decisions import Allocation, Decision
+from penstock.domain.variants import ObjectKey
+from penstock.scaling.history import ModelPast, Moment
+
+SCOPE = ModelScope("llm", "m")
+LEAD_S = 180.0
+
+
+def decision(
+    name: str = "chat", *, replicas: int = 2, each: float | None = 10.0, per_s: float | None = 1.0
+) -> Decision:
+    cost = None if each is None else replicas * each
+    alloc = Allocation(replicas=replicas, cost_per_h=cost, cost_per_replica_per_h=each)
+    return replace(DECISION, key=ObjectKey("llm", name), alloc=alloc, capacity_per_s=per_s)
+
+
+def played(rates: list[float], decisions: list[Decision] | None = None) -> Judgement:
+    """Return the judgement after a pass each 15 s that saw these arrivals per second."""
+    hindsight, past = Hindsight(), ModelPast()
+    for turn, rate in enumerate(rates):
+        now_s = 1000.0 + 15.0 * turn
+        past = past.seeing(Moment(now_s, rate), gap_s=120.0)
+        hindsight.saw({SCOPE: past}, decisions or [decision()], now_s, LEAD_S)
+    return hindsight.judged[SCOPE]
+
+
+def test_a_steady_rate_is_foretold() -> None:
+    assert played([2.0] * 20).forecast_error_ratio == 0.0
+
+
+def test_a_step_was_not_foretold() -> None:
+    assert played([2.0] * 12 + [4.0]).forecast_error_ratio == pytest.approx(0.5)
+
+
+def test_errors_fade() -> None:
+    soon, later = (played([2.0] * 12 + [4.0] * calm).forecast_error_ratio for calm in (1, 100))
+
+    assert soon is not None
+    assert later is not None
+    assert later < soon
+
+
+@pytest.mark.parametrize("rates", [[2.0] * 11, [0.0] * 30])
+def test_nothing_to_judge(rates: list[float]) -> None:
+    assert played(rates).forecast_error_ratio is None
+
+
+@pytest.mark.parametrize(
+    ("decisions", "ratio"),
+    [
+        pytest.param([decision()], 1.0, id="exactly what is needed"),
+        pytest.param([decision(replicas=3)], 1.5, id="half more"),
+        pytest.param([decision(), decision("cheap", replicas=0, each=5.0)], 2.0, id="a cheaper variant would do"),
+        pytest.param([decision(), decision("new", per_s=None, replicas=0)], 1.0, id="one that nobody knows yet"),
+        pytest.param([decision(each=None)], None, id="no price"),
+        pytest.param([decision(per_s=None)], None, id="nobody knows the capacity"),
+    ],
+)
+def test_what_runs_by_the_least_that_would_do(decisions: list[Decision], ratio: float | None) -> None:
+    assert played([2.0], decisions).cost_ratio == ratio
+
+
+def test_an_idle_model_has_no_least() -> None:
+    assert played([0.0]).cost_ratio is None
+
+
+def test_a_model_whose_demand_is_unknown_or_that_has_gone_is_not_judged() -> None:
+    hindsight = Hindsight()
+    past = ModelPast().seeing(Moment(1000.0, 2.0), gap_s=120.0)
+
+    hindsight.saw({SCOPE: past}, [decision()], 1015.0, LEAD_S)
+    blind = dict(hindsight.judged)
+    hindsight.saw({SCOPE: past}, [], 1000.0, LEAD_S)
+
+    assert (blind, hindsight.judged) == ({}, {})
