@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from penstock.bench.campaign import Findings, mean
+from penstock.bench.campaign import STATIC, Findings, mean
 from penstock.bench.intervals import Interval, cost_ratio, difference
 from penstock.bench.jobs import Outcome
 from penstock.peers.all import rival
@@ -45,8 +45,12 @@ class Verdict:
 
 
 def verdict(findings: Findings) -> Verdict:
-    """Compare ours with the cheapest rival, tuned, whose attainment is as good as the bar or equal to it."""
-    able = [row for row in findings.finals if mean(one.attainment for one in row) >= findings.bar - EQUAL]
+    """Compare ours with the cheapest rival, tuned, whose attainment is as good as the bar or equal to it.
+
+    A static fleet is no rival but, like the bounds, something that must be known beforehand.
+    """
+    laws = [row for row in findings.finals if row[0].job.policy != STATIC]
+    able = [row for row in laws if mean(one.attainment for one in row) >= findings.bar - EQUAL]
     if not able:
         return _alone(findings)
     best = min(able, key=lambda row: mean(one.usd_per_h for one in row))

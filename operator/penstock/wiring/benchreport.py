@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Final
 
-from penstock.bench.campaign import Findings, mean
+from penstock.bench.campaign import STATIC, Findings, mean
 from penstock.bench.frontier import frontier, hypervolume
 from penstock.bench.jobs import BOUND, MIX, OURS, QUOTA, SPLIT, Job, Outcome
 from penstock.bench.targets import Target
@@ -39,7 +39,7 @@ def study(verdicts: Sequence[Verdict], targets: Sequence[Target], *, took_s: flo
     rivals = {one.job.policy for one in runs if one.job.policy not in {OURS, QUOTA, BOUND}}
     return Study(
         title="Replica decisions compared",
-        lead=f"Penstock at its defaults against {len(rivals)} other laws, each tuned for each workload: {extent}, "
+        lead=f"Penstock at its defaults against {len(rivals - {STATIC})} other laws, each tuned for each workload: {extent}, "
         f"{seeds} seeds, {len(runs)} runs.",
         facts=_facts(verdicts, targets, runs, took_s),
         losses=_table([one for one in verdicts if one.result in {Result.LOST, Result.EVEN} or not one.reached]),
@@ -142,6 +142,8 @@ def _panel_notes(one: Verdict) -> tuple[str, ...]:
     found, subject = one.findings, one.findings.subject
     first = found.ours[0]
     dearest = found.quota.usd_per_h
+    static = [_mean(row) for row in found.finals if row[0].job.policy == STATIC]
+    still = "".join(f"{_named(row.job)}: {percent(row.attainment)} for {row.usd_per_h:.2f} an hour" for row in static)
     ours = hypervolume(found.ours[:1], dearest, 0.5)
     theirs = hypervolume(found.swept, dearest, 0.5)
     return (
@@ -153,6 +155,7 @@ def _panel_notes(one: Verdict) -> tuple[str, ...]:
         f"reversals, {first.killed} requests ended by scaling, {number(first.mean_replicas)} replicas on average.",
         f"All that the quota allows meets {percent(found.quota.attainment)} for {dearest:.2f} an hour. Of the plane "
         f"below that and above 50 %, ours covers {percent(ours)}, all rivals' points together {percent(theirs)}.",
+        f"The best fleet that never changes, its size known beforehand: {still or 'not run'}.",
     )
 
 

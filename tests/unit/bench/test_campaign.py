@@ -59,6 +59,7 @@ def test_a_plan_can_be_narrowed() -> None:
 @pytest.mark.parametrize(("finals", "result", "policy"), [
     pytest.param([row("B8", 0.999, 12.0), row("B7", 0.9, 2.0)], Result.WON, "B8", id="cheaper than who does as well"),
     pytest.param([row("B8", 0.9945, 8.0), row("B7", 0.999, 9.0)], Result.LOST, "B8", id="equal within 0.2 points"),
+    pytest.param([row("B8", 0.999, 12.0), row("B0", 0.999, 2.0)], Result.WON, "B8", id="static is known beforehand"),
     pytest.param([row("B8", 0.999, 10.0)], Result.EVEN, "B8", id="the same"),
     pytest.param([row("B8", 0.98, 1.0)], Result.ALONE, "", id="nobody reaches it"),
 ])  # fmt: skip
