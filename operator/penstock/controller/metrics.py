@@ -24,6 +24,7 @@ _HELP: Final = {
     "condition": "1 for the status that a condition has.",
     "data_age_seconds": "Age of the newest sample behind the decision.",
     "capacity_requests_per_second": "Rate of one replica within the SLO.",
+    "capacity_error_ratio": "How far off that rate may be, one standard deviation.",
     "cost_per_hour": "Cost of the replicas that run.",
     "slo_attainment_ratio": "Share of the model's requests that met the variant's targets over five minutes, at least.",
     "startup_seconds": "Measured time from created to Ready, once three starts were seen.",

@@ -53,7 +53,8 @@ class Decision:
     desired before. `reason`, `summary`, `changed_at_s` and `record_id` belong to the last decision that changed
     something, `this_pass` to this one. `computed` says whether this pass computed a number (false: held).
     `decided_at_s` is when one was last computed. `need_per_s` and `capacity_per_s` explain it, where known;
-    `data_age_s` is the age of the newest sample. `class_ref_unused`: `sloClassRef` names no class that lists the model.
+    `capacity_error_ratio` is how far off a learnt capacity may be. `data_age_s` is the age of the newest sample.
+    `class_ref_unused`: `sloClassRef` names no class that lists the model.
     """
 
     key: ObjectKey
@@ -80,6 +81,7 @@ class Decision:
     max_replicas: int | None
     need_per_s: float | None = None
     capacity_per_s: float | None = None
+    capacity_error_ratio: float | None = None
     data_age_s: float | None = None
     this_pass: DecisionReason = DecisionReason.STEADY
     class_ref_unused: bool = False

@@ -1,7 +1,7 @@
 """The door of the room: one look at everything in, one decision for each variant out. Total: no input is refused."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from penstock.domain.catalogue import ModelScope
@@ -27,12 +27,13 @@ _UNAVAILABLE = Verdict(OptimizationReason.METRICS_UNAVAILABLE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
-    """What came out for one model, in the order of its cases."""
+    """What came out for one model, in the order of its cases; `doubts` are errors of learnt capacities, relative."""
 
     cases: Sequence[Case]
     settled: Sequence[Settled]
     past: ModelPast | None
     experiences: Mapping[ObjectKey, Experience]
+    doubts: Mapping[ObjectKey, float | None] = field(default_factory=dict)
 
 
 def decide(observation: Observation, memory: Memory, config: Config) -> tuple[tuple[Decision, ...], Memory]:
@@ -49,7 +50,8 @@ def decide(observation: Observation, memory: Memory, config: Config) -> tuple[tu
     settled = [number for answer in answers for number in answer.settled]
     granted = grant([_claim(case, number) for case, number in zip(cases, settled, strict=True)], config.quotas)
     closed = [close(case, within_quota(number, granted[case.key])) for case, number in zip(cases, settled, strict=True)]
-    return tuple(decision for decision, _ in closed), Memory(
+    doubts = {key: doubt for answer in answers for key, doubt in answer.doubts.items()}
+    return tuple(replace(decision, capacity_error_ratio=doubts.get(decision.key)) for decision, _ in closed), Memory(
         MappingProxyType({decision.key: remembered for decision, remembered in closed if remembered is not None}),
         MappingProxyType({_scope(answer.cases): answer.past for answer in answers if answer.past is not None}),
         MappingProxyType({key: found for answer in answers for key, found in answer.experiences.items()}),
@@ -86,6 +88,7 @@ def _computed(cases: Sequence[Case], observation: Observation, memory: Memory, c
         settled=[_number(case, proposals.get(case.key), config) for case in cases],
         past=_past(model, found, now_s),
         experiences=_experiences(model, found, now_s),
+        doubts={member.key: member.capacity.error_ratio for member in model.members},
     )
 
 

@@ -72,6 +72,7 @@ def _own(outcome: Outcome) -> list[Sample]:
         "ready_replicas": None if outcome.current is None else outcome.ready,
         "data_age_seconds": decision.data_age_s,
         "capacity_requests_per_second": decision.capacity_per_s,
+        "capacity_error_ratio": decision.capacity_error_ratio,
         "cost_per_hour": cost_per_h(outcome),
         "slo_attainment_ratio": outcome.learnt.attainment_ratio,
         "startup_seconds": outcome.learnt.startup_s,

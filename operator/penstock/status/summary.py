@@ -98,12 +98,14 @@ def _slo(slo: Slo) -> dict[str, str]:
 
 
 def _learned(outcome: Outcome) -> dict[str, Any]:
-    """Return what was measured; nothing before the first start was seen."""
-    learnt = outcome.learnt
-    if not learnt.starts:
+    """Return what was measured; nothing before a start was seen, or a rate was learnt."""
+    learnt, decision = outcome.learnt, outcome.decision
+    error = decision.capacity_error_ratio
+    if not learnt.starts and error is None:
         return {}
     return _known(
-        requestsPerSecond=_decimal(outcome.decision.capacity_per_s),
+        requestsPerSecond=_decimal(decision.capacity_per_s),
+        error=None if error is None else format_percent(round(error, 2)),
         startupTime=None if learnt.startup_s is None else f"{round(learnt.startup_s)}s",
         starts=learnt.starts,
     )

@@ -16,6 +16,7 @@ _NUMBERS: Final = (
     ("currentAlloc", "load", "avgInputTokens"),
     ("currentAlloc", "load", "avgOutputTokens"),
     ("learned", "requestsPerSecond"),
+    ("learned", "error"),
 )
 _CLOCK: Final = ("desiredOptimizedAlloc", "lastRunTime")
 
@@ -69,7 +70,7 @@ def _has_moved(before: str | None, now: str | None) -> bool:
 
 def _number(text: str) -> float | None:
     try:
-        return float(text)
+        return float(text.removesuffix("%"))
     except ValueError:
         return None
 

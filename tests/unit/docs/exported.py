@@ -27,6 +27,8 @@ from penstock.router.metrics import router_families, workload_families
 from penstock.router.metrics_aliases import alias_families
 from penstock.settings.engine import read
 
+LEARNT = Learnt(startup_s=94.0, starts=7, attainment_ratio=0.996)
+
 
 @dataclass(frozen=True, slots=True)
 class Exported:
@@ -45,7 +47,7 @@ class Exported:
 def operator() -> list[Exported]:
     """Return what the operator exports."""
     meters = Meters()
-    meters.told(replace(outcome(previous=2), learnt=Learnt(startup_s=94.0, starts=7, attainment_ratio=0.996)))
+    meters.told(replace(outcome(previous=2, capacity_error_ratio=0.06), learnt=LEARNT))
     meters.told(outcome(computed=False))
     meters.passed(0.1, {"running": 0.1})
     meters.pushed("ok")

@@ -238,6 +238,8 @@ def test_what_was_learnt_is_a_view_and_an_outage_has_its_end() -> None:
     assert seen["learned"] == {"requestsPerSecond": "0.83", "startupTime": "94s", "starts": 7}
     assert seen["unavailableUntil"] == timestamp(DECIDED_S + 900.0)
     assert young["learned"] == {"requestsPerSecond": "0.83", "starts": 2}
+    unsure = variant_status(outcome(capacity_error_ratio=0.0617), {}, DECIDED_S)
+    assert unsure["learned"] == {"requestsPerSecond": "0.83", "error": "6%", "starts": 0}
     assert not {"learned", "unavailableUntil"} & set(variant_status(outcome(), {}, DECIDED_S))
 
 
