@@ -22,6 +22,10 @@ COMMANDS: Final = {
     "what-if": ("penstock.cli.whatif", "Decide a recorded scaling pass again with its inputs changed."),
     "bench": ("penstock.cli.bench", "Compare replica decisions with those of other autoscalers, by simulation."),
     "simulate": ("penstock.cli.simulate", "Play traffic on a simulated fleet, and tell what decisions come to."),
+    "advise": (
+        "penstock.cli.advise",
+        "Judge a cluster's own past: what it cost, and what Penstock would have made of it.",
+    ),
     "crds": ("penstock.cli.crds", "Print the custom resource definitions."),
 }
 

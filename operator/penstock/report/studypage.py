@@ -18,16 +18,21 @@ def page(study: Study) -> str:
         _table("Won", "good", study.wins),
         f"<section><h2>Targets</h2>{''.join(map(_goal, study.goals))}</section>",
         *map(_panel, study.panels),
-        f"<section><h2>How this was made</h2>{_list(study.notes)}</section>",
+        f"<section><h2>How this was made</h2>{listed(study.notes)}</section>",
         "<footer>Made by Penstock.</footer>",
     ])  # fmt: skip
+    return document(study.title, body)
+
+
+def document(title: str, body: str) -> str:
+    """Return a page without scripts around its body."""
     return f"""<!doctype html>
 <html lang=en>
 <head>
 <meta charset=utf-8>
 <meta name=viewport content="width=device-width, initial-scale=1">
 <meta http-equiv=Content-Security-Policy content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{escape(study.title)}</title>
+<title>{escape(title)}</title>
 <style>{_asset("page.css")}{_asset("study.css")}</style>
 </head>
 <body>
@@ -44,17 +49,19 @@ def _asset(name: str) -> str:
 
 
 def _table(title: str, tone: str, table: Table) -> str:
+    return f"<section><h2 class={tone}>{title}</h2>{tabled(table)}</section>"
+
+
+def tabled(table: Table) -> str:
+    """Return a table, or what stands for one without rows."""
     heads = "".join(f"<th{_side(table, column)}>{escape(head)}" for column, head in enumerate(table.heads))
     rows = "".join(
         f"<tr>{''.join(f'<td{_side(table, column)}>{escape(cell)}' for column, cell in enumerate(row))}"
         for row in table.rows
     )
-    body = (
-        f"<div class=scroll><table class=plain><tr>{heads}{rows}</table></div>"
-        if rows
-        else f"<p>{escape(table.empty)}</p>"
-    )
-    return f"<section><h2 class={tone}>{title}</h2>{body}</section>"
+    if not rows:
+        return f"<p>{escape(table.empty)}</p>"
+    return f"<div class=scroll><table class=plain><tr>{heads}{rows}</table></div>"
 
 
 def _side(table: Table, column: int) -> str:
@@ -78,7 +85,7 @@ def _panel(panel: Panel) -> str:
     return (
         f"<section><h2>{escape(panel.name)}: {escape(panel.title)}</h2><p class='lead say'>{escape(panel.say)}</p>"
         f"<div class=two><figure>{plane(panel)}<figcaption>{_KEY}</figcaption></figure>"
-        f"<figure>{tracks(panel)}<figcaption>{keys}</figcaption>{_list(panel.notes)}</figure></div></section>"
+        f"<figure>{tracks(panel)}<figcaption>{keys}</figcaption>{listed(panel.notes)}</figure></div></section>"
     )
 
 
@@ -89,5 +96,6 @@ _KEY = (
 )
 
 
-def _list(lines: Iterable[str]) -> str:
+def listed(lines: Iterable[str]) -> str:
+    """Return a list."""
     return f"<ul>{''.join(f'<li>{escape(line)}' for line in lines)}</ul>"

@@ -1,0 +1,45 @@
+"""What the buckets of a histogram tell: the share below a limit, and how widely values are spread."""
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+Buckets = Mapping[float, float]
+"""Cumulative counts by upper bound; the last bound is infinite."""
+
+_LEAST: Final = 30  # counts below which no spread is told
+_SPREADS: Final = (0.1, 4.0)
+
+
+def share_below(buckets: Buckets, limit: float) -> float | None:
+    """Return the share of values up to a limit, evenly spread within a bucket; None where nothing was counted."""
+    total = max(buckets.values(), default=0.0)
+    if total <= 0:
+        return None
+    below, before, found = 0.0, 0.0, 0.0
+    for bound in sorted(buckets):
+        count = max(buckets[bound], before)  # increases are extrapolated each by itself and may cross
+        if bound <= limit:
+            found = count
+        elif below < limit:
+            part = 0.0 if math.isinf(bound) else (limit - below) / (bound - below)
+            found = before + (count - before) * part
+        below, before = bound, count
+    return min(found / total, 1.0)
+
+
+def variation(buckets: Buckets) -> float | None:
+    """Return the coefficient of variation by the middles of buckets; None for too few values."""
+    total = max(buckets.values(), default=0.0)
+    if total < _LEAST:
+        return None
+    below, before, mean, square = 0.0, 0.0, 0.0, 0.0
+    for bound in sorted(buckets):
+        count = max(buckets[bound] - before, 0.0)
+        middle = below * 1.5 if math.isinf(bound) else (below + bound) / 2
+        mean, square = mean + count * middle / total, square + count * middle**2 / total
+        below, before = bound, max(buckets[bound], before)
+    if not mean > 0:
+        return None
+    cv = math.sqrt(max(square - mean**2, 0.0)) / mean
+    return min(max(cv, _SPREADS[0]), _SPREADS[1])

@@ -1,0 +1,127 @@
+"""Runs `penstock advise`: reads a cluster's past out of Prometheus, plays it on all cores, writes what came of it."""
+
+import os
+import signal
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from penstock.advise import demo
+from penstock.advise.advice import Advice, advise
+from penstock.advise.assemble import owners
+from penstock.advise.objects import as_yaml
+from penstock.advise.page import bodies, page, text
+from penstock.advise.past import Answers
+from penstock.advise.replay import Job, Played, play
+from penstock.advise.tracks import Grid
+from penstock.advise.wish import Wish
+from penstock.domain.errors import NotEnoughData
+from penstock.report.advicefiles import as_json, write
+from penstock.settings.prometheus import PrometheusSettings
+from penstock.telemetry.history import History
+from penstock.telemetry.pastqueries import LOAD_STEP_S, PastQuery, engines, replicas
+
+_FINE_DAYS = 7
+"""Days up to which load is asked for every minute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked for on the command line; `prometheus` None: the made-up past."""
+
+    prometheus: PrometheusSettings | None
+    days: float
+    wish: Wish
+    out: Path
+    output: str
+    workers: int | None
+    no_color: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    answers: Answers
+    grid: Grid
+    source: str
+    notes: tuple[str, ...]
+
+
+def run(request: Request) -> int:
+    """Judge, write the files, print the outcome.
+
+    Raises:
+        NotEnoughData: no model's past carries an answer.
+        Unreachable, Refused: Prometheus did not answer, or said no.
+    """
+    wish = request.wish
+    with _bar(request) as bar:
+        past = _made() if request.prometheus is None else _recorded(request.prometheus, request.days, bar)
+        if request.prometheus is None:
+            wish = replace(wish, most_requests=demo.MOST_REQUESTS, block_s=demo.BLOCK_S)
+        found = advise(past.answers, past.grid, wish, lambda jobs: _played(jobs, request.workers, bar))
+    if not found.judged:
+        raise NotEnoughData("; ".join(f"{one.name}: {one.why}" for one in found.not_judged))
+    _tell(request, wish, past, found)
+    return 0
+
+
+def _tell(request: Request, wish: Wish, past: _Past, found: Advice) -> None:
+    told = page(found, wish, past.source, past.notes)
+    made = bodies(found, wish)
+    write(told, as_yaml(made) if made else "", request.out)
+    console = Console(no_color=request.no_color, highlight=False, soft_wrap=True)
+    shown = as_json(told).rstrip("\n") if request.output == "json" else text(found, wish, str(request.out))
+    console.print(shown, markup=False)
+
+
+@contextmanager
+def _bar(request: Request) -> Iterator[Progress]:
+    console = Console(stderr=True, no_color=request.no_color)
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=console, transient=True,
+    ) as bar:  # fmt: skip
+        yield bar
+
+
+def _made() -> _Past:
+    return _Past(demo.answers(), demo.grid(), "A made-up past of three days", (demo.LAW,))
+
+
+def _recorded(settings: PrometheusSettings, days: float, bar: Progress) -> _Past:
+    """Read the past until now, on whole minutes."""
+    step_s = LOAD_STEP_S * max(round(days / _FINE_DAYS), 1)
+    end_s = time.time() // step_s * step_s
+    grid = Grid(
+        start_s=end_s - round(days * 86_400 / step_s) * step_s, step_s=step_s, count=round(days * 86_400 / step_s) + 1
+    )
+    history, answers = History(settings), {}
+    task = bar.add_task("reading Prometheus", total=None)
+
+    def ask(queries: Iterable[PastQuery]) -> None:
+        for one in bar.track(list(queries), task_id=task):
+            answers[one.ask] = history.range(one.promql, grid.start_s, end_s, one.step_s)
+
+    ask(engines(step_s))
+    ask(replicas(owners(answers, grid), step_s))
+    bar.remove_task(task)
+    return _Past(answers, grid, f"The last {days:g} days of {settings.url.rpartition('@')[2]}", ())
+
+
+def _played(jobs: Sequence[Job], workers: int | None, bar: Progress) -> Iterator[tuple[Played, Played]]:
+    count = min(workers or os.cpu_count() or 1, len(jobs))
+    if not jobs:
+        return
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_deaf) as pool:
+        yield from bar.track(pool.map(play, jobs), total=len(jobs), description="playing the past")
+
+
+def _deaf() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
