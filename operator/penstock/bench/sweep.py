@@ -27,7 +27,8 @@ class Track:
 
 def track(policy: str, shape: str, points: Iterable[Mapping[str, float]]) -> Track:
     """Return a rival in one shape with these points."""
-    return Track(policy=policy, shape=shape, points=tuple(tuple(sorted(point.items())) for point in points))
+    exact = (tuple(sorted((knob, float(value)) for knob, value in point.items())) for point in points)
+    return Track(policy=policy, shape=shape, points=tuple(exact))
 
 
 def best(outcomes: Iterable[Outcome], level: float) -> Outcome | None:

@@ -36,10 +36,10 @@ def study(verdicts: Sequence[Verdict], targets: Sequence[Target], *, took_s: flo
     runs = [one for each in verdicts for one in _all(each.findings)]
     seeds = max((len(one.findings.ours) for one in verdicts), default=0)
     extent = "slices of some minutes" if quick else "whole workloads"
-    rivals = {one.job.policy for one in runs if one.job.policy not in {OURS, QUOTA, BOUND}}
+    rivals = {one.job.policy for one in runs} - {OURS, QUOTA, BOUND, STATIC}
     return Study(
         title="Replica decisions compared",
-        lead=f"Penstock at its defaults against {len(rivals - {STATIC})} other laws, each tuned for each workload: {extent}, "
+        lead=f"Penstock at its defaults against {len(rivals)} other laws, each tuned for each workload: {extent}, "
         f"{seeds} seeds, {len(runs)} runs.",
         facts=_facts(verdicts, targets, runs, took_s),
         losses=_table([one for one in verdicts if one.result in {Result.LOST, Result.EVEN} or not one.reached]),
