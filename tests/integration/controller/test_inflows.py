@@ -9,6 +9,7 @@ from tests.integration.controller.cluster import MODEL, Cluster
 from tests.integration.controller.fleet import Fleet, fleet
 from tests.integration.router.routers import ENDPOINT, Fixed, send
 from tests.kubeapi import KubeApi
+from tests.prometheus import PrometheusServer
 from tests.waiting import eventually
 
 from penstock.controller import scaling_pass
@@ -48,11 +49,13 @@ def source(world: Fleet, *, endpoints: bool = False) -> Fixed:
     return one
 
 
-async def test_a_request_for_a_model_at_zero_wakes_a_pass_at_once(world: Fleet, seen: list[Inflow | None]) -> None:
+async def test_a_request_for_a_model_at_zero_wakes_it_at_once(
+    world: Fleet, seen: list[Inflow | None], prometheus: PrometheusServer
+) -> None:
     world.cluster.deployment(replicas=0)
     world.cluster.variant(minReplicas=0)
     router = await world.add("router-0", source=source(world))
-    async with world.cluster.operating(interval="1h") as operator:
+    async with world.cluster.operating(interval="1h", prometheusURL=prometheus.url) as operator:
         await eventually(lambda: bool(seen), "the first pass")
         place = Place(ModelScope(world.cluster.work, MODEL), ({"app": "chat"},))
         told = lambda: operator.scaling.inflows.of(operator.world.routers(), [place], 0.0).values()  # noqa: E731
@@ -62,10 +65,11 @@ async def test_a_request_for_a_model_at_zero_wakes_a_pass_at_once(world: Fleet, 
         send(router, "a")
         await eventually(lambda: len(seen) > passes, "another pass")
         took_s = time.monotonic() - sent_s
+        await eventually(lambda: world.cluster.replicas() == 1, "the first replica")
 
-    last = seen[-1]
-    assert last is not None
-    assert known(last.waiting) == 1.0
+    woken = seen[passes]
+    assert woken is not None
+    assert known(woken.waiting) == 1.0
     assert took_s < 2.0
 
 
