@@ -66,7 +66,8 @@ _FAULTS: Final = (
     Fault(kind="metrics-gone", from_s=420.0, until_s=720.0),
     Fault(kind="out-of-stock", from_s=1080.0, until_s=1980.0, variant="l40s"),
     Fault(kind="slow-start", from_s=2100.0, until_s=2700.0, factor=3.0),
-    Fault(kind="crash", from_s=2820.0, until_s=2820.0),
+    # while no other can take its place
+    Fault(kind="crash", from_s=1200.0, until_s=1200.0, variant="l40s"),
 )
 
 PLANS: Final[Mapping[str, Plan]] = {
