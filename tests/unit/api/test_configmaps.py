@@ -188,6 +188,14 @@ def test_analyzer_of_wva() -> None:
     assert read.thresholds("n", "m") == SaturationThresholds(analyzer="saturation", scale_up=0.9, scale_down=0.5)
 
 
+def test_analyzer_without_thresholds_is_a_whole_entry() -> None:
+    """WVA filled in defaults after it had refused the entry for their absence."""
+    read = catalogue(saturation(one="model_id: m\nanalyzerName: saturation\nenableLimiter: true"))
+
+    assert read.thresholds("n", "m") == SaturationThresholds(analyzer="saturation")
+    assert read.problems == ()
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
