@@ -12,7 +12,7 @@ from penstock.domain.readings import ABSENT, Known
 from penstock.domain.reasons import ActiveReason, TargetReason
 from penstock.domain.variants import Actuation, ObjectKey, Variant
 from penstock.local.fleet import Fleet
-from penstock.local.ports import Scraping
+from penstock.local.ports import Asked, Scraping
 from penstock.local.world import NAMESPACE, EngineTemplate, World
 from penstock.scaling.config import Config
 from penstock.scaling.decide import decide
@@ -31,14 +31,14 @@ class Passes:
     memory: Memory = field(default_factory=Memory)
     _queued: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=QUEUE_WINDOW))
 
-    async def run(self, world: World, config: Config, queued: int | None) -> tuple[Outcome, ...]:
-        """Look, decide, act, and return what came of it; `queued` requests wait in the router, None: unknown."""
+    async def run(self, world: World, config: Config, asked: Asked) -> tuple[Outcome, ...]:
+        """Look, decide, act, and return what came of it; `asked` is what the router tells."""
         now_s = self.clock()
-        observation = await self._observe(world, now_s, queued)
+        observation = await self._observe(world, now_s, asked)
         decisions, self.memory = decide(observation, self.memory, config)
         return tuple([await self._act(world, decision) for decision in decisions])
 
-    async def _observe(self, world: World, now_s: float, queued: int | None) -> Observation:
+    async def _observe(self, world: World, now_s: float, asked: Asked) -> Observation:
         engines = {engine.name: engine.address for engine in self.fleet.engines if engine.ready or engine.draining}
         return Observation(
             now_s=now_s,
@@ -46,19 +46,21 @@ class Passes:
             targets={variant.key: self._target(variant, world.engines) for variant in world.variants},
             scrape=await self.scraping.scrape(engines, NAMESPACE, now_s),
             catalogue=world.catalogue,
-            inflows=self._inflows(world, now_s, queued),
+            inflows=self._inflows(world, now_s, asked),
         )
 
-    def _inflows(self, world: World, now_s: float, queued: int | None) -> dict[ModelScope, Inflow]:
-        """Return what the router holds back; it cannot tell models apart, so only where there is one model."""
-        models = {variant.model for variant in world.variants}
+    def _inflows(self, world: World, now_s: float, asked: Asked) -> dict[ModelScope, Inflow]:
+        """Return what the router sees; it cannot tell models apart, so only where there is one model."""
+        models, queued = {variant.model for variant in world.variants}, asked.waiting
         if queued is None or len(models) != 1:
             self._queued.clear()
             return {}
         self._queued.append((now_s, queued))
         (then_s, before), *_ = self._queued
         growth = Known((queued - before) / (now_s - then_s), now_s) if now_s > then_s else ABSENT
-        return {ModelScope(NAMESPACE, models.pop()): Inflow(waiting=Known(queued, now_s), growth_per_s=growth)}
+        arrivals = ABSENT if asked.arrivals_per_s is None else Known(asked.arrivals_per_s, now_s)
+        inflow = Inflow(waiting=Known(queued, now_s), growth_per_s=growth, arrivals_per_s=arrivals)
+        return {ModelScope(NAMESPACE, models.pop()): inflow}
 
     def _target(self, variant: Variant, templates: Mapping[ObjectKey, EngineTemplate]) -> Target:
         key = ObjectKey(variant.key.namespace, variant.target.name)

@@ -21,6 +21,14 @@ class Ports:
     admin: int
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the router sees of requests: how many it holds back, and how many arrive per second; None is unknown."""
+
+    waiting: int | None
+    arrivals_per_s: float | None
+
+
 class Scraping(Protocol):
     """Reads the engines themselves, where there is no Prometheus."""
 

@@ -14,6 +14,7 @@ from penstock.api.workloadpolicy import WorkloadPolicy
 from penstock.domain.errors import Refused, Unreachable
 from penstock.domain.policies import Policy, PolicyDocument
 from penstock.domain.requests import Endpoint
+from penstock.local.ports import Asked
 
 
 def write_endpoints(path: Path, endpoints: Sequence[Endpoint]) -> None:
@@ -72,5 +73,13 @@ class RouterClient:
 
     async def queued(self) -> int | None:
         """Return how many requests wait; None where the router does not tell."""
-        number = (await self.state()).get("queue", {}).get("requests")
-        return int(number) if isinstance(number, int) else None
+        return (await self.asked()).waiting
+
+    async def asked(self) -> Asked:
+        """Return what comes in and waits."""
+        state = await self.state()
+        waiting, arrivals = state.get("queue", {}).get("requests"), state.get("arrivals")
+        return Asked(
+            int(waiting) if isinstance(waiting, int) else None,
+            float(arrivals) if isinstance(arrivals, int | float) else None,
+        )

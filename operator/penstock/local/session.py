@@ -193,5 +193,5 @@ class Session:
         while True:
             config, interval_s = self.neighbours.configuring(self.world.settings)
             await self.fleet.restore(self.world.engines)
-            self.witness.passed(await passes.run(self.world, config, await self.router.queued()), self.fleet)
+            self.witness.passed(await passes.run(self.world, config, await self.router.asked()), self.fleet)
             await asyncio.sleep(interval_s)

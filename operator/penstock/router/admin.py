@@ -100,6 +100,7 @@ class Admin:
                 "inFlight": view.in_flight,
                 "credit": view.credit,
                 "dispatchRate": view.dispatch_per_s,
+                **({} if view.arrivals_per_s is None else {"arrivals": view.arrivals_per_s}),
                 **({} if view.starvation_bound_s is None else {"starvationBound": view.starvation_bound_s}),
                 **page(request, rows),
             }
