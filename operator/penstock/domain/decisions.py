@@ -46,6 +46,40 @@ class Allocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Replicas of a model's variants that would serve the need, as (name, replicas), and what they cost per hour."""
+
+    replicas: tuple[tuple[str, int], ...]
+    cost_per_h: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reasoning:
+    """What led to a change, for people. Rates are requests per second of the whole model.
+
+    Needed in `horizon_s` seconds: `arriving_per_s`, what a trend and room for more add to it, and `backlog_per_s` to
+    work off the line; `held_per_s` is the most needed within the window. `samples` taught the variant's capacity.
+    `candidates` begin with the one chosen. `binds` names what kept the number from being another. The variant has
+    `fewer` replicas once the need is below `below_per_s` for the window, and `more` once it is above `above_per_s`;
+    None where no need would do that.
+    """
+
+    arriving_per_s: float
+    trend_per_s: float
+    burst_per_s: float
+    backlog_per_s: float
+    held_per_s: float
+    horizon_s: float
+    samples: int = 0
+    candidates: tuple[Candidate, ...] = ()
+    binds: str = ""
+    below_per_s: float | None = None
+    fewer: int | None = None
+    above_per_s: float | None = None
+    more: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """One variant's outcome of one pass.
 
@@ -55,6 +89,7 @@ class Decision:
     `decided_at_s` is when one was last computed. `need_per_s` and `capacity_per_s` explain it, where known;
     `capacity_error_ratio` is how far off a learnt capacity may be. `data_age_s` is the age of the newest sample.
     `class_ref_unused`: `sloClassRef` names no class that lists the model.
+    `reasoning` is there in passes that change the number of a variant whose capacity is known.
     """
 
     key: ObjectKey
@@ -85,6 +120,7 @@ class Decision:
     data_age_s: float | None = None
     this_pass: DecisionReason = DecisionReason.STEADY
     class_ref_unused: bool = False
+    reasoning: Reasoning | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

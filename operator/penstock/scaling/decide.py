@@ -1,7 +1,7 @@
 """The door of the room: one look at everything in, one decision for each variant out. Total: no input is refused."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from penstock.domain.catalogue import ModelScope
@@ -20,6 +20,7 @@ from penstock.scaling.memory import Memory
 from penstock.scaling.model import Model, study
 from penstock.scaling.plan import Plan, plan
 from penstock.scaling.quotas import Claim, grant
+from penstock.scaling.reasoning import explained
 from penstock.scaling.settle import Settled, hold, settle, within_quota
 
 _UNAVAILABLE = Verdict(OptimizationReason.METRICS_UNAVAILABLE)
@@ -27,13 +28,14 @@ _UNAVAILABLE = Verdict(OptimizationReason.METRICS_UNAVAILABLE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
-    """What came out for one model, in the order of its cases; `doubts` are errors of learnt capacities, relative."""
+    """What came out for one model, in the order of its cases; no model where computing failed."""
 
     cases: Sequence[Case]
     settled: Sequence[Settled]
     past: ModelPast | None
     experiences: Mapping[ObjectKey, Experience]
-    doubts: Mapping[ObjectKey, float | None] = field(default_factory=dict)
+    model: Model | None = None
+    found: Plan | None = None
 
 
 def decide(observation: Observation, memory: Memory, config: Config) -> tuple[tuple[Decision, ...], Memory]:
@@ -50,8 +52,10 @@ def decide(observation: Observation, memory: Memory, config: Config) -> tuple[tu
     settled = [number for answer in answers for number in answer.settled]
     granted = grant([_claim(case, number) for case, number in zip(cases, settled, strict=True)], config.quotas)
     closed = [close(case, within_quota(number, granted[case.key])) for case, number in zip(cases, settled, strict=True)]
-    doubts = {key: doubt for answer in answers for key, doubt in answer.doubts.items()}
-    return tuple(replace(decision, capacity_error_ratio=doubts.get(decision.key)) for decision, _ in closed), Memory(
+    plans = [(answer.model, answer.found) for answer in answers for _ in answer.cases]
+    return tuple(
+        explained(decision, model, found) for (decision, _), (model, found) in zip(closed, plans, strict=True)
+    ), Memory(
         MappingProxyType({decision.key: remembered for decision, remembered in closed if remembered is not None}),
         MappingProxyType({_scope(answer.cases): answer.past for answer in answers if answer.past is not None}),
         MappingProxyType({key: found for answer in answers for key, found in answer.experiences.items()}),
@@ -88,7 +92,8 @@ def _computed(cases: Sequence[Case], observation: Observation, memory: Memory, c
         settled=[_number(case, proposals.get(case.key), config) for case in cases],
         past=_past(model, found, now_s),
         experiences=_experiences(model, found, now_s),
-        doubts={member.key: member.capacity.error_ratio for member in model.members},
+        model=model,
+        found=found,
     )
 
 
@@ -101,6 +106,8 @@ def _experiences(model: Model, found: Plan | None, now_s: float) -> dict[ObjectK
     learnt = dict(model.experiences)
     for key in found.given_up if found is not None else ():
         before = learnt[key]
+        if before.is_away(now_s):
+            continue
         outage = Outage(now_s, now_s + AWAY_S) if before.outage is None else before.outage.again(now_s)
         learnt[key] = replace(before, outage=outage, pending_since_s=None)
     return learnt

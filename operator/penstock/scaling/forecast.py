@@ -17,7 +17,7 @@ from penstock.scaling.history import Moment
 
 WINDOW_S: Final = 60.0
 """Seconds over which a collector averages arrivals."""
-LEVEL_S: Final = 180.0
+LEVEL_S: Final = 300.0
 """Seconds whose moments make level and trend."""
 BURSTS_S: Final = 900.0
 """Seconds of the past in which bursts are looked for."""
@@ -27,7 +27,7 @@ BURST_S: Final = 30.0
 """Shortest overload that latency targets of seconds notice."""
 STANDS_OUT: Final = 2.0
 """Standard errors by which a slope must differ from none; overlapping windows halve the number of moments twice."""
-OFF_RATIO: Final = 0.1
+OFF_RATIO: Final = 0.08
 """Mean relative error of taking the present for what comes at `OFF_AFTER_S`; it grows with the root of time."""
 OFF_AFTER_S: Final = 600.0
 DRAIN_S: Final = 60.0
@@ -35,6 +35,7 @@ DRAIN_S: Final = 60.0
 _FEW: Final = 4
 _OVERLAP: Final = 2.0
 _CHANCE: Final = 1.5  # times what a Poisson process varies by: less is no burst, since estimates vary, too
+_PEAKED: Final = 1.5  # of a minute's highest mean: what a part of it may reach; a fall is no burst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ def _line(moments: Sequence[Moment]) -> tuple[float, float]:
     slope = sum(x * y for x, y in offsets) / spread
     residual = sum((y - slope * x) ** 2 for x, y in offsets) / (len(moments) - 2)
     error = sqrt(max(residual, mean / WINDOW_S) / spread) * _OVERLAP
-    sure = max(abs(slope) - STANDS_OUT / 2 * error, 0.0) * (1 if slope > 0 else -1)
+    sure = max(abs(slope) - STANDS_OUT * error, 0.0) * (1 if slope > 0 else -1)
     since_s = moments[-1].at_s - middle_s + (WINDOW_S / 2 if sure > 0 else 0.0)
     return max(mean + sure * since_s, 0.0), sure
 
@@ -106,7 +107,8 @@ def _bursts(moments: Sequence[Moment], ahead: float, attainment_ratio: float) ->
     chance = ahead / WINDOW_S
     beyond = max(_variance(moments) - _CHANCE * chance, 0.0)
     quantile = max(NormalDist().inv_cdf(attainment_ratio), 0.0)
-    return sqrt(chance + quantile**2 * WINDOW_S / BURST_S * beyond)
+    highest = max(moment.arrivals_per_s for moment in moments if moment.at_s >= moments[-1].at_s - BURSTS_S)
+    return min(sqrt(chance + quantile**2 * WINDOW_S / BURST_S * beyond), max(_PEAKED * highest - ahead, 0.0))
 
 
 def _variance(moments: Sequence[Moment]) -> float:

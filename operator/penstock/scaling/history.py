@@ -11,7 +11,7 @@ KEPT_S: Final = 1200.0
 """Seconds of demand that are remembered: two readings of a burst quantile over ten minutes."""
 APART_S: Final = 10.0
 """Moments closer together than this tell the same: only the newest of them is kept."""
-FORGETS_S: Final = 180.0
+FORGETS_S: Final = 300.0
 """Time constant of the mean lengths: long enough for a steady mean, and a drift is followed within minutes."""
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from penstock.domain.variants import ObjectKey
 from penstock.scaling.mix import Mix, Offer, capacity_of, cheapest
 from penstock.scaling.model import Member, Model
+from penstock.scaling.rates import within_pace
 
 RESIDES_S: Final = 1800.0
 """Seconds for which a replica is counted on to stay: what starting or giving one up costs is spread over them."""
@@ -16,6 +17,8 @@ DRAINS_S: Final = 30.0
 """Seconds that a replica is still paid for after it was given up."""
 CLEARLY: Final = 0.1
 """An exchange must save this share of the price of what it starts, so that a wrong capacity does not stir a fleet."""
+SPARED: Final = 0.03
+"""A replica is given up where the need could be this share larger: its capacity is not known any better."""
 _SOMETHING: Final = 1e-6  # requests per second: a model that runs keeps the cheapest replica that serves anything
 
 
@@ -110,7 +113,7 @@ def _target(model: Model, offers: Sequence[Offer]) -> float:
     planned = capacity_of(offers, [_within(offer) for offer in offers])
     if planned < up or not model.may_shed:
         return max(up, planned) if not model.may_shed else up
-    return min(planned, max(up, model.held_per_s))
+    return min(planned, max(up, model.held_per_s * (1 + SPARED)))
 
 
 def _least(model: Model) -> float:
@@ -137,7 +140,7 @@ def _choose(model: Model, offers: tuple[Offer, ...], target: float) -> tuple[Mix
     calm = cheapest(target, bound)
     if not _may_exchange(model):
         return calm, False
-    free = cheapest(target, offers)
+    free = cheapest(target, tuple(_at_once(offer, number) for offer, number in zip(offers, there, strict=True)))
     started = sum(
         max(number - before, 0) * offer.price
         for offer, number, before in zip(offers, free.replicas, there, strict=True)
@@ -145,6 +148,12 @@ def _choose(model: Model, offers: tuple[Offer, ...], target: float) -> tuple[Mix
     fewer = any(number < before for number, before in zip(free.replicas, there, strict=True))
     better = free.unserved_per_s <= calm.unserved_per_s and calm.cost - free.cost > CLEARLY * started
     return (free, True) if fewer and started and better else (calm, False)
+
+
+def _at_once(offer: Offer, there: int) -> Offer:
+    """Return the offer with no more than may be started at once: half an exchange would be taken back."""
+    most = within_pace(there)
+    return replace(offer, ceiling=most if offer.ceiling is None else max(min(offer.ceiling, most), offer.floor))
 
 
 def _may_exchange(model: Model) -> bool:

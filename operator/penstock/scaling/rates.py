@@ -37,10 +37,15 @@ class Moves:
 NEVER_MOVED: Final = Moves()
 
 
+def within_pace(replicas: int) -> int:
+    """Return the most that so many may become at once."""
+    return max(UP_TIMES * replicas, replicas + UP_BY)
+
+
 def paced(wanted: int, base: int, moves: Moves, now_s: float) -> tuple[int, str]:
     """Return the nearest number that the rates allow, and which of them bound, empty where none did."""
     before, earlier = moves.at(now_s - UP_S, base), moves.at(now_s - DOWN_S, base)
-    most = max(UP_TIMES * before, before + UP_BY)
+    most = within_pace(before)
     least = min(int(DOWN_SHARE * earlier), earlier - DOWN_BY)
     if wanted > max(most, base):
         return max(most, base), f"{UP_TIMES} times as many or {UP_BY} more within {UP_S:.0f} s"

@@ -30,7 +30,7 @@ def _proposal(member: Member, model: Model, found: Plan, ahead: Forecast) -> Pro
         steady=True,
         kept=not model.is_complete and found.target_per_s > ahead.need_per_s,
         reason=reason,
-        lowered=DecisionReason.SPILL if member.key in found.given_up else None,
+        lowered=DecisionReason.SPILL if member.key in found.given_up else DecisionReason.DEMAND_DOWN,
         need_per_s=ahead.need_per_s,
         capacity_per_s=member.capacity.per_s,
     )
@@ -43,7 +43,7 @@ def _reason(member: Member, found: Plan) -> DecisionReason | None:
     outage = member.experience.outage
     if outage is not None and not member.experience.is_away(member.case.now_s):
         return DecisionReason.RETURN
-    return None
+    return DecisionReason.DEMAND_UP
 
 
 def _why(member: Member, model: Model, found: Plan, ahead: Forecast, reason: DecisionReason | None) -> str:
@@ -59,6 +59,8 @@ def _why(member: Member, model: Model, found: Plan, ahead: Forecast, reason: Dec
 
 def _limited(member: Member, model: Model, found: Plan) -> Verdict[LimitReason]:
     bounds, goal = member.case.terms.bounds, found.goal[member.key]
+    if member.experience.is_away(member.case.now_s):
+        return Verdict(LimitReason.STUCK_PENDING)
     if _could_sleep(model) and not model.is_seen and goal:
         return Verdict(LimitReason.NO_WAKE_SOURCE)
     if goal == bounds.max_replicas and (found.unserved_per_s > 0 or _dearer_ones_serve(member, model, found)):

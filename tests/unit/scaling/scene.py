@@ -33,7 +33,7 @@ PROFILE = PerfProfile(
     delta_ms=0.041,
 )
 PER_REPLICA = 0.8262882  # requests per second
-ROOM = 1 + 0.1 * math.sqrt((180 + 60) / 600) * math.log(100)  # for what comes within a start, at 99.5 %
+ROOM = 1 + 0.08 * math.sqrt((180 + 60) / 600) * math.log(100)  # for what comes within a start, at 99.5 %
 
 
 def variant(name: str = "chat", namespace: str = "llm", **changes: Any) -> Variant:

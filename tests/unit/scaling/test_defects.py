@@ -72,7 +72,7 @@ def test_two_variants_of_one_model_do_not_both_serve_all_of_it() -> None:
 
     found = by_name(observe(a, b, targets=at, seen=seen), remembering((a, 4), (b, 4)))
 
-    assert sum(one.desired or 0 for one in found.values()) == 10  # 6 requests/s and room, by 0.826, and not twice that
+    assert sum(one.desired or 0 for one in found.values()) == 9  # 6 requests/s and room, by 0.826, and not twice that
 
 
 def test_zero_replicas_keep_their_accelerator_and_no_field_is_empty() -> None:
@@ -113,7 +113,7 @@ def test_equal_names_in_two_namespaces_are_two_variants() -> None:
 
     decisions, memory = decide(observation, Memory(), Config())
 
-    assert {str(one.key): one.desired for one in decisions} == {"llm/chat": 1, "other/chat": 4}
+    assert {str(one.key): one.desired for one in decisions} == {"llm/chat": 1, "other/chat": 3}
     assert memory.knows(CHAT.key)
     assert memory.knows(other.key)
 
@@ -122,7 +122,7 @@ def test_series_without_a_namespace_are_validated_and_collected_alike() -> None:
     decision = decide_one(observe(CHAT, seen=[row(CHAT, namespace="", pod="", rate=2.0)]))
 
     assert decision.metrics.reason is MetricsReason.FOUND
-    assert (decision.alloc.arrival_per_s, decision.desired) == (2.0, 4)
+    assert (decision.alloc.arrival_per_s, decision.desired) == (2.0, 3)
 
 
 def test_the_named_service_class_counts() -> None:
@@ -167,7 +167,7 @@ def test_one_bad_entry_stops_nobody() -> None:
 
     decision = decide_one(observe(CHAT, seen=[row(CHAT, rate=2.0)], catalogue=Catalogue(problems=(bad,))))
 
-    assert (decision.desired, decision.optimization.reason) == (4, OptimizationReason.SUCCEEDED)
+    assert (decision.desired, decision.optimization.reason) == (3, OptimizationReason.SUCCEEDED)
 
 
 def test_the_cost_counts_the_accelerators_of_a_replica() -> None:
@@ -206,7 +206,7 @@ def test_an_idle_variant_takes_what_the_others_cannot() -> None:
 
     found = by_name(observe(full, idle, targets=at, seen=[row(full, rate=2.0)]), remembering((full, 1)))
 
-    assert (found["full"].desired, found["idle"].desired) == (1, 3)
+    assert (found["full"].desired, found["idle"].desired) == (1, 2)
     assert found["idle"].alloc.accelerator == "A100"
 
 

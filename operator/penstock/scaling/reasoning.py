@@ -1,0 +1,91 @@
+"""Why a number changed, for people: what was expected, what was weighed, and when it would be another."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from penstock.domain.decisions import Candidate, Decision, Reasoning
+from penstock.domain.reasons import LimitReason
+from penstock.scaling.mix import Offer, capacity_of, cheapest
+from penstock.scaling.model import Model
+from penstock.scaling.plan import Plan
+
+_MOST_CANDIDATES: Final = 3
+_A_LITTLE: Final = 1e-6
+
+
+def explained(decision: Decision, model: Model | None, found: Plan | None) -> Decision:
+    """Return the decision with the error of its capacity, and where it changes a number, with its reasoning."""
+    if model is None or found is None or decision.key not in found.goal:
+        return decision
+    error = next(member.capacity.error_ratio for member in model.members if member.key == decision.key)
+    changed = decision.desired != decision.previous
+    return replace(
+        decision,
+        capacity_error_ratio=error,
+        reasoning=_reasoning(decision, model, found) if changed else None,
+    )
+
+
+def _reasoning(decision: Decision, model: Model, found: Plan) -> Reasoning | None:
+    ahead = model.ahead
+    if ahead is None:
+        return None
+    index = next(i for i, offer in enumerate(found.offers) if offer.key == decision.key)
+    goal = tuple(found.goal[offer.key] for offer in found.offers)
+    below, fewer = _fewer(found.offers, goal, index)
+    above, more = _more(found.offers, goal, index)
+    return Reasoning(
+        arriving_per_s=ahead.level_per_s,
+        trend_per_s=ahead.trend_per_s,
+        burst_per_s=ahead.burst_per_s,
+        backlog_per_s=ahead.backlog_per_s,
+        held_per_s=model.held_per_s,
+        horizon_s=ahead.lead_s,
+        samples=next(member.capacity.samples for member in model.members if member.key == decision.key),
+        candidates=_candidates(found, goal),
+        binds=_binds(decision, found, ahead.need_per_s),
+        below_per_s=below,
+        fewer=fewer,
+        above_per_s=above,
+        more=more,
+    )
+
+
+def _candidates(found: Plan, goal: tuple[int, ...]) -> tuple[Candidate, ...]:
+    """Return what was chosen, and the cheapest others that serve the need: of all variants anew, and of one alone."""
+    weighed = [cheapest(found.target_per_s, found.offers)]
+    for alone in found.offers:
+        only = tuple(offer if offer is alone else replace(offer, ceiling=offer.floor) for offer in found.offers)
+        weighed.append(cheapest(found.target_per_s, only))
+    served = {mix.replicas for mix in weighed if mix.unserved_per_s <= 0} - {goal}
+    others = sorted((_candidate(found.offers, each) for each in served), key=lambda one: (one.cost_per_h, one.replicas))
+    return (_candidate(found.offers, goal), *others[: _MOST_CANDIDATES - 1])
+
+
+def _candidate(offers: Sequence[Offer], replicas: Sequence[int]) -> Candidate:
+    pairs = tuple((offer.key.name, number) for offer, number in zip(offers, replicas, strict=True))
+    cost = sum(offer.price * number for offer, number in zip(offers, replicas, strict=True))
+    return Candidate(replicas=pairs, cost_per_h=cost)
+
+
+def _fewer(offers: Sequence[Offer], goal: Sequence[int], index: int) -> tuple[float | None, int | None]:
+    """Return below which need one replica of this variant could go, and the number then."""
+    if goal[index] <= offers[index].floor:
+        return None, None
+    left = [number - (place == index) for place, number in enumerate(goal)]
+    return capacity_of(offers, left), left[index]
+
+
+def _more(offers: Sequence[Offer], goal: Sequence[int], index: int) -> tuple[float | None, int | None]:
+    """Return above which need this variant would grow, and the number then."""
+    above = capacity_of(offers, goal)
+    rising = tuple(replace(offer, floor=number, base=number) for offer, number in zip(offers, goal, strict=True))
+    after = cheapest(above + _A_LITTLE * max(above, 1.0) + _A_LITTLE, rising).replicas[index]
+    return (above, after) if after > goal[index] else (None, None)
+
+
+def _binds(decision: Decision, found: Plan, need_per_s: float) -> str:
+    if decision.limited.reason is not LimitReason.WITHIN:
+        return decision.limited.reason.value
+    return "window" if found.target_per_s > need_per_s else "attainment"

@@ -1,0 +1,185 @@
+"""The plan of one model over several passes: exchange without a gap, spill and return, zero and back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import pytest
+from tests.unit.scaling.scene import MODEL, NOW, PROFILE, Known, known, observe, row, target, variant
+
+from penstock.domain.catalogue import ModelScope
+from penstock.domain.decisions import Decision
+from penstock.domain.observations import Birth, Inflow
+from penstock.domain.reasons import DecisionReason, LimitReason, OptimizationReason
+from penstock.domain.variants import Variant
+from penstock.scaling.config import Config
+from penstock.scaling.decide import decide
+from penstock.scaling.memory import Memory
+
+SMALL = variant("small", cost_per_replica_per_h=10.0, min_replicas=0)
+LARGE = variant(
+    "large",
+    cost_per_replica_per_h=30.0,
+    min_replicas=0,
+    profiles=(replace(PROFILE, max_batch=64, alpha_ms=6.0, beta_ms=0.05, gamma_ms=5.0, delta_ms=0.001),),
+)
+HERE = ModelScope("llm", MODEL)
+STEP_S = 15.0
+
+
+@dataclass
+class Cluster:
+    """A fleet that does as it is told after `start_s` seconds; those of `full` variants find no place from then on."""
+
+    variants: tuple[Variant, ...]
+    counts: dict[str, int]
+    config: Config = field(default_factory=Config)
+    start_s: float = 60.0
+    full: Mapping[str, float] = field(default_factory=dict)
+    now_s: float = NOW
+    memory: Memory = field(default_factory=Memory)
+    births: dict[str, list[float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.births = {name: [NOW - 9000.0] * count for name, count in self.counts.items()}
+
+    def ready(self, name: str) -> int:
+        none_since_s = self.full.get(name, self.now_s)
+        return sum(at_s < none_since_s and self.now_s - at_s >= self.start_s for at_s in self.births[name])
+
+    def step(self, rate: float, waiting: float = 0.0, *, router: bool = True) -> dict[str, Decision]:
+        """Let a pass see `rate` requests per second, spread over what is ready, and do what it decides."""
+        serving = sum(self.ready(one.key.name) for one in self.variants)
+        targets, seen = {}, []
+        for one in self.variants:
+            name, count, up = one.key.name, len(self.births[one.key.name]), self.ready(one.key.name)
+            waits = {"stuck": count - up} if name in self.full else {"starting": count - up}
+            targets[one.key] = target(one, count, ready=up, births=self._births(name), **waits)
+            changes = {"running": known(0.0, self.now_s)} if not rate else {}
+            seen += [row(one, n, rate=rate / serving, at_s=self.now_s, **changes) for n in range(up)]
+        inflow = Inflow(waiting=Known(waiting, self.now_s), arrivals_per_s=Known(rate, self.now_s))
+        observation = observe(*self.variants, targets=targets, seen=seen, now_s=self.now_s)
+        observation = replace(observation, inflows={HERE: inflow} if router else {})
+        decisions, self.memory = decide(observation, self.memory, self.config)
+        for decision in decisions:
+            self._follow(decision)
+        self.now_s += STEP_S
+        return {decision.key.name: decision for decision in decisions}
+
+    def run(self, seconds: float, rate: float, **also: float) -> list[dict[str, Decision]]:
+        return [self.step(rate, **also) for _ in range(round(seconds / STEP_S))]
+
+    def _births(self, name: str) -> tuple[Birth, ...]:
+        up = self.ready(name)
+        return tuple(
+            Birth(at_s, at_s + self.start_s if n < up else None) for n, at_s in enumerate(sorted(self.births[name]))
+        )
+
+    def _follow(self, decision: Decision) -> None:
+        alive = self.births[decision.key.name]
+        wanted = len(alive) if decision.desired is None else decision.desired
+        alive += [self.now_s] * max(wanted - len(alive), 0)
+        del alive[wanted:]
+
+
+def desired(found: Mapping[str, Decision]) -> dict[str, int | None]:
+    return {name: decision.desired for name, decision in found.items()}
+
+
+def test_running_replicas_are_exchanged_for_cheaper_ones_without_a_gap() -> None:
+    fleet = Cluster((SMALL, LARGE), {"small": 12, "large": 0})
+
+    passes = fleet.run(1500, 7.0)
+
+    capacity = {name: decision.capacity_per_s or 0.0 for name, decision in passes[0].items()}
+    assert desired(passes[0]) == {"small": 12, "large": 0}
+    assert (passes[-1]["small"].desired or 0) < 3
+    assert (passes[-1]["large"].desired or 0) >= 1
+    both = [found for found in passes if (found["large"].desired or 0) and (found["small"].desired or 0) >= 9]
+    assert len(both) >= 4  # while the large ones start
+    assert capacity["large"] > 2 * capacity["small"]
+
+
+def test_what_finds_no_place_is_served_elsewhere_at_once_given_up_later_and_tried_again() -> None:
+    fleet = Cluster((SMALL, replace(LARGE, cost_per_replica_per_h=200.0)), {"small": 2, "large": 0})
+    fleet.run(330, 1.2)
+    fleet.full = {"small": fleet.now_s}
+
+    passes = fleet.run(900, 4.0)
+
+    spilled = [found for found in passes if found["large"].this_pass is DecisionReason.SPILL]
+    gave_up = [found for found in passes if found["small"].this_pass is DecisionReason.SPILL]
+    assert spilled[0] in passes[1:3]
+    assert spilled[0]["large"].summary.startswith("0 -> 1: in place of small; ")
+    assert len(gave_up) == 1
+    assert gave_up[0]["small"].limited.reason is LimitReason.STUCK_PENDING
+    assert gave_up[0]["small"].desired == 2
+    assert fleet.memory.experiences[SMALL.key].is_away(fleet.now_s)
+
+    fleet.full = {}
+    back = fleet.run(3000, 4.0)
+
+    assert any(found["small"].this_pass is DecisionReason.RETURN for found in back)
+
+
+def test_zero_takes_the_agreement_of_every_source_for_as_long_as_was_asked() -> None:
+    one = replace(SMALL, min_replicas=0)
+    fleet = Cluster((one,), {"small": 1}, config=Config(idle_before_zero_s=300.0))
+    fleet.run(120, 0.5)
+
+    quiet = fleet.run(420, 0.0)
+
+    assert [found["small"].desired for found in quiet[:19]] == [1] * 19
+    assert quiet[-1]["small"].desired == 0
+    assert quiet[-1]["small"].reason is DecisionReason.TO_ZERO
+    assert quiet[-1]["small"].summary == "1 -> 0: nothing queued, running or arriving for 5 min in router and engines"
+
+
+@pytest.mark.parametrize(
+    "unlike",
+    [
+        pytest.param(lambda fleet: fleet.step(0.0, router=False), id="no router tells"),
+        pytest.param(lambda fleet: fleet.step(0.0, waiting=1.0), id="one request waits"),
+        pytest.param(lambda fleet: fleet.step(0.1), id="one arrives"),
+    ],
+)
+def test_one_source_that_disagrees_begins_the_wait_anew(unlike: Callable[[Cluster], object]) -> None:
+    fleet = Cluster((SMALL,), {"small": 1}, config=Config(idle_before_zero_s=300.0))
+    fleet.run(285, 0.0)
+
+    unlike(fleet)
+
+    assert all(found["small"].desired == 1 for found in fleet.run(285, 0.0))
+
+
+def test_without_a_router_the_last_replica_stays_and_that_is_told() -> None:
+    fleet = Cluster((SMALL,), {"small": 1}, config=Config(idle_before_zero_s=60.0))
+
+    found = [fleet.step(0.0, router=False) for _ in range(60)][-1]
+
+    assert (found["small"].desired, found["small"].limited.reason) == (1, LimitReason.NO_WAKE_SOURCE)
+
+
+def test_a_request_that_waits_wakes_the_cheapest_variant_alone() -> None:
+    fleet = Cluster((SMALL, LARGE), {"small": 0, "large": 0}, config=Config(idle_before_zero_s=60.0))
+
+    asleep, woken = fleet.step(0.0), fleet.step(0.0, waiting=2.0)
+
+    assert desired(asleep) == {"small": 0, "large": 0}
+    assert desired(woken) == {"small": 1, "large": 0}
+    assert woken["small"].reason is DecisionReason.FROM_ZERO
+    assert woken["small"].optimization.reason is OptimizationReason.SCALE_FROM_ZERO
+
+
+def test_a_change_tells_what_was_weighed_and_when_it_would_be_another() -> None:
+    fleet = Cluster((SMALL, LARGE), {"small": 1, "large": 0})
+
+    found = fleet.step(2.0)["small"]
+
+    assert found.reasoning is not None
+    assert found.reasoning.arriving_per_s == 2.0
+    assert found.reasoning.horizon_s == 180.0
+    assert found.reasoning.binds == "attainment"
+    assert found.reasoning.candidates[0].replicas == (("small", found.desired), ("large", 0))
+    assert len(found.reasoning.candidates) > 1
+    assert found.reasoning.fewer == (found.desired or 0) - 1
+    assert (found.reasoning.below_per_s or 0.0) < (found.need_per_s or 0.0) <= (found.reasoning.above_per_s or 0.0)
