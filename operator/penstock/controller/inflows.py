@@ -19,7 +19,7 @@ WINDOW_S: Final = 60.0  # the collector's: growth of queues and rates of engines
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One variant's model, and the labels of its pods; of its pod template where it has none."""
+    """One variant's model, and labels that its pods have, or will."""
 
     scope: ModelScope
     labels: tuple[Mapping[str, str], ...]

@@ -27,7 +27,7 @@ class Sight:
     """A target and the scale behind it; `scale` is None where it could not be read.
 
     `nodes` are those to be asked for the accelerator: where its pods run, if nothing nearer tells it. `labels` are
-    those of its pods; of the template where it has none. `resource` is what its accelerators count as.
+    those of one of its pods, and of the next that will be made. `resource` is what its accelerators count as.
     """
 
     target: Target
@@ -81,7 +81,7 @@ class Targets:
             return Sight(_bad(variant, error))
         told = variant.accelerator or template.hardware.accelerator
         nodes = frozenset() if told else frozenset(pod.node for pod in pods if pod.node)
-        labels = tuple(pod.labels for pod in pods) or (template.labels,)
+        labels = (*(pod.labels for pod in pods[:1]), template.labels)
         target = _found(variant, scale, pods, template.hardware, _others(variant, scalers))
         return Sight(target, scale, nodes, labels, pods, template.hardware.resource or "")
 

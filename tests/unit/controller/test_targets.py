@@ -195,3 +195,23 @@ async def test_births_are_in_order_and_leave_out_who_leaves() -> None:
     target = await look(Scales(), pods, [])
 
     assert target.births == (Birth(3.0, 9.0), Birth(5.0, None))
+
+
+@pytest.mark.parametrize(
+    ("pods", "labels"),
+    [
+        pytest.param([], ({"app": "new"},), id="at zero by the template"),
+        pytest.param(["a", "b"], ({"app": "chat"}, {"app": "new"}), id="by those that run and by those to come"),
+    ],
+)
+async def test_labels_of_its_pods_lead_from_a_pool_to_its_model(
+    pods: list[str], labels: tuple[dict[str, str], ...]
+) -> None:
+    class Labelled(Scales):
+        async def body(self, namespace: str, ref: TargetRef) -> Mapping[str, Any]:
+            del namespace, ref
+            return {"spec": {"template": {"metadata": {"labels": {"app": "new"}}}}}
+
+    sights = await Targets(Labelled(), Nodes(no_node)).observe([VARIANT], facts(*map(pod, pods)), [])
+
+    assert sights[VARIANT.key].labels == labels
