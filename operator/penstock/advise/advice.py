@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from penstock.advise.assemble import pasts
-from penstock.advise.judge import Judged, NotJudged, Plan, conclude, plan
+from penstock.advise.judge import NotJudged, Plan, plan
+from penstock.advise.outcome import Judged, conclude
 from penstock.advise.past import Answers
 from penstock.advise.replay import Job, Played
 from penstock.advise.tracks import Grid

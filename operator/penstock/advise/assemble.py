@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from penstock.advise import demand
@@ -45,7 +46,8 @@ class _Sheets:
         self.coarse = Grid(
             start_s=grid.start_s, step_s=MEANS_STEP_S, count=int((grid.count - 1) * grid.step_s / MEANS_STEP_S) + 1
         )
-        self.running = by_pod(answers.get(Ask.RUNNING, ()), grid)
+        running = by_pod(answers.get(Ask.RUNNING, ()), grid)
+        self.running = {pod: column for pod, column in running.items() if any(one is not None for one in column)}
         self.waiting = by_pod(answers.get(Ask.WAITING, ()), grid)
         self.completed = by_pod(answers.get(Ask.COMPLETED, ()), grid)
         self.means = {ask: by_pod(answers.get(ask, ()), self.coarse) for ask in _MEANS}
@@ -67,10 +69,11 @@ class _Sheets:
 
 def _past(sheets: _Sheets, scope: Scope, owned: Mapping[Owner, Sequence[PodKey]], slo: Slo) -> ModelPast:
     grid, pods = sheets.grid, [pod for each in owned.values() for pod in each]
-    running, waiting = (sheets.total(one, pods, grid) for one in (sheets.running, sheets.waiting))
     scraped = _scraped(sheets, scope, owned)
     first = next(step for step, seen in enumerate(scraped) if seen)
-    came = demand.arrivals(sheets.total(sheets.completed, pods, grid), added([running, waiting]), scraped, grid.step_s)
+    backlogs = [added([sheets.running[pod], sheets.waiting.get(pod, [None] * grid.count)]) for pod in pods]
+    completed = sheets.total(sheets.completed, pods, grid)
+    came = demand.arrivals(completed, demand.growth(backlogs), scraped, grid.step_s)
     variants = tuple(_variant(sheets, scope[0], owner, each, first) for owner, each in owned.items())
     lasting = tuple(one for one in variants if sum(bool(count) for count in one.counts) >= _BRIEF)
     return ModelPast(
@@ -121,6 +124,7 @@ def _variant(sheets: _Sheets, namespace: str, owner: Owner, pods: Sequence[PodKe
     ]
     return VariantPast(
         owner=owner,
+        starts_s=tuple(_starts(wanted, sheets.told(Ask.READY, namespace, owner), sheets.grid.step_s)),
         counts=(wanted if told else seen)[first:],
         told=told,
         accelerator=sheets.hardware.gpu(pods),
@@ -128,6 +132,19 @@ def _variant(sheets: _Sheets, namespace: str, owner: Owner, pods: Sequence[PodKe
         kv_tokens=sheets.hardware.cache(pods),
         samples=tuple(_samples(sheets, pods)),
     )
+
+
+def _starts(wanted: Column, ready: Column, step_s: float) -> Iterable[float]:
+    """Yield how long it took, each time more was asked for, until as many were ready; none if it was less again."""
+    for step, (before, now) in enumerate(pairwise(wanted), start=1):
+        if before is None or now is None or now <= before:
+            continue
+        for later in range(step, len(ready)):
+            if (wanted[later] or 0) < now:
+                break
+            if (ready[later] or 0) >= now:
+                yield (later - step) * step_s
+                break
 
 
 def _samples(sheets: _Sheets, pods: Sequence[PodKey]) -> Iterable[Sample]:

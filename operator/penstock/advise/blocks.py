@@ -32,7 +32,7 @@ class Block:
 
 def all_blocks(past: ModelPast, block_s: float) -> tuple[Block, ...]:
     """Return the blocks that were seen well enough to be played."""
-    size, lead = (round(length_s / past.grid.step_s) for length_s in (block_s, LEAD_S))
+    size, lead = (round(length_s / past.grid.step_s) for length_s in (block_s, min(LEAD_S, block_s / 4)))
     found = []
     for first in range(1, past.grid.count, size):
         last = min(first + size, past.grid.count)

@@ -13,22 +13,35 @@ _LONGEST: Final = 8000
 _WIDEST: Final = 12  # times the mean; longer ones, which no mean tells of, are cut
 
 
-def arrivals(completed_per_s: Column, backlog: Column, scraped: Sequence[float], step_s: float) -> Column:
-    """Return the requests that arrived within each step; None where no engine was seen.
+def growth(backlogs: Sequence[Column]) -> Column:
+    """Return by how much the backlogs of engines grew within each step; None where none of them was seen.
 
-    A backlog that falls by more than was finished (engines that ended took theirs along) lessens what follows, so
-    that nothing arrives less than never. Engines that were not seen are taken to have served as much as the others.
+    One that is new had none before. What one had that is gone counts for nothing: it was counted when it came.
     """
     found: Column = []
-    owed, before = 0.0, None
-    for rate, held, share in zip(completed_per_s, backlog, scraped, strict=True):
-        if held is None or not share:
+    before: tuple[float | None, ...] = (None,) * len(backlogs)
+    for now in zip(*backlogs, strict=True):
+        grew = [held - (then or 0.0) for held, then in zip(now, before, strict=True) if held is not None]
+        found.append(sum(grew) if grew else None)
+        before = now
+    return found
+
+
+def arrivals(completed_per_s: Column, grew: Column, scraped: Sequence[float], step_s: float) -> Column:
+    """Return the requests that arrived within each step; None where no engine was seen.
+
+    Where a backlog fell by more than was finished, which rates that look a little further back can make of it, what
+    follows is lessened. Engines that were not seen are taken to have served as much as the others.
+    """
+    found: Column = []
+    owed = 0.0
+    for rate, more, share in zip(completed_per_s, grew, scraped, strict=True):
+        if not share:
             found.append(None)
-            before = None
+            owed = 0.0
             continue
-        grew = 0.0 if before is None else held - before
-        came = (rate or 0.0) * step_s + grew - owed
-        owed, before = max(-came, 0.0), held
+        came = (rate or 0.0) * step_s + (more or 0.0) - owed
+        owed = max(-came, 0.0)
         found.append(max(came, 0.0) / share)
     return found
 

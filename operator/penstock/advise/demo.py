@@ -14,7 +14,7 @@ from typing import Final
 from penstock.advise.past import Answers
 from penstock.advise.tracks import Grid
 from penstock.engine.capacity import EngineShape, Lengths, latency
-from penstock.engine.steadystate import replica, state
+from penstock.engine.steadystate import Replica, State, replica, state
 from penstock.engine.steptime import GPUS, StepCost
 from penstock.engine.tails import missed
 from penstock.telemetry.pastqueries import HOUR_S, LOAD_STEP_S, MEANS_STEP_S, Ask
@@ -166,13 +166,18 @@ def _means(per_s: float, replicas: int) -> tuple[float, float]:
 @lru_cache(maxsize=8192)
 def _kept(per_s: float, replicas: int, ttft_s: float, tpot_s: float) -> tuple[float, float]:
     """Return the shares of requests up to both latencies."""
+    told = missed(*_steady(per_s, replicas), ttft_s * 1000, tpot_s * 1000)
+    return 1 - told.ttft, 1 - told.tpot
+
+
+@lru_cache(maxsize=512)
+def _steady(per_s: float, replicas: int) -> tuple[Replica, State]:
     its = replica(_shape(), _LENGTHS, replicas)
     low, high = 0.0, its.densest
     for _ in range(30):
         middle = (low + high) / 2
         low, high = (middle, high) if state(its, middle).rate * 1000 < per_s else (low, middle)
-    told = missed(its, state(its, max(low, high * 1e-6)), ttft_s * 1000, tpot_s * 1000)
-    return 1 - told.ttft, 1 - told.tpot
+    return its, state(its, max(low, high * 1e-6))
 
 
 def _histograms(made: Mapping[Ask, list[Made]], minutes: Sequence[_Minute]) -> None:

@@ -1,23 +1,26 @@
-"""Judges one model: whether its past carries an answer, what is to be played, and what that comes to."""
+"""Judges whether a model's past carries an answer, and plans what is to be played for it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
+from statistics import median
 from typing import Final
 
 from penstock.advise.blocks import Block, chosen
 from penstock.advise.calibrate import Fitted, fitted
-from penstock.advise.past import Hour, ModelPast, VariantPast
-from penstock.advise.replay import Job, Played
-from penstock.advise.sureness import Grounds, Level, Sureness, sureness
+from penstock.advise.past import ModelPast, VariantPast
+from penstock.advise.replay import Job
+from penstock.advise.sureness import Grounds, Level, sureness
 from penstock.advise.tracks import Column
 from penstock.advise.wish import Wish
+from penstock.scaling.config import Config
 from penstock.sim.scene import StartupLaw, VariantSpec
 
 _CVS: Final = (0.96, 0.77)  # of Azure's public conversation trace of 2023, where no histogram tells
 _ROOM: Final = 2  # times the replicas that ever ran may be asked for
 _LEAST_ROOM: Final = 4
-_WORST: Final = 3
+_SHORTEST_S: Final = 15.0
+_STARTS: Final = 3  # measured ones, from which on they are believed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,55 +50,9 @@ class Plan:
     jobs: tuple[Job, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """What one way of scaling came to. `met_ratio` is simulated; `replicas` are (Unix seconds, replicas)."""
-
-    usd_per_day: float
-    met_ratio: float
-    mean_replicas: float
-    hours: tuple[Hour, ...]
-    replicas: tuple[tuple[float, float], ...]
-
-    def worst(self) -> tuple[Hour, ...]:
-        """Return the hours with the least share within the targets, the worst first."""
-        return worst(self.hours)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A model with an answer: what ran, what Penstock would have done, and how far the two can be believed.
-
-    `met_ratio` is the recorded share within the targets over the hours that are played; None: no histogram tells it.
-    """
-
-    plan: Plan
-    ran: Side
-    ours: Side
-    met_ratio: float | None
-    grounds: Grounds
-    sure: Sureness
-
-    @property
-    def name(self) -> str:
-        """Return the model's name."""
-        return self.plan.past.name
-
-    @property
-    def ran_met_ratio(self) -> float:
-        """Return the share within the targets as it ran: as recorded, else as simulated."""
-        return self.ran.met_ratio if self.met_ratio is None else self.met_ratio
-
-
-def worst(hours: Sequence[Hour]) -> tuple[Hour, ...]:
-    """Return the hours with the least share within the targets, the worst first; only those that missed any."""
-    known = [one for one in hours if one.met_ratio is not None and one.requests and one.met_ratio < 1]
-    return tuple(sorted(known, key=lambda one: one.met_ratio or 0.0)[:_WORST])
-
-
 def plan(past: ModelPast, wish: Wish) -> Plan | NotJudged:
     """Return what to play, or why this past carries no answer."""
-    weak = sureness(_grounds(past))
+    weak = sureness(grounds_of(past))
     if weak.level is Level.NONE:
         return NotJudged(name=past.name, why="; ".join(weak.because))
     if not any(past.lengths):
@@ -113,7 +70,8 @@ def plan(past: ModelPast, wish: Wish) -> Plan | NotJudged:
     return Plan(past=past, variants=tuple(variants), blocks=blocks, jobs=jobs)
 
 
-def _grounds(past: ModelPast) -> Grounds:
+def grounds_of(past: ModelPast) -> Grounds:
+    """Return what is known before anything is played."""
     return Grounds(days=past.days, requests=past.requests, unscraped_ratio=past.unscraped_ratio, points=0.0)
 
 
@@ -139,9 +97,16 @@ def _variant(past: VariantPast, model: ModelPast, wish: Wish) -> Variant | str:
         max_num_seqs=engine.shape.max_num_seqs,
         token_budget=engine.shape.token_budget,
         accelerators_per_replica=count,
-        startup=StartupLaw(median_s=wish.startup_s),
+        startup=StartupLaw(median_s=_startup_s(past, wish)),
     )
     return Variant(past=past, spec=spec, fitted=engine)
+
+
+def _startup_s(past: VariantPast, wish: Wish) -> float:
+    """Return how long a replica takes to start: as said, else as measured, else what the operator supposes."""
+    if wish.startup_s is not None:
+        return wish.startup_s
+    return max(median(past.starts_s), _SHORTEST_S) if len(past.starts_s) >= _STARTS else Config().startup_prior_s
 
 
 def _job(past: ModelPast, variants: Sequence[Variant], block: Block, wish: Wish) -> Job:
@@ -157,7 +122,7 @@ def _job(past: ModelPast, variants: Sequence[Variant], block: Block, wish: Wish)
         lengths=tuple(one or (1.0, 1.0) for one in past.lengths[first:last]),
         cvs=(cvs[0], cvs[1]),
         ran={one.spec.name: tuple(round(count) for count in _filled(one.past.counts)[first:last]) for one in variants},
-        ahead_s=0.0 if all(one.past.told for one in variants) else wish.startup_s,
+        ahead_s=0.0 if all(one.past.told for one in variants) else max(one.spec.startup.median_s for one in variants),
         seed=1_000_000 * wish.seed + first,
     )
 
@@ -169,88 +134,3 @@ def _filled(column: Column) -> list[float]:
         latest = latest if value is None else value
         found.append(latest)
     return found
-
-
-def conclude(plan: Plan, played: Sequence[tuple[Played, Played]]) -> Judged | NotJudged:
-    """Return what the blocks came to, unless the simulation is nothing like what was recorded."""
-    past = plan.past
-    sides = [_side(plan, [pair[which] for pair in played]) for which in (0, 1)]
-    before = [pair[0] for pair in played]
-    recorded, means = _recorded(plan), _means(plan)
-    grounds = replace(
-        _grounds(past),
-        points=None if recorded is None else 100 * abs(recorded - _over(plan, [min(one.shares) for one in before])),
-        ttft_ratio=_ratio(_over(plan, [one.means[0] for one in before]), means and means[0]),
-        tpot_ratio=_ratio(_over(plan, [one.means[1] for one in before]), means and means[1]),
-        supposed=all(one.fitted.supposed for one in plan.variants),
-        played_ratio=sum(one.last - one.first for one in plan.blocks) / max(len(past.scraped), 1),
-    )
-    sure = sureness(grounds)
-    if sure.level is Level.NONE:
-        return NotJudged(name=past.name, why="; ".join(sure.because))
-    return Judged(plan=plan, ran=sides[0], ours=sides[1], met_ratio=recorded, grounds=grounds, sure=sure)
-
-
-def _ratio(simulated: float, recorded: float | None) -> float | None:
-    return simulated / recorded if recorded else None
-
-
-def _over(plan: Plan, values: Sequence[float]) -> float:
-    """Return the mean of a measure over blocks, by the requests that each stands for."""
-    weights = [one.weight * max(one.requests, 1.0) for one in plan.blocks]
-    return sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
-
-
-def _recorded(plan: Plan) -> float | None:
-    """Return the recorded share within the targets over the hours that are played."""
-    known = [(one.requests, one.met_ratio) for one in plan.past.hours]
-    weights = [_weight(plan, one.start_s + 1800) for one in plan.past.hours]
-    rows = [(w * count, met) for w, (count, met) in zip(weights, known, strict=True) if met is not None]
-    total = sum(weight for weight, _ in rows)
-    return sum(weight * met for weight, met in rows) / total if total else None
-
-
-def _means(plan: Plan) -> tuple[float, float] | None:
-    """Return the recorded mean latencies over the time that is played."""
-    samples = [one for variant in plan.variants for one in variant.past.samples]
-    rows = [(_weight(plan, one.at_s - 150) * one.per_s * one.replicas, one) for one in samples]
-    total = sum(weight for weight, _ in rows)
-    if not total:
-        return None
-    return sum(weight * one.ttft_s for weight, one in rows) / total, sum(w * one.tpot_s for w, one in rows) / total
-
-
-def _weight(plan: Plan, at_s: float) -> float:
-    """Return for how much a time counts: 0 where it is not played."""
-    step = (at_s - plan.past.grid.start_s) / plan.past.grid.step_s + 1
-    return sum(block.weight for block in plan.blocks if block.first <= step < block.last)
-
-
-def _time(past: ModelPast, step: int) -> float:
-    """Return when a step began."""
-    return past.grid.start_s + (step - 1) * past.grid.step_s
-
-
-def _side(plan: Plan, played: Sequence[Played]) -> Side:
-    past, blocks = plan.past, plan.blocks
-    spans = [one.weight * (one.last - one.first) for one in blocks]
-    counted = [(sum(each for each, _ in one.hours), sum(met for _, met in one.hours)) for one in played]
-    requests = sum(block.weight * each for block, (each, _) in zip(blocks, counted, strict=True))
-    met = sum(block.weight * each for block, (_, each) in zip(blocks, counted, strict=True))
-    money = sum(one.usd_per_h * span for one, span in zip(played, spans, strict=True)) / sum(spans)
-    means = [sum(one.replicas) / len(one.replicas) for one in played]
-    return Side(
-        usd_per_day=24 * money,
-        met_ratio=met / requests if requests else 1.0,
-        mean_replicas=sum(mean * span for mean, span in zip(means, spans, strict=True)) / sum(spans),
-        hours=tuple(
-            Hour(start_s=_time(past, block.first) + 3600 * place, requests=each, met_ratio=met / each if each else None)
-            for block, one in zip(blocks, played, strict=True)
-            for place, (each, met) in enumerate(one.hours)
-        ),
-        replicas=tuple(
-            (_time(past, block.first) + 600 * place, count)
-            for block, one in zip(blocks, played, strict=True)
-            for place, count in enumerate(one.replicas)
-        ),
-    )

@@ -28,12 +28,14 @@ class VariantPast:
     """One workload that served the model. `counts` are its replicas by step, `told` whether its platform told them.
 
     Told counts are of pods that were asked for; others are of pods that were scraped, and so were ready.
-    `kv_tokens` is what one replica's cache holds, `accelerator` its GPU's name, each None where nothing tells.
+    `starts_s` are the times from asking for more to having them. `kv_tokens` is what one replica's cache holds,
+    `accelerator` its GPU's name, each None where nothing tells.
     """
 
     owner: Owner
     counts: Column
     told: bool
+    starts_s: tuple[float, ...]
     accelerator: str | None
     accelerators_per_replica: int | None
     kv_tokens: int | None

@@ -12,15 +12,15 @@ from penstock.sim.scene import PRICES_USD_PER_H
 class Wish:
     """Prices are of one accelerator and hour, by its name. `accelerator` and `count` stand in where nothing tells.
 
-    `startup_s` is how long replicas take to start; `most_requests` bounds how many are played for each model, in
-    blocks of `block_s`.
+    `startup_s` is how long replicas take to start, None: as measured. `most_requests` bounds how many are played for
+    each model, in blocks of `block_s`.
     """
 
     slo: Slo = DEFAULT_SLO
     accelerator: str | None = None
     count: int | None = None
     prices: Mapping[str, float] = field(default_factory=lambda: PRICES_USD_PER_H)
-    startup_s: float = 180.0
+    startup_s: float | None = None
     most_requests: float = 800_000.0
     block_s: float = 4 * 3600.0
     seed: int = 1

@@ -22,7 +22,7 @@ from penstock.domain.units import parse_duration, parse_percent
 @click.option(
     "--price", "prices", multiple=True, metavar="NAME=PER_HOUR", help="Price of one accelerator; may be repeated."
 )
-@click.option("--startup", default="3m", show_default=True, help="Time from asking for a replica until it serves.")
+@click.option("--startup", metavar="TIME", help="Time until a replica serves. (as measured, else 3m)")
 @click.option(
     "--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Bearer token to send."
 )
@@ -90,7 +90,7 @@ def _wish(given: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
         accelerator=given["accelerator"],
         count=given["per_replica"],
         prices={**Wish().prices, **dict(_price(text) for text in given["prices"])},
-        startup_s=_positive(given["startup"], "--startup"),
+        startup_s=_positive(given["startup"], "--startup") if given["startup"] else None,
         seed=given["seed"],
     )
 

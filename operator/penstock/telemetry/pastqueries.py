@@ -48,6 +48,9 @@ class PastQuery:
     step_s: float
 
 
+OPTIONAL: Final = frozenset({Ask.CACHE, Ask.GPU_SEEN, Ask.GPU_OF_NODE, Ask.GPU_COUNT, Ask.WANTED, Ask.READY})
+"""What can be done without, where a query fails: labels that others write may contradict each other."""
+
 _POD: Final = "namespace, exported_namespace, pod, exported_pod, pod_name, instance, exported_instance"
 _SHARD: Final = f"{_POD}, engine, model_name"
 _MODEL: Final = "namespace, exported_namespace, model_name"

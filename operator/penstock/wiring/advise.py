@@ -17,16 +17,17 @@ from penstock.advise import demo
 from penstock.advise.advice import Advice, advise
 from penstock.advise.assemble import owners
 from penstock.advise.objects import as_yaml
-from penstock.advise.page import bodies, page, text
+from penstock.advise.page import bodies, page
 from penstock.advise.past import Answers
 from penstock.advise.replay import Job, Played, play
 from penstock.advise.tracks import Grid
 from penstock.advise.wish import Wish
-from penstock.domain.errors import NotEnoughData
+from penstock.advise.words import text
+from penstock.domain.errors import NotEnoughData, Refused
 from penstock.report.advicefiles import as_json, write
 from penstock.settings.prometheus import PrometheusSettings
-from penstock.telemetry.history import History
-from penstock.telemetry.pastqueries import LOAD_STEP_S, PastQuery, engines, replicas
+from penstock.telemetry.history import History, Track
+from penstock.telemetry.pastqueries import LOAD_STEP_S, OPTIONAL, Ask, PastQuery, engines, replicas
 
 _FINE_DAYS = 7
 """Days up to which load is asked for every minute."""
@@ -76,8 +77,8 @@ def _tell(request: Request, wish: Wish, past: _Past, found: Advice) -> None:
     told = page(found, wish, past.source, past.notes)
     made = bodies(found, wish)
     write(told, as_yaml(made) if made else "", request.out)
-    console = Console(no_color=request.no_color, highlight=False, soft_wrap=True)
-    shown = as_json(told).rstrip("\n") if request.output == "json" else text(found, wish, str(request.out))
+    console = Console(no_color=request.no_color, highlight=False, soft_wrap=True, emoji=False)
+    shown = as_json(told).rstrip("\n") if request.output == "json" else text(found, len(made), str(request.out))
     console.print(shown, markup=False)
 
 
@@ -102,17 +103,22 @@ def _recorded(settings: PrometheusSettings, days: float, bar: Progress) -> _Past
     grid = Grid(
         start_s=end_s - round(days * 86_400 / step_s) * step_s, step_s=step_s, count=round(days * 86_400 / step_s) + 1
     )
-    history, answers = History(settings), {}
+    history, answers, notes = History(settings), dict[Ask, list[Track]](), list[str]()
     task = bar.add_task("reading Prometheus", total=None)
 
     def ask(queries: Iterable[PastQuery]) -> None:
         for one in bar.track(list(queries), task_id=task):
-            answers[one.ask] = history.range(one.promql, grid.start_s, end_s, one.step_s)
+            try:
+                answers[one.ask] = history.range(one.promql, grid.start_s, end_s, one.step_s)
+            except Refused as error:
+                if one.ask not in OPTIONAL:
+                    raise
+                notes.append(f"Prometheus refused the query about {one.ask.value}: {error.message}")
 
     ask(engines(step_s))
     ask(replicas(owners(answers, grid), step_s))
     bar.remove_task(task)
-    return _Past(answers, grid, f"The last {days:g} days of {settings.url.rpartition('@')[2]}", ())
+    return _Past(answers, grid, f"The last {days:g} days of {settings.url.rpartition('@')[2]}", tuple(notes))
 
 
 def _played(jobs: Sequence[Job], workers: int | None, bar: Progress) -> Iterator[tuple[Played, Played]]:
