@@ -1,0 +1,65 @@
+"""Demand out of counters and backlogs, and arrivals drawn from it."""
+
+import random
+import statistics
+
+import pytest
+
+from penstock.advise.demand import arrivals, drawn, growth
+
+
+def test_demand_is_what_was_finished_and_what_the_backlog_grew_by() -> None:
+    assert arrivals([1.0, 1.0, 1.0], [0.0, 30.0, 12.0], [1.0, 1.0, 1.0], 60.0) == [60.0, 90.0, 72.0]
+
+
+def test_a_queue_that_drains_is_no_demand() -> None:
+    assert arrivals([2.0, 2.0], [-60.0, -60.0], [1.0, 1.0], 60.0) == [60.0, 60.0]
+
+
+def test_what_fell_by_more_than_was_finished_lessens_what_follows() -> None:
+    assert arrivals([0.0, 1.0], [-30.0, 0.0], [1.0, 1.0], 60.0) == [0.0, 30.0]
+
+
+def test_nobody_knows_what_came_while_nothing_was_scraped() -> None:
+    assert arrivals([1.0, None, 1.0], [0.0, None, 0.0], [1.0, 0.0, 1.0], 60.0) == [60.0, None, 60.0]
+
+
+def test_engines_that_were_not_seen_are_taken_for_like_the_others() -> None:
+    assert arrivals([1.0], [0.0], [0.5], 60.0) == [120.0]
+
+
+@pytest.mark.parametrize(
+    ("backlogs", "grew"),
+    [
+        pytest.param([[1.0, 4.0]], [1.0, 3.0], id="one engine"),
+        pytest.param([[5.0, 6.0], [None, 2.0]], [5.0, 3.0], id="a new one had none before"),
+        pytest.param([[5.0, 6.0], [40.0, None]], [45.0, 1.0], id="one that is gone takes nothing back"),
+        pytest.param([[None, None]], [None, None], id="nothing seen"),
+    ],
+)
+def test_growth_of_backlogs(backlogs: list[list[float | None]], grew: list[float | None]) -> None:
+    assert growth(backlogs) == grew
+
+
+def test_as_many_arrive_in_each_step_as_were_counted() -> None:
+    found = drawn([3.0, 0.0, 5.0], [(100.0, 10.0)] * 3, 60.0, (0.5, 0.5), random.Random(1))
+
+    assert [sum(1 for one in found if step * 60 <= one.at_s < step * 60 + 60) for step in range(3)] == [3, 0, 5]
+    assert [one.at_s for one in found] == sorted(one.at_s for one in found)
+
+
+def test_parts_of_requests_add_up() -> None:
+    assert len(drawn([0.25] * 40, [(100.0, 10.0)] * 40, 60.0, (0.5, 0.5), random.Random(1))) == 10
+
+
+def test_lengths_have_the_recorded_mean_and_spread() -> None:
+    found = [one.input_tokens for one in drawn([20_000.0], [(1000.0, 100.0)], 60.0, (0.8, 0.5), random.Random(1))]
+
+    assert statistics.mean(found) == pytest.approx(1000, rel=0.03)
+    assert statistics.stdev(found) / statistics.mean(found) == pytest.approx(0.8, rel=0.05)
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    first, second = (drawn([9.0], [(50.0, 5.0)], 60.0, (1.0, 1.0), random.Random(7)) for _ in range(2))
+
+    assert first == second

@@ -1,0 +1,34 @@
+"""`penstock advise`: what it takes, and how it answers where there is no Prometheus."""
+
+from pathlib import Path
+
+import pytest
+
+from penstock.cli.app import run
+from penstock.cli.faults import UNREACHABLE, USAGE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "name Prometheus, or say --demo"),
+        (["--demo", "--prometheus", "http://127.0.0.1:9"], "name Prometheus, or say --demo"),
+        (["--demo", "--price", "H100"], "write NAME=PER_HOUR"),
+        (["--demo", "--price", "H100=-1"], "write NAME=PER_HOUR"),
+        (["--demo", "--ttft", "0s"], "write more than 0s"),
+        (["--demo", "--attainment", "2"], "write a percentage"),
+        (["--demo", "--days", "0.1"], "--days"),
+    ],
+    ids=str,
+)
+def test_mistakes(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["advise", *arguments]) == USAGE
+    assert told in capsys.readouterr().err
+
+
+def test_nobody_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = run(["advise", "--prometheus", "http://127.0.0.1:9", "--out", str(tmp_path / "out")])
+
+    assert code == UNREACHABLE
+    assert "127.0.0.1:9" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
