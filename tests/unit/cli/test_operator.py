@@ -49,7 +49,7 @@ def test_a_wrong_variable_is_blamed_by_its_name(
     assert "PENSTOCK_HEALTH_PORT\n  fix: 'many': write a number from 0 to 65535" in capsys.readouterr().err
 
 
-def test_help_shows_defaults_and_what_does_not_work_yet(
+def test_help_shows_defaults(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
@@ -61,8 +61,7 @@ def test_help_shows_defaults_and_what_does_not_work_yet(
         "[default: penstock-system]",
         "Prometheus metrics. [default: 8080]",
         "/healthz and /readyz. [default: 8081]",
-        "a ResourceQuota on GPUs is not read",
-        "Folder of decision records. This version writes none.",
+        "Folder of decision records: what each pass saw, and what it decided.",
     ):
         assert told in text
 

@@ -1,4 +1,4 @@
-"""`penstock replay` and `penstock what-if` on files: what they print, and what they refuse."""
+"""`penstock replay`, `what-if` and `explain` on files: what they print, and what they refuse."""
 
 import json
 from dataclasses import replace
@@ -57,3 +57,31 @@ def test_a_change_nobody_understands(change: str, tmp_path: Path, capsys: pytest
 
     assert run(["what-if", str(file), "--set", change]) == USAGE
     assert "write demand=+20%" in capsys.readouterr().err
+
+
+def test_a_file_explains_a_variant(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(tmp_path, *passes(1))
+
+    assert run(["explain", "va/cheap", "--record", str(file)]) == FINE
+    assert capsys.readouterr().out.startswith("cheap  2 at ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        pytest.param(["va/nobody"], "the record knows llm/cheap, llm/dear", id="a variant that it lacks"),
+        pytest.param(["pod/x"], "write va/NAME", id="another kind"),
+    ],
+)
+def test_what_a_record_cannot_explain(
+    arguments: list[str], remedy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path, *passes(1))
+
+    assert run(["explain", *arguments, "--record", str(file)]) == USAGE
+    assert remedy in capsys.readouterr().err
+
+
+def test_a_time_nobody_can_read(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "va/chat", "--at", "yesterday"]) == USAGE
+    assert "write a time such as" in capsys.readouterr().err

@@ -1,0 +1,99 @@
+"""A recorded decision as a short text for people: need, capacity, choice, and what would have made it another."""
+
+from datetime import UTC, datetime
+
+from penstock.domain.decisions import Candidate, Decision, Reasoning
+from penstock.domain.units import format_duration, format_percent
+from penstock.records.record import Record
+from penstock.scaling.phrases import rate
+
+_WIDTH = 10
+_BINDS = {
+    "attainment": "attainment; no bound, quota or window",
+    "window": "the window: less must have sufficed for a while before anything goes",
+}
+
+
+def story(record: Record, decision: Decision) -> str:
+    """Return what one pass decided about a variant and why, line by line."""
+    when, reason = _clock(record.observation.now_s), decision.this_pass
+    head = f"{decision.key.name}  {_moved(decision)} at {when} ({reason}{_id(decision)})"
+    return "\n".join([head, *(f"  {name:{_WIDTH}}{text}" for name, text in _lines(decision, record))]) + "\n"
+
+
+def _moved(decision: Decision) -> str:
+    before, after = decision.previous, decision.desired
+    if after is None:
+        return "no number yet"
+    return f"{after}" if before in {None, after} else f"{before} -> {after}"
+
+
+def _id(decision: Decision) -> str:
+    return f", record {decision.record_id}" if decision.record_id else ""
+
+
+def _clock(now_s: float) -> str:
+    return datetime.fromtimestamp(now_s, UTC).strftime("%H:%M:%S")
+
+
+def _lines(decision: Decision, record: Record) -> list[tuple[str, str]]:
+    why = decision.reasoning
+    lines = [("need", _need(why))] if why else []
+    lines += [("capacity", _capacity(decision))] if decision.capacity_per_s else []
+    lines += [("chosen", _chosen(why.candidates))] if why and why.candidates else []
+    lines += [("binds", _binds(why, record.config.scale_down_window_s))] if why else []
+    if not lines or not why:
+        lines += [("because", decision.summary or _standing(decision))]
+    return lines
+
+
+def _need(why: Reasoning) -> str:
+    need = why.arriving_per_s + why.trend_per_s + why.burst_per_s + why.backlog_per_s
+    named = {
+        "by the trend": why.trend_per_s,
+        "backlog": why.backlog_per_s,
+        "room for more": why.burst_per_s,
+    }
+    parts = [
+        f"{why.arriving_per_s:.1f} arriving",
+        *(f"{value:.1f} {name}" for name, value in named.items() if round(value, 1)),
+    ]
+    held = f"; {why.held_per_s:.1f} within the window" if why.held_per_s > need else ""
+    return f"{rate(need)} in {why.horizon_s:.0f} s: {', '.join(parts)}{held}"
+
+
+def _capacity(decision: Decision) -> str:
+    slo, per_s = decision.slo, decision.capacity_per_s or 0.0
+    within = f"ttft {format_duration(slo.ttft_s)}, tpot {format_duration(slo.tpot_s)}"
+    return f"{per_s:.2f} req/s a replica within {within} at {format_percent(slo.attainment_ratio)}{_doubt(decision)}"
+
+
+def _doubt(decision: Decision) -> str:
+    error, why = decision.capacity_error_ratio, decision.reasoning
+    parts = [] if error is None else [f"± {error:.0%}"]
+    parts += [f"{why.samples} samples"] if why and why.samples else []
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _chosen(candidates: tuple[Candidate, ...]) -> str:
+    first, *others = [f"{_fleet(one)}, {one.cost_per_h:.2f}/h" for one in candidates]
+    return f"{first}; next best {others[0]}" if others else f"{first}; nothing else serves it"
+
+
+def _fleet(one: Candidate) -> str:
+    return " + ".join(f"{count} x {name}" for name, count in one.replicas if count) or "nothing"
+
+
+def _binds(why: Reasoning, window_s: float) -> str:
+    text = f"{_BINDS.get(why.binds, why.binds)}."
+    if why.below_per_s is not None and why.fewer is not None:
+        text += f" Below {rate(why.below_per_s)}: {why.fewer}, after {format_duration(window_s)};"
+    if why.above_per_s is not None and why.more is not None:
+        text += f" above {rate(why.above_per_s)}: {why.more}"
+    return text.rstrip(";")
+
+
+def _standing(decision: Decision) -> str:
+    if decision.computed:
+        return "what runs is what is needed"
+    return f"the last decision holds: {decision.optimization.reason}, {decision.metrics.reason}"

@@ -1,0 +1,65 @@
+"""What a recorded decision tells a person, on passes of the decision itself."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from tests.unit.scaling.scene import NOW, observe, row, target, variant
+
+from penstock.domain.decisions import Decision
+from penstock.records.record import Record
+from penstock.records.story import story
+from penstock.scaling.config import Config
+from penstock.scaling.decide import decide
+from penstock.scaling.memory import Memory
+
+CHAT = variant("chat")
+
+
+def records(*rates: float) -> Iterator[Record]:
+    """Yield a pass for each rate of a pod, of which there is one."""
+    memory = Memory()
+    for number, rate in enumerate(rates):
+        now_s = NOW + 15 * number
+        seen = [row(CHAT, rate=rate, at_s=now_s)]
+        observation = observe(CHAT, targets={CHAT.key: target(CHAT, 1)}, seen=seen, now_s=now_s)
+        decisions, after = decide(observation, memory, Config())
+        yield Record(version="test", observation=observation, memory=memory, config=Config(), decisions=decisions)
+        memory = after
+
+
+def grown() -> tuple[Record, Decision]:
+    """Return the first pass that asks for more, and its decision."""
+    for record in records(0.5, 0.5, 2.5, 2.5, 2.5):
+        (decision,) = record.decisions
+        if decision.previous is not None and (decision.desired or 0) > decision.previous:
+            return record, decision
+    raise AssertionError("nothing grew")
+
+
+def test_a_change_is_told_with_need_capacity_choice_and_what_binds() -> None:
+    head, *lines = story(*grown()).splitlines()
+
+    assert re.fullmatch(r"chat  1 -> \d at \d\d:\d\d:\d\d \(DemandUp, record [0-9a-f]{8}\)", head)
+    assert [line.split()[0] for line in lines] == ["need", "capacity", "chosen", "binds"]
+    assert re.search(r"req/s in \d+ s: \d\.\d arriving, \d\.\d room for more", lines[0])
+    assert "0.83 req/s a replica within ttft 500ms, tpot 24ms at 99.5%" in lines[1]
+    assert re.search(r"\d x chat, \d+\.00/h", lines[2])
+    assert "attainment; no bound, quota or window. Below" in lines[3]
+
+
+def test_a_pass_that_changed_nothing_tells_what_holds() -> None:
+    first = next(records(0.5))
+    (decision,) = first.decisions
+
+    text = story(first, replace(decision, reasoning=None))
+
+    assert "because" in text
+
+
+@pytest.mark.parametrize(("desired", "previous", "told"), [(None, None, "no number yet"), (2, 2, "chat  2 at")])
+def test_what_did_not_move_is_not_told_as_a_move(desired: int | None, previous: int | None, told: str) -> None:
+    record, decision = grown()
+
+    assert told in story(record, replace(decision, desired=desired, previous=previous))
