@@ -17,7 +17,7 @@ class Case:
     """A variant, its target (`state` as the pass sees it: shared, too), its load, terms, price and past.
 
     `weight` is the price of a replica for choosing among the variants of a model; `cost_per_h` the real one, None
-    where unknown. `blocked` says why nothing is computed.
+    where unknown. `blocked` says why nothing is computed. `may_learn`: it is this variant's turn to be learnt from.
     """
 
     variant: Variant
@@ -26,6 +26,7 @@ class Case:
     terms: Terms
     last: Remembered | None
     now_s: float
+    may_learn: bool = True
     weight: float = 1.0
     cost_per_h: float | None = None
     unpriced: Verdict[OptimizationReason] | None = None

@@ -153,7 +153,7 @@ def _claim(case: Case, number: Settled) -> Claim:
         accelerator=case.terms.accelerator,
         accelerators_per_replica=case.terms.accelerators_per_replica,
         priority=case.terms.objective.priority,
-        wanted=running if number.replicas is None else number.replicas,
+        wanted=running if number.replicas is None or case.variant.paused else number.replicas,
         running=running,
         fixed=not number.computed or case.variant.paused,
     )

@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
+from typing import Final
 
 from penstock.domain.decisions import Verdict
 from penstock.domain.observations import Observation, Target
@@ -15,6 +17,10 @@ from penstock.scaling.memory import Memory
 from penstock.scaling.observe import Load, load
 from penstock.scaling.prices import Item, prices
 from penstock.scaling.terms import Circumstances, Terms, circumstances, terms, unresolved
+
+LEARN_AT_ONCE: Final = 16
+"""Variants of which a pass learns: each takes some milliseconds."""
+TICK_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +42,14 @@ def gather(observation: Observation, memory: Memory, config: Config) -> list[Cas
         owners=_owners(observation.variants),
     )
     ours = [v for v in observation.variants if v.controller_instance == config.controller_instance]
-    return [_case(variant, this) for variant in ours]
+    return [_case(variant, this, may_learn=turn) for variant, turn in zip(ours, _turns(ours, this), strict=True)]
+
+
+def _turns(variants: Sequence[Variant], this: _Pass) -> list[bool]:
+    """Return whose turn it is to be learnt from: in a large fleet a few in each pass, all of them by and by."""
+    groups = ceil(len(variants) / LEARN_AT_ONCE)
+    tick = int(this.observation.now_s // TICK_S)
+    return [(tick + number) % groups == 0 for number in range(len(variants))]
 
 
 def failed(error: Exception) -> Verdict[OptimizationReason]:
@@ -82,7 +95,7 @@ def _owners(variants: Iterable[Variant]) -> dict[tuple[str, TargetRef], ObjectKe
     return {(variant.key.namespace, variant.target): variant.key for variant in eldest_last}
 
 
-def _case(variant: Variant, this: _Pass) -> Case:
+def _case(variant: Variant, this: _Pass, *, may_learn: bool) -> Case:
     target = _target(variant, this)
     found, fault = _terms(variant, target, this.around)
     seen = _load(variant, this)
@@ -93,6 +106,7 @@ def _case(variant: Variant, this: _Pass) -> Case:
         terms=found,
         last=this.memory.last(variant.key, variant.uid),
         now_s=this.observation.now_s,
+        may_learn=may_learn,
         blocked=fault or _blocked(target, seen, found),
     )
 

@@ -15,7 +15,7 @@ from penstock.domain.variants import ObjectKey
 MANY_VARIANTS: Final = 5
 MANY_REPLICAS: Final = 20
 _ROUNDING: Final = 1e-9
-_NODES: Final = 20_000  # of the search tree: far above what such fleets need, a bound for what nobody foresaw
+_NODES: Final = 4_000  # of the search tree: far above what such fleets need, a bound for what nobody foresaw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,12 +145,19 @@ def _repaired(need_per_s: float, offers: Sequence[Offer], numbers: list[int]) ->
     return tuple(numbers)
 
 
+def _least_rate(offer: Offer) -> float:
+    """Return the least that a request per second may cost with this offer."""
+    each = offer.price - offer.keep_gain if offer.base > offer.floor else offer.price + offer.start_cost
+    return each / offer.capacity_per_s
+
+
 class _Search:
     """Branch and bound over replica counts, offers in order of what a request costs at best."""
 
     def __init__(self, offers: Sequence[Offer], ceilings: Sequence[int], first: tuple[int, ...]) -> None:
         self.offers, self.ceilings = offers, ceilings
-        self.order = sorted(range(len(offers)), key=lambda i: (-offers[i].capacity_per_s, i))
+        self.order = sorted(range(len(offers)), key=lambda i: (_least_rate(offers[i]), i))
+        self.costs = [[o.cost(n) for n in range(top + 1)] for o, top in zip(offers, ceilings, strict=True)]
         self.best, self.best_cost = first, _cost(offers, first)
         self.numbers = [0] * len(offers)
         self.nodes = 0
@@ -160,9 +167,7 @@ class _Search:
         """Return for each depth the least that a request per second costs with the offers from there on."""
         rates = [inf]
         for index in reversed(self.order):
-            offer = self.offers[index]
-            least = min(offer.price - offer.keep_gain, offer.price + offer.start_cost) / offer.capacity_per_s
-            rates.append(min(rates[-1], least))
+            rates.append(min(rates[-1], _least_rate(self.offers[index])))
         return rates[::-1]
 
     def run(self, need_per_s: float) -> tuple[int, ...]:
@@ -180,10 +185,10 @@ class _Search:
             return
         index = self.order[depth]
         offer = self.offers[index]
-        floor_cost = cost - offer.cost(offer.floor)
+        costs, floor_cost = self.costs[index], cost - self.costs[index][offer.floor]
         enough = offer.floor + max(ceil(left / offer.capacity_per_s - _ROUNDING), 0)
         for number in range(min(self.ceilings[index], enough), offer.floor - 1, -1):
-            now = floor_cost + offer.cost(number)
+            now = floor_cost + costs[number]
             rest = left - (number - offer.floor) * offer.capacity_per_s
             least = now + (rest * self.rates[depth + 1] if rest > _ROUNDING else 0.0)
             if least < self.best_cost - _ROUNDING and self.nodes < _NODES:

@@ -116,7 +116,7 @@ def test_what_finds_no_place_is_served_elsewhere_at_once_given_up_later_and_trie
     assert fleet.memory.experiences[SMALL.key].is_away(fleet.now_s)
 
     fleet.full = {}
-    back = fleet.run(3000, 4.0)
+    back = fleet.run(3000, 1.2)
 
     assert any(found["small"].this_pass is DecisionReason.RETURN for found in back)
 
