@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.unit.scaling.scene import by_name, observe, rows, target, variant
 
 from penstock.domain.variants import ObjectKey
-from penstock.scaling.config import Quota
+from penstock.scaling.config import Config, Quota
 from penstock.scaling.quotas import Claim, grant
 
 
@@ -67,3 +68,16 @@ def test_a_quota_of_no_type_counts_all_of_its_namespace() -> None:
 
     assert sum(granted[one.key].replicas for one in claims) == 6
     assert granted[ObjectKey("other", "d")].replicas == 4
+
+
+def test_a_paused_variant_takes_of_a_quota_what_it_runs() -> None:
+    """Its computed number is for show: another one must not be granted what it did not give up."""
+    halted = variant("halted", paused=True, max_replicas=1)
+    other = variant("other", min_replicas=2)
+    at = {halted.key: target(halted, 3), other.key: target(other, 1)}
+    quota = Quota(accelerator="A100", max_accelerators=4)
+    seen = [*rows(halted, 3, total=0.3), *rows(other, 1, total=0.1)]
+
+    found = by_name(observe(halted, other, targets=at, seen=seen), config=Config(quotas=(quota,)))
+
+    assert found["other"].desired == 1
