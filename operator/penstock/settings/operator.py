@@ -31,7 +31,7 @@ _OWN: Final = (
     Setting(name="startupPrior", default="3m", parse=parsers.duration,
             help="Time a replica takes to start, until it was measured."),
     Setting(name="quotas", default="[]", parse=parsers.quotas,
-            help="YAML list of {accelerator, max, namespace?}. It alone counts: a ResourceQuota on GPUs is not read."),
+            help="YAML list of {accelerator, max, namespace?}. ResourceQuotas on GPUs count as well."),
     Setting(name="watchNamespaces", parse=parsers.namespaces, wva="WATCH_NAMESPACE",
             help="Namespaces to look at, separated by commas. (all)"),
     Setting(name="controllerInstance", parse=parsers.plain, wva="CONTROLLER_INSTANCE",
