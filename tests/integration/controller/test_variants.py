@@ -1,12 +1,13 @@
 """A VariantAutoscaling gets a status that is true on every path, from a real API server and a real Prometheus."""
 
 import logging
+import time
 from typing import Any
 
 import pytest
 from tests.integration.controller.cluster import Cluster, busy, idle
 from tests.kubeapi import KubeApi
-from tests.prometheus import PrometheusServer
+from tests.prometheus import PrometheusServer, steady
 from tests.waiting import eventually
 
 TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "chat"}
@@ -86,6 +87,27 @@ async def test_full_engines_get_help_through_scale(cluster: Cluster, prometheus:
     managed = cluster.body(plural="deployments", group="apps/v1")["metadata"]["managedFields"]
     assert cluster.reason("ScalingActive") == "ScaleApplied"
     assert {"penstock"} == {entry["manager"] for entry in managed if entry.get("subresource") == "scale"}
+
+
+async def test_tokens_decide_where_wvas_entry_says_so(cluster: Cluster, prometheus: PrometheusServer) -> None:
+    """`vllm:cache_config_info` names no model, and WVA, which looked for one, ran away to the maximum (#1198)."""
+    meta = {"name": "wva-saturation-scaling-config", "namespace": cluster.home}
+    cluster.apply(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"default": "analyzerName: saturation"}}
+    )
+    cluster.deployment(replicas=1)
+    cluster.pod("chat-1", {"app": "chat"})
+    busy(prometheus, cluster.work, "chat-1")
+    cache = {"namespace": cluster.work, "pod": "chat-1", "num_gpu_blocks": "1000", "block_size": "16"}
+    prometheus.write([steady("vllm:cache_config_info", cache, time.time(), value=1)])
+    cluster.variant(maxReplicas=9)
+
+    async with cluster.operating(prometheusURL=prometheus.url):
+        await eventually(lambda: cluster.replicas() > 1, "more replicas")
+        await eventually(lambda: "tokens" in cluster.status().get("decision", {}).get("summary", ""), "a decision")
+
+    assert "25440 tokens held or waiting, 1 ready replica may hold 12800" in cluster.status()["decision"]["summary"]
+    assert cluster.replicas() == 3
 
 
 async def test_metrics_missing_holds_and_recovers(
