@@ -79,7 +79,7 @@ def scenes(draw: st.DrawFn, readings: st.SearchStrategy[Reading] = READINGS) -> 
     return replace(observe(*ours, targets=targets, seen=seen), inflows=inflows), Memory(memory)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(scenes(), LAWS)
 def test_never_outside_bounds_and_never_a_whole_model_at_zero(scene: tuple[Observation, Memory], law: Analyzer) -> None:
     observation, memory = scene
@@ -95,7 +95,7 @@ def test_never_outside_bounds_and_never_a_whole_model_at_zero(scene: tuple[Obser
             assert decision.desired > 0 or current == 0 or serving, name
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(scenes(), LAWS, st.integers(0, 12))
 def test_never_above_a_quota_but_for_what_runs(scene: tuple[Observation, Memory], law: Analyzer, most: int) -> None:
     observation, memory = scene
@@ -110,7 +110,7 @@ def test_never_above_a_quota_but_for_what_runs(scene: tuple[Observation, Memory]
     assert not risen or sum(runs.values()) <= most
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(scenes(), LAWS, st.sampled_from([ABSENT, Absent("value is nan", impossible=True), Stale(0.0, NOW - 900)]))
 def test_data_that_go_bad_never_lower(scene: tuple[Observation, Memory], law: Analyzer, bad: Reading) -> None:
     observation, memory = scene
@@ -123,7 +123,7 @@ def test_data_that_go_bad_never_lower(scene: tuple[Observation, Memory], law: An
     assert_not_lowered(unseen, memory, by_name(unseen, memory, Config(analyzer=law)))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(scenes(NUMBERS.map(known)), LAWS, st.integers(0, 5))
 def test_a_row_that_vanishes_never_lowers(scene: tuple[Observation, Memory], law: Analyzer, index: int) -> None:
     observation, memory = scene
@@ -147,7 +147,7 @@ def assert_not_lowered(observation: Observation, memory: Memory, decisions: dict
         assert decision.desired >= floor
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(scenes(NUMBERS.map(known)), st.floats(1.0, 5.0))
 def test_more_load_never_means_less_capacity(scene: tuple[Observation, Memory], factor: float) -> None:
     observation, memory = scene
@@ -164,7 +164,7 @@ def test_more_load_never_means_less_capacity(scene: tuple[Observation, Memory], 
     assert total(greater) >= total(less)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(scenes(NUMBERS.map(known)), st.floats(1.0, 5.0))
 def test_more_tokens_never_mean_less_capacity(scene: tuple[Observation, Memory], factor: float) -> None:
     """Below full lines, that is: those teach what a replica may hold, by WVA's law, and that may be more."""
@@ -225,7 +225,7 @@ def test_after_a_restart_nothing_falls_before_a_window(law: Analyzer, desired: i
 
 
 @EVERY_LAW
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(data=st.data())
 def test_once_a_disturbance_is_over_the_number_moves_both_ways(law: Analyzer, data: st.DataObject) -> None:
     """Whatever was seen, lost, stuck or not heeded before: no state blocks either direction (WVA's froze models)."""
