@@ -51,6 +51,14 @@ class Inflow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Coefficients of variation of one model's lengths over the collector's window; absent where no buckets tell."""
+
+    input_cv: Reading = ABSENT
+    output_cv: Reading = ABSENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScrapeProblem:
     """Why a whole scrape failed; `reason` is PROMETHEUS_UNREACHABLE or PROMETHEUS_ERROR.
 
@@ -66,8 +74,8 @@ class ScrapeProblem:
 class Scrape:
     """Everything one collection returned; `rows` is empty when `problem` is set.
 
-    `inflows` is what endpoint pickers count, by namespace and model. `durations_s` says how long each query took; it
-    belongs to the collection, not to what was seen.
+    By namespace and model, `inflows` is what endpoint pickers count and `spreads` how lengths scatter. `durations_s`
+    says how long each query took; it belongs to the collection, not to what was seen.
     """
 
     at_s: float
@@ -75,6 +83,7 @@ class Scrape:
     problem: ScrapeProblem | None = None
     warnings: tuple[str, ...] = ()
     inflows: Mapping[ModelScope, Inflow] = field(default_factory=lambda: MappingProxyType({}))
+    spreads: Mapping[ModelScope, Spread] = field(default_factory=lambda: MappingProxyType({}))
     durations_s: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}), compare=False)
 
 

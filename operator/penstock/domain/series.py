@@ -7,7 +7,7 @@ from typing import Final
 
 
 class Signal(StrEnum):
-    """What a series tells; histograms are read by their `_sum` and `_count`."""
+    """What a series tells; histograms are read by `_sum` and `_count`, those of lengths by `_bucket`, too."""
 
     RUNNING = "running"
     WAITING = "waiting"

@@ -10,6 +10,7 @@ from typing import Final
 
 from penstock.emulator.exposition import Histogram, Page
 from penstock.engine.calls import Finished, FirstToken, Gauges, Started
+from penstock.engine.scatter import token_bounds
 
 TTFT_BOUNDS: Final = (
     0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75,
@@ -22,12 +23,6 @@ REQUEST_BOUNDS: Final = (
     0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 120.0, 240.0, 480.0,
     960.0, 1920.0, 7680.0,
 )  # fmt: skip
-
-
-def token_bounds(most: int) -> tuple[float, ...]:
-    """Return 1, 2, 5, 10, … up to `most`, vLLM's buckets of token counts."""
-    powers = (10**exponent for exponent in range(len(str(max(most, 1)))))
-    return tuple(float(bound) for power in powers for bound in (power, 2 * power, 5 * power) if bound <= most)
 
 
 def histograms(max_model_len: int) -> dict[str, Histogram]:

@@ -53,7 +53,7 @@ class Sample:
     """What one replica, or the mean of several, showed over a while that no other sample covers.
 
     `requests` is how many finished in it, over all replicas; `prefill_s` the mean time from first step to first token;
-    `cached_tokens` how many one replica's KV cache holds on average.
+    `cached_tokens` how many one replica's KV cache holds on average; the coefficients of variation are `Lengths`'.
     """
 
     rate_per_s: float
@@ -63,6 +63,8 @@ class Sample:
     prefill_s: float | None = None
     requests: float = 30.0
     cached_tokens: float | None = None
+    input_cv: float | None = None
+    output_cv: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,13 @@ def _age_ratio(before: Learned, sample: Sample) -> float:
 
 def _load(base: Prior, before: Learned, sample: Sample) -> Load | None:
     """Return what the sample worked on; None where more are in the batch than it has places for."""
-    its = law(aged(Lengths(input_tokens=sample.input_tokens, output_tokens=sample.output_tokens), before.age_ratio))
+    lengths = Lengths(
+        input_tokens=sample.input_tokens,
+        output_tokens=sample.output_tokens,
+        input_cv=sample.input_cv,
+        output_cv=sample.output_cv,
+    )
+    its = law(aged(lengths, before.age_ratio))
     load = Load(sample.rate_per_s / 1000, sample.tpot_s * 1000, its, base.shape.token_budget)
     return load if load.batch <= _IMPLAUSIBLE_BATCH * base.shape.max_num_seqs else None
 

@@ -22,6 +22,7 @@ ENOUGH: Final = 10
 UNSURE: Final = 0.1
 """Error of a capacity that is accepted; of what is beyond, the capacity is taken for so much smaller."""
 _ROOM: Final = 8192
+Cvs = tuple[float | None, float | None]
 _LEAST_TOKENS: Final = 1.0
 
 
@@ -45,10 +46,13 @@ class Capacity:
         return Verdict(OptimizationReason.SUCCEEDED)
 
 
-def capacity(case: Case, experience: Experience, input_tokens: float, output_tokens: float) -> Capacity | None:
+def capacity(
+    case: Case, experience: Experience, input_tokens: float, output_tokens: float, cvs: Cvs = (None, None)
+) -> Capacity | None:
     """Return what a replica serves at these mean lengths; None where nobody knows anything of its engine.
 
-    Lengths count to three digits, which is finer than they are measured, and lets most passes reuse the last answer.
+    `cvs` is how prompts and answers scatter, for `Lengths`. Means count to three digits,
+    which is finer than they are measured, and lets most passes reuse the last answer.
     """
     if not case.terms.is_sized:
         return None
@@ -56,7 +60,12 @@ def capacity(case: Case, experience: Experience, input_tokens: float, output_tok
     slo, samples = case.terms.objective.slo, experience.learned.samples if experience.learned else 0
     if case.terms.profile is not None and samples < ENOUGH:
         return by_profile(case.terms.profile, slo, *means)
-    lengths = Lengths(input_tokens=max(means[0], _LEAST_TOKENS), output_tokens=max(means[1], _LEAST_TOKENS))
+    lengths = Lengths(
+        input_tokens=max(means[0], _LEAST_TOKENS),
+        output_tokens=max(means[1], _LEAST_TOKENS),
+        input_cv=cvs[0],
+        output_cv=cvs[1],
+    )
     cache_tokens = _three_digits(case.load.kv_capacity_tokens or 0.0)
     # replicas that share a queue serve more each: count on what remains when one goes, or its going would call it back
     sharing = max(case.target.ready - 1, 1)
@@ -96,7 +105,7 @@ def supposed(case: Case) -> Prior | None:
     return _prior(terms.accelerator, terms.accelerators_per_replica, case.variant.model, terms.profile, terms.max_batch)
 
 
-def taught(case: Case, before: Experience) -> Experience:
+def taught(case: Case, before: Experience, cvs: Cvs = (None, None)) -> Experience:
     """Return the experience with what the last window showed; each window counts once."""
     load = case.load
     if not case.terms.is_sized or not load.verdict.reason.available or case.now_s - before.learned_at_s < WINDOW_S:
@@ -111,6 +120,8 @@ def taught(case: Case, before: Experience) -> Experience:
         prefill_s=load.prefill_s,
         requests=load.finished_per_s * WINDOW_S,
         cached_tokens=_cached_tokens(load),
+        input_cv=cvs[0],
+        output_cv=cvs[1],
     )
     return replace(before, learned=learn(supposed(case), before.learned, sample), learned_at_s=case.now_s)
 

@@ -41,5 +41,7 @@ def lengths(before: LengthSums, loads: Iterable[Load], after_s: float) -> Length
     sums = before
     for load in loads:
         if load.input_tokens is not None and load.output_tokens is not None and load.finished_per_s > 0:
-            sums = sums.adding(load.finished_per_s * after_s, load.input_tokens, load.output_tokens, 0.0)
+            requests = load.finished_per_s * after_s
+            sums = sums.adding(requests, load.input_tokens, load.output_tokens, 0.0)
+            sums = sums.scattering(requests, load.input_cv, load.output_cv)
     return sums.adding(0.0, 0.0, 0.0, after_s)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from math import exp
 from typing import Final
 
+from penstock.engine.lengths import mixed_cvs, prior_squares
 from penstock.scaling.tokens import Caches, FullLines
 
 KEPT_S: Final = 1200.0
@@ -13,6 +14,10 @@ APART_S: Final = 10.0
 """Moments closer together than this tell the same: only the newest of them is kept."""
 FORGETS_S: Final = 300.0
 """Time constant of the mean lengths: long enough for a steady mean, and a drift is followed within minutes."""
+FORGETS_SCATTER_S: Final = 600.0
+"""Time constant of their scatter, which is of the kind of traffic, and which few requests cannot tell."""
+USUAL_REQUESTS: Final = 30.0
+"""Requests as they usually are that are supposed to have been among those seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,33 @@ class Peaks:
 
 
 @dataclass(frozen=True, slots=True)
+class Scatter:
+    """Squared coefficients of variation of lengths, times the requests behind them, fading with time."""
+
+    requests: float = 0.0
+    squares: float = 0.0
+
+    def adding(self, requests: float, cv: float | None, after_s: float) -> "Scatter":
+        """Return this, faded by `after_s` seconds, and so many requests that scatter so; None: nobody knows."""
+        keep = exp(-after_s / FORGETS_SCATTER_S)
+        if cv is None:
+            return Scatter(self.requests * keep, self.squares * keep)
+        return Scatter(self.requests * keep + requests, self.squares * keep + requests * cv * cv)
+
+    def square(self, usual: float) -> float:
+        """Return the mean, with some requests of the usual scatter among them, so that few do not tell much."""
+        return (self.squares + USUAL_REQUESTS * usual) / (self.requests + USUAL_REQUESTS)
+
+
+@dataclass(frozen=True, slots=True)
 class LengthSums:
     """Tokens in, tokens out and requests behind them, fading with time: their quotients are the current mix."""
 
     requests: float = 0.0
     input_tokens: float = 0.0
     output_tokens: float = 0.0
+    inputs: Scatter = Scatter()
+    outputs: Scatter = Scatter()
 
     def adding(self, requests: float, input_tokens: float, output_tokens: float, after_s: float) -> "LengthSums":
         """Return these, faded by `after_s` seconds, and so many requests of these mean lengths."""
@@ -56,7 +82,20 @@ class LengthSums:
             self.requests * keep + requests,
             self.input_tokens * keep + requests * input_tokens,
             self.output_tokens * keep + requests * output_tokens,
+            self.inputs.adding(0.0, None, after_s),
+            self.outputs.adding(0.0, None, after_s),
         )
+
+    def scattering(self, requests: float, input_cv: float | None, output_cv: float | None) -> "LengthSums":
+        """Return these, and that so many requests scattered like that."""
+        inputs, outputs = self.inputs.adding(requests, input_cv, 0.0), self.outputs.adding(requests, output_cv, 0.0)
+        return replace(self, inputs=inputs, outputs=outputs)
+
+    @property
+    def cvs(self) -> tuple[float | None, float | None]:
+        """Coefficients of variation for `Lengths`, in and out; None is that of the traces which it knows."""
+        inputs, outputs = prior_squares()
+        return mixed_cvs(self.inputs.square(inputs), self.outputs.square(outputs))
 
     @property
     def means(self) -> tuple[float, float] | None:

@@ -14,7 +14,7 @@ from penstock.scaling.cases import Case
 from penstock.scaling.demand import Demand, demand, lengths
 from penstock.scaling.experience import Experience, Pending, following, pending
 from penstock.scaling.forecast import Forecast, forecast
-from penstock.scaling.history import ModelPast, Moment
+from penstock.scaling.history import LengthSums, ModelPast, Moment
 from penstock.scaling.memory import Memory
 
 NOMINAL: Final = (512.0, 256.0)
@@ -76,8 +76,8 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, window_s
     now_s = cases[0].now_s
     loads = [case.load for case in cases]
     past = replace(past, lengths=lengths(past.lengths, loads, _since_last(past, now_s)))
-    experiences = {case.key: _experience(case, memory) for case in cases}
-    members = _members(cases, experiences, past.lengths.means or NOMINAL, inflow)
+    experiences = {case.key: _experience(case, memory, past.lengths) for case in cases}
+    members = _members(cases, experiences, past.lengths, inflow)
     asked = _asked(cases, members, inflow)
     if past.lengths.means is None and asked is not None and (asked.arrivals_per_s or asked.backlog):
         asked = None  # something is asked for, but nobody knows how long it is
@@ -123,15 +123,15 @@ def _since_last(past: ModelPast, now_s: float) -> float:
     return min(now_s - past.moments[-1].at_s, 60.0) if past.moments else 15.0
 
 
-def _experience(case: Case, memory: Memory) -> Experience:
+def _experience(case: Case, memory: Memory, seen: LengthSums) -> Experience:
     before = memory.experience(case.key, case.variant.uid)
-    return taught(case, following(before, case.target, case.base or 0, case.now_s))
+    return taught(case, following(before, case.target, case.base or 0, case.now_s), seen.cvs)
 
 
 def _members(
     cases: Sequence[Case],
     experiences: Mapping[ObjectKey, Experience],
-    means: tuple[float, float],
+    seen: LengthSums,
     inflow: Inflow | None,
 ) -> tuple[Member, ...]:
     """Return the variants whose capacity is known; a blind one only where a router counts what it serves."""
@@ -140,7 +140,7 @@ def _members(
     for case in cases:
         if case.blocked is not None and not counted:
             continue
-        each = capacity(case, experiences[case.key], *means)
+        each = capacity(case, experiences[case.key], *(seen.means or NOMINAL), seen.cvs)
         if each is not None and each.per_s > 0:
             found.append(_member(case, each, experiences[case.key]))
     return tuple(found)

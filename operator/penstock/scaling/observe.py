@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Verdict
-from penstock.domain.observations import Observation, PodMetrics, ScrapeProblem, Target
+from penstock.domain.observations import Observation, PodMetrics, Scrape, ScrapeProblem, Spread, Target
 from penstock.domain.readings import Reading, known
 from penstock.domain.reasons import MetricsReason, TargetReason
 from penstock.domain.variants import Variant
@@ -29,7 +30,7 @@ class Load:
     """The load of one variant. None is unknown; rates per second, lengths in tokens, means over the scrape's window.
 
     `complete` says that every ready replica has fresh numbers: without it nothing may be lowered. `replicas` are those
-    that the numbers speak for.
+    that the numbers speak for; `input_cv` and `output_cv`, how lengths scatter, are of the whole model.
     `sampled_at_s` is the newest sample of all, however old; `engines` are the fresh rows behind all this.
     """
 
@@ -41,6 +42,8 @@ class Load:
     finished_per_s: float = 0.0
     input_tokens: float | None = None
     output_tokens: float | None = None
+    input_cv: float | None = None
+    output_cv: float | None = None
     ttft_s: float | None = None
     tpot_s: float | None = None
     prefill_s: float | None = None
@@ -67,7 +70,19 @@ def load(variant: Variant, joined: Joined, observation: Observation, stale_after
     newest = max(engine.row.sampled_at_s for engine in joined.engines)
     if not fresh:
         return Load(verdict=_unusable(variant, states), sampled_at_s=newest)
-    return replace(_measured(fresh, every=len(fresh) == len(states), target=target), sampled_at_s=newest)
+    spread = _spread(variant, observation.scrape)
+    return replace(
+        _measured(fresh, every=len(fresh) == len(states), target=target),
+        sampled_at_s=newest,
+        input_cv=known(spread.input_cv),
+        output_cv=known(spread.output_cv),
+    )
+
+
+def _spread(variant: Variant, scrape: Scrape) -> Spread:
+    """Return how the model's lengths scatter; series without a namespace label stand in."""
+    scopes = (ModelScope(variant.key.namespace, variant.model), ModelScope("", variant.model))
+    return next((scrape.spreads[scope] for scope in scopes if scope in scrape.spreads), Spread())
 
 
 def _broken(problem: ScrapeProblem) -> Verdict[MetricsReason]:

@@ -143,11 +143,8 @@ class Balancer:
     def _finished(self, replica: Replica, call_id: int, at_s: float) -> None:
         ledger = self.ledger
         ledger.done(call_id, at_s)
-        tokens, made = ledger.input_tokens[call_id], ledger.output_tokens[call_id]
         replica.outstanding -= 1
-        replica.finished += 1
-        replica.input_tokens += tokens
-        replica.output_tokens += made
+        replica.count(ledger.input_tokens[call_id], ledger.output_tokens[call_id])
         if not replica.outstanding and replica.on_idle is not None:
             replica.on_idle(at_s)
 

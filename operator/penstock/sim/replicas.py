@@ -1,6 +1,7 @@
 """One replica's life and counters, and the law by which its start goes."""
 
 import math
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,10 +9,13 @@ from enum import Enum, auto
 from random import Random
 from typing import Final, NamedTuple
 
+from penstock.engine.scatter import token_bounds
 from penstock.sim.engines import Engine
 from penstock.sim.scene import Fault, VariantSpec
 
 SNAPSHOTS_KEPT: Final = 64
+BOUNDS: Final = (*token_bounds(131_072), math.inf)
+"""Buckets of token counts, as of an engine that takes so many."""
 
 
 class Stage(Enum):
@@ -25,7 +29,7 @@ class Stage(Enum):
 
 
 class Snapshot(NamedTuple):
-    """An engine's counters and gauges as one scrape read them."""
+    """An engine's counters and gauges as one scrape read them; `prompts` and `answers` are requests by `BOUNDS`."""
 
     at_s: float
     finished: int
@@ -39,6 +43,8 @@ class Snapshot(NamedTuple):
     running: int
     waiting: int
     kv_tokens: int
+    prompts: tuple[int, ...]
+    answers: tuple[int, ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -69,8 +75,18 @@ class Replica:
     first_tokens: int = 0
     ttft_s: float = 0.0
     prefill_s: float = 0.0
+    prompts: list[int] = field(default_factory=lambda: [0] * len(BOUNDS))
+    answers: list[int] = field(default_factory=lambda: [0] * len(BOUNDS))
     on_idle: Callable[[float], None] | None = None
     snapshots: deque[Snapshot] = field(default_factory=lambda: deque(maxlen=SNAPSHOTS_KEPT))
+
+    def count(self, input_tokens: int, output_tokens: int) -> None:
+        """Count a request that has finished."""
+        self.finished += 1
+        self.input_tokens += input_tokens
+        self.output_tokens += output_tokens
+        self.prompts[bisect_left(BOUNDS, input_tokens)] += 1
+        self.answers[bisect_left(BOUNDS, output_tokens)] += 1
 
     def snapshot(self, at_s: float) -> Snapshot:
         """Return what a scrape reads now; the engine has been brought to this time."""
@@ -87,6 +103,8 @@ class Replica:
             engine.running,
             engine.waiting,
             engine.kv_tokens,
+            tuple(self.prompts),
+            tuple(self.answers),
         )
 
 

@@ -5,17 +5,20 @@ window, as PromQL's `rate` extrapolates it, a slope the least-squares line over 
 fewer than two samples the queries look four times as far back.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from random import Random
 from typing import Final, TypeVar
 
-from penstock.domain.observations import Inflow, PodMetrics, Scrape, ScrapeProblem
+from penstock.domain.catalogue import ModelScope
+from penstock.domain.observations import Inflow, PodMetrics, Scrape, ScrapeProblem, Spread
 from penstock.domain.readings import ABSENT, Absent, Known, Reading
 from penstock.domain.reasons import MetricsReason
+from penstock.engine.scatter import scatter
 from penstock.sim.balancer import Balancer
 from penstock.sim.pools import Pool
-from penstock.sim.replicas import Replica, Stage, active
+from penstock.sim.replicas import BOUNDS, Replica, Stage, active
 from penstock.sim.scene import Scene
 
 NAMESPACE: Final = "sim"
@@ -53,17 +56,34 @@ class Scraper:
         if gone and not gone.variant:
             self.scrape, self.inflow = Scrape(at_s=now_s, problem=_GONE), None
             return
-        self.scrape = Scrape(at_s=now_s, rows=tuple(self._rows(now_s)))
+        self.scrape = Scrape(at_s=now_s, rows=tuple(self._rows(now_s)), spreads=self._spreads(now_s))
         self.inflow = self._inflow(now_s) if self.scene.router else None
 
     def _rows(self, now_s: float) -> Iterable[PodMetrics]:
+        for replica in self._answering(now_s):
+            replica.snapshots.append(replica.snapshot(now_s))
+            yield self._row(replica, now_s)
+
+    def _answering(self, now_s: float) -> Iterable[Replica]:
         for pool in self.pools:
-            if active(self.scene.faults, "metrics-gone", now_s, pool.spec.name):
-                continue
-            for replica in pool.everything():
-                if replica.stage in {Stage.READY, Stage.DRAINING}:
-                    replica.snapshots.append(replica.snapshot(now_s))
-                    yield self._row(replica, now_s)
+            if not active(self.scene.faults, "metrics-gone", now_s, pool.spec.name):
+                yield from (one for one in pool.everything() if one.stage in {Stage.READY, Stage.DRAINING})
+
+    def _spreads(self, now_s: float) -> Mapping[ModelScope, Spread]:
+        """Return how lengths scatter by the growth per second of all replicas' buckets."""
+        ends = [
+            (seen[0], seen[-1])
+            for replica in self._answering(now_s)
+            if len(seen := _within(replica.snapshots, lambda one: one.at_s, now_s, self.scene.window_s)) > 1
+        ]
+        prompts = [
+            ((b - a) / (to.at_s - of.at_s) for a, b in zip(of.prompts, to.prompts, strict=True)) for of, to in ends
+        ]
+        answers = [
+            ((b - a) / (to.at_s - of.at_s) for a, b in zip(of.answers, to.answers, strict=True)) for of, to in ends
+        ]
+        spread = Spread(input_cv=_scattered(prompts, now_s), output_cv=_scattered(answers, now_s))
+        return {ModelScope(NAMESPACE, self.scene.model): spread}
 
     def _row(self, replica: Replica, now_s: float) -> PodMetrics:
         newest, *_ = reversed(replica.snapshots)
@@ -118,6 +138,13 @@ def _within(samples: Iterable[_T], time: Callable[[_T], float], now_s: float, wi
         if len(found) > 1:
             break
     return found
+
+
+def _scattered(grown: Sequence[Iterable[float]], now_s: float) -> Reading:
+    """Return the scatter by what the buckets of each replica grew by."""
+    totals = accumulate(map(sum, zip(*grown, strict=True)))
+    found = scatter(dict(zip(BOUNDS, totals, strict=False)))
+    return ABSENT if found is None else Known(found, now_s)
 
 
 def _slope(points: Sequence[tuple[float, float]], now_s: float) -> Reading:

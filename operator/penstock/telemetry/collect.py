@@ -4,16 +4,19 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import nan
 from typing import Final, Protocol
 
+from penstock.domain.catalogue import ModelScope
 from penstock.domain.errors import PenstockError, Refused, Unreachable
 from penstock.domain.observations import Scrape, ScrapeProblem
 from penstock.domain.reasons import MetricsReason
 from penstock.domain.series import Signal, kv_tokens
 from penstock.telemetry.answers import Answer, Sample
 from penstock.telemetry.pickers import inflows
-from penstock.telemetry.queries import GROWTH, MEANS, NEWEST, PART, PICKERS, SAMPLE_TIME, Query, queries
+from penstock.telemetry.queries import BUCKETS, GROWTH, MEANS, NEWEST, PART, PICKERS, SAMPLE_TIME, Query, queries
 from penstock.telemetry.rows import RowKey, Shard, rows
+from penstock.telemetry.spreads import BucketCounts, spreads
 
 WINDOW_S: Final = 60.0
 PARTIAL: Final = "partial answer"
@@ -58,6 +61,7 @@ async def collect(
         rows=() if problem else rows(_groups(good), now_s=now_s, stale_after_s=stale_after_s),
         problem=problem,
         inflows=inflows(good[PICKERS].samples, now_s=now_s, stale_after_s=stale_after_s) if not problem else {},
+        spreads=spreads(_buckets(good), now_s) if not problem else {},
         warnings=tuple(_warnings(by_name)),
         durations_s={name: answer.duration_s for name, answer in good.items()},
     )
@@ -104,6 +108,26 @@ def _groups(answers: Mapping[str, Answer]) -> Mapping[RowKey, list[Shard]]:
     for key, shard in shards.items():
         groups[key.row].append(shard)
     return groups
+
+
+def _buckets(answers: Mapping[str, Answer]) -> BucketCounts:
+    found: BucketCounts = {}
+    for signal, name in BUCKETS.items():
+        for sample in answers[name].samples:
+            labels = sample.labels
+            namespace = labels.get("exported_namespace") or labels.get("namespace") or ""
+            mine = found.setdefault((ModelScope(namespace, labels.get("model_name", "")), signal), {})
+            bound = _bound(labels.get("le", ""))
+            mine[bound] = mine.get(bound, 0.0) + sample.value
+    return found
+
+
+def _bound(text: str) -> float:
+    """Return a bucket's bound; what is none has no place among the others, and counts nowhere."""
+    try:
+        return float(text)
+    except ValueError:
+        return nan
 
 
 def _add_capacities(shards: Mapping[_ShardKey, Shard], answer: Answer | None) -> None:

@@ -1,13 +1,16 @@
-"""The queries of one scaling pass: always the same thirteen, however many variants there are.
+"""The queries of one scaling pass: always the same fifteen, however many variants there are.
 
 Each returns its numbers per shard, which is one engine of one pod as one scrape target: copies of a series that
-several Prometheis or scrape jobs made fall together (`max`), and everything else is left for `rows` to add up.
+several Prometheis or scrape jobs made fall together (`max`), and everything else is left for `rows` to add up. Only
+buckets come per model: a replica's own requests of a minute tell nothing of a tail, seventeen series each would be most
+of the answer, and shares are the same whether copies count or not.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 from penstock.domain.series import BLOCK_SIZE_LABEL, BLOCKS_LABEL, SERIES, Signal
@@ -17,6 +20,8 @@ SAMPLE_TIME: Final = "sample_time"
 GROWTH: Final = "backlog_growth"
 GAUGES: Final = (Signal.RUNNING, Signal.WAITING, Signal.KV_USAGE)
 MEANS: Final = (Signal.INPUT_TOKENS, Signal.OUTPUT_TOKENS, Signal.TTFT, Signal.TPOT, Signal.PREFILL)
+LENGTHS: Final = (Signal.INPUT_TOKENS, Signal.OUTPUT_TOKENS)
+BUCKETS: Final = MappingProxyType({signal: f"{signal}_buckets" for signal in LENGTHS})
 PART: Final = "penstock_part"  # tells apart what one query brings: _sum and _count of a histogram, rate and value
 NEWEST: Final = "newest"
 PICKERS: Final = "pickers"
@@ -67,6 +72,7 @@ def queries(namespaces: frozenset[str], window_s: float, stale_after_s: float) -
     found += [Query(signal.value, build.gauge(signal)) for signal in GAUGES]
     found += [Query(Signal.COMPLETED.value, build.completed())]
     found += [Query(signal.value, build.mean(signal)) for signal in MEANS]
+    found += [Query(name, build.buckets(signal)) for signal, name in BUCKETS.items()]
     found += [Query(Signal.KV_CAPACITY.value, build.kv_capacity()), Query(PICKERS, build.pickers())]
     return tuple(Query(query.name, checked(query.promql)) for query in found)
 
@@ -125,6 +131,11 @@ class _Builder:
     def mean(self, signal: Signal) -> str:
         """Growth per second of a histogram's sum and count, told apart by a label."""
         return _first(self._part(signal, part) for part in ("sum", "count"))
+
+    def buckets(self, signal: Signal) -> str:
+        """Growth per second of a histogram's buckets, over all engines of a model."""
+        rate = self._windowed("rate", [f"{name}_bucket" for name in SERIES[signal].names])
+        return f"sum by (namespace, exported_namespace, model_name, le) ({rate})"
 
     def kv_capacity(self) -> str:
         """When each size of a KV cache was told last; vLLM writes it into labels, beside which no model is named."""

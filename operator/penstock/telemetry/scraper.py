@@ -7,12 +7,14 @@ from typing import Final
 
 import aiohttp
 
+from penstock.domain.catalogue import ModelScope
 from penstock.domain.errors import InvalidField, Unreachable
 from penstock.domain.observations import Scrape
 from penstock.domain.readings import known
 from penstock.domain.requests import EndpointLoad
 from penstock.telemetry.rows import RowKey, Shard, combine, rows
-from penstock.telemetry.window import Exposition, Window, read
+from penstock.telemetry.spreads import BucketCounts, spreads
+from penstock.telemetry.window import LOAD_NAMES, NAMES, Exposition, Window, read
 
 SCRAPES: Final = 5  # a rate over fewer is mostly chance
 DEADLINE_S: Final = 2.0
@@ -27,8 +29,8 @@ class Reader:
     def __init__(self, http: aiohttp.ClientSession, deadline_s: float = DEADLINE_S, max_bytes: int = MAX_BYTES) -> None:
         self._http, self._deadline_s, self._max_bytes = http, deadline_s, max_bytes
 
-    async def read(self, address: str, now_s: float) -> Exposition:
-        """Return what the engine at `ip:port` says.
+    async def read(self, address: str, now_s: float, names: frozenset[str] = NAMES) -> Exposition:
+        """Return what the engine at `ip:port` says in the series of these names.
 
         Raises:
             Unreachable: no exposition in time, or none at all.
@@ -36,7 +38,7 @@ class Reader:
         """
         try:
             async with asyncio.timeout(self._deadline_s):
-                return read((await self._fetch(address)).decode(errors="replace"), now_s)
+                return read((await self._fetch(address)).decode(errors="replace"), now_s, names)
         except TimeoutError as error:
             raise Unreachable(address, "timeout", "check the engine") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -74,6 +76,7 @@ class Scraper:
         return Scrape(
             at_s=now_s,
             rows=rows(self._groups(namespace), now_s=now_s, stale_after_s=self._stale_after_s),
+            spreads=spreads(self._buckets(namespace), now_s),
             warnings=tuple(filter(None, warnings)),
         )
 
@@ -91,6 +94,15 @@ class Scraper:
                 groups[RowKey(namespace, pod, model)].append(shard)
         return groups
 
+    def _buckets(self, namespace: str) -> BucketCounts:
+        found: BucketCounts = {}
+        for window in self._windows.values():
+            for (model, signal), buckets in window.buckets().items():
+                mine = found.setdefault((ModelScope(namespace, model), signal), {})
+                for bound, per_s in buckets.items():
+                    mine[bound] = mine.get(bound, 0.0) + per_s
+        return found
+
 
 class LoadReader:
     """Tells a router how busy its endpoints are just now."""
@@ -101,7 +113,9 @@ class LoadReader:
     async def loads(self, addresses: Iterable[str], now_s: float) -> dict[str, EndpointLoad]:
         """Return the load of each `ip:port` that answers with its gauges; `now_s` is the router's monotonic clock."""
         asked = list(addresses)
-        answers = await asyncio.gather(*(self._reader.read(one, now_s) for one in asked), return_exceptions=True)
+        answers = await asyncio.gather(
+            *(self._reader.read(one, now_s, LOAD_NAMES) for one in asked), return_exceptions=True
+        )
         found = zip(asked, map(_load, answers), strict=True)
         return {address: load for address, load in found if load is not None}
 

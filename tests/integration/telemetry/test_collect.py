@@ -9,7 +9,7 @@ import pytest
 from tests.prometheus import STALE, PrometheusServer, Series, steady
 
 from penstock.domain.catalogue import ModelScope
-from penstock.domain.observations import Inflow, PodMetrics, Scrape
+from penstock.domain.observations import Inflow, PodMetrics, Scrape, Spread
 from penstock.domain.readings import ABSENT, Absent, Known, Stale, known
 from penstock.domain.series import SERIES, Signal
 from penstock.settings.prometheus import PrometheusSettings
@@ -161,6 +161,47 @@ async def test_no_traffic_is_not_missing_metrics(
     row = await the_row(client, namespace, now_s)
 
     assert (known(row.running), known(row.waiting), row.completed_per_s, row.ttft_s) == (0, 0, ABSENT, ABSENT)
+
+
+def buckets(labels: Mapping[str, str], now_s: float, name: str, upto: Mapping[str, float]) -> Iterator[Series]:
+    """Yield a histogram of which so many requests a second are of at most so many tokens."""
+    for bound, per_s in upto.items():
+        yield steady(f"{name}_bucket", {**labels, "le": bound}, now_s, value=900 * per_s, per_s=per_s)
+
+
+async def test_how_lengths_scatter_is_of_the_model(
+    prometheus: PrometheusServer, client: Prometheus, namespace: str, now_s: float
+) -> None:
+    prompts, answers = (SERIES[signal].names[0] for signal in (Signal.INPUT_TOKENS, Signal.OUTPUT_TOKENS))
+    for name, short in (("p1", 0.9), ("p2", 0.8)):
+        labels = pod(namespace, name)
+        upto = {"200.0": short, "500.0": short, "5000.0": short, "10000.0": 1.0, "+Inf": 1.0}
+        prometheus.write([*gauges(labels, now_s), *buckets(labels, now_s, prompts, {"100": 0.0, **upto})])
+        prometheus.write([*buckets(labels, now_s, answers, {"200.0": 0.0, "500.0": 1.0, "+Inf": 1.0})])
+    idle = pod(namespace, "p3", "idle")
+    prometheus.write([*gauges(idle, now_s), *buckets(idle, now_s, prompts, {"1.0": 0.0, "+Inf": 0.0})])
+
+    scrape = await seen(client, namespace, now_s)
+
+    spread = scrape.spreads[ModelScope(namespace, "m")]
+    # 85 of a hundred between 100 and 200 tokens, the others between 5,000 and 10,000
+    assert known(spread.input_cv) == pytest.approx(2.2, rel=0.1)
+    assert known(spread.output_cv) == pytest.approx(0.2, abs=0.15)
+    assert scrape.spreads[ModelScope(namespace, "idle")] == Spread()
+
+
+async def test_buckets_without_a_bound_or_a_number_tell_nothing(
+    prometheus: PrometheusServer, client: Prometheus, namespace: str, now_s: float
+) -> None:
+    name = SERIES[Signal.INPUT_TOKENS].names[0]
+    prometheus.write([*gauges(pod(namespace), now_s), *buckets(pod(namespace), now_s, name, {"many": 1.0})])
+    other = pod(namespace, model="other")
+    prometheus.write([*buckets(other, now_s, name, {"+Inf": float("nan")})])
+
+    scrape = await seen(client, namespace, now_s)
+
+    assert scrape.problem is None
+    assert all(spread == Spread() for spread in scrape.spreads.values())
 
 
 async def test_means_are_absent_while_nothing_finishes(
@@ -394,7 +435,7 @@ async def test_the_number_of_queries_is_fixed(
     one = await collect(client, spaces[:1], now_s, STALE_AFTER_S)
     many = await collect(client, spaces, now_s, STALE_AFTER_S)
 
-    assert len(one.durations_s) == len(many.durations_s) == len(queries(frozenset(), 60.0, 120.0)) == 13
+    assert len(one.durations_s) == len(many.durations_s) == len(queries(frozenset(), 60.0, 120.0)) == 15
     found = [row for row in many.rows if row.namespace in spaces]
     assert len({row.model for row in found}) == 200
     assert all(isinstance(row.tpot_s, Known) for row in found)

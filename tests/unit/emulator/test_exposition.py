@@ -5,7 +5,7 @@ import math
 import pytest
 
 from penstock.emulator.exposition import Histogram, Page, go_float
-from penstock.emulator.meters import token_bounds
+from penstock.engine.scatter import token_bounds
 
 
 @pytest.mark.parametrize(

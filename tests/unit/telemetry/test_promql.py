@@ -65,14 +65,13 @@ def test_a_query_that_does_not_parse_is_named_with_the_parsers_sentence() -> Non
 
 
 @given(st.frozensets(texts, max_size=3), st.floats(1, 3600), st.floats(1, 3600))
-def test_every_pass_asks_the_same_questions(
-    namespaces: frozenset[str], window_s: float, stale_after_s: float
-) -> None:
+def test_every_pass_asks_the_same_questions(namespaces: frozenset[str], window_s: float, stale_after_s: float) -> None:
     asked = queries(namespaces, window_s, stale_after_s)
 
     assert [query.name for query in asked] == [
         *("sample_time", "backlog_growth", "running", "waiting", "kv_usage"),
-        *("completed", "input_tokens", "output_tokens", "ttft", "tpot", "prefill", "kv_capacity", "pickers"),
+        *("completed", "input_tokens", "output_tokens", "ttft", "tpot", "prefill"),
+        *("input_tokens_buckets", "output_tokens_buckets", "kv_capacity", "pickers"),
     ]
 
 

@@ -1,5 +1,6 @@
 """What a few expositions of one engine add up to."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.domain.catalogue import ModelScope
 from penstock.domain.errors import InvalidField
+from penstock.domain.readings import Known
 from penstock.domain.series import SERIES, Signal
 from penstock.telemetry.rows import Shard
+from penstock.telemetry.spreads import spreads
 from penstock.telemetry.window import Window, read, slope
 
 DATA = Path(__file__).parents[2] / "data"
@@ -151,6 +155,49 @@ def test_growth_is_unknown_where_a_gauge_is_missing() -> None:
     made = window(*({"vllm:num_requests_running": n} for n in range(4)))
 
     assert only(made).backlog_growth_per_s is None
+
+
+PROMPTS = SERIES[Signal.INPUT_TOKENS].names[0]
+
+
+def bucket(bound: str, count: float, engine: str = "0") -> str:
+    return f'{PROMPTS}_bucket{{model_name="m",engine="{engine}",le="{bound}"}} {count}'
+
+
+def test_buckets_grow_over_the_window_and_add_up_over_engines() -> None:
+    made = Window(5)
+    for at_s, short, all_of_them in ((100.0, 5, 9), (104.0, 9, 17)):
+        lines = [bucket("200.0", short), bucket("+Inf", all_of_them), bucket("+Inf", all_of_them, "1")]
+        made.add(read("\n".join(lines), at_s))
+
+    assert made.buckets() == {("m", Signal.INPUT_TOKENS): {200.0: 1.0, math.inf: 4.0}}
+
+
+def test_buckets_need_two_expositions() -> None:
+    made = Window(5)
+    made.add(read(bucket("1.0", 3), 100.0))
+
+    assert made.buckets() == {}
+
+
+def test_the_simulator_tells_how_its_lengths_scatter() -> None:
+    made = Window(5)
+    made.add(read((DATA / "llm-d-inference-sim-idle.txt").read_text(), 100.0))
+    made.add(read((DATA / "llm-d-inference-sim-busy.txt").read_text(), 104.0))
+
+    counts = {(ModelScope("llm", model), signal): found for (model, signal), found in made.buckets().items()}
+    spread = spreads(counts, 104.0)[ModelScope("llm", MODEL)]
+
+    assert all(
+        isinstance(one, Known) and one.at_s == 104.0 and 0 < one.value < 3
+        for one in (spread.input_cv, spread.output_cv)
+    )
+
+
+@pytest.mark.parametrize("labels", ['le="many"', ""])
+def test_a_bucket_without_a_bound_is_refused(labels: str) -> None:
+    with pytest.raises(InvalidField):
+        read(f"{PROMPTS}_bucket{{{labels}}} 1", 0.0)
 
 
 def test_malformed_text_is_refused() -> None:
