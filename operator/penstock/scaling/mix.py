@@ -184,16 +184,21 @@ class _Search:
             self._keep(left, cost)
             return
         index = self.order[depth]
-        offer = self.offers[index]
-        costs, floor_cost = self.costs[index], cost - self.costs[index][offer.floor]
+        offer, costs, each = self.offers[index], self.costs[index], self.rates[depth + 1]
+        floor_cost = cost - costs[offer.floor]
         enough = offer.floor + max(ceil(left / offer.capacity_per_s - _ROUNDING), 0)
+        before = inf
         for number in range(min(self.ceilings[index], enough), offer.floor - 1, -1):
             now = floor_cost + costs[number]
             rest = left - (number - offer.floor) * offer.capacity_per_s
-            least = now + (rest * self.rates[depth + 1] if rest > _ROUNDING else 0.0)
-            if least < self.best_cost - _ROUNDING and self.nodes < _NODES:
-                self.numbers[index] = number
-                self._descend(depth + 1, rest, now)
+            least = now + (rest * each if rest > _ROUNDING else 0.0)
+            if least < self.best_cost - _ROUNDING:
+                if self.nodes < _NODES:
+                    self.numbers[index] = number
+                    self._descend(depth + 1, rest, now)
+            elif least >= before:  # costs are convex: fewer replicas only cost more from here on
+                break
+            before = least
 
     def _keep(self, left: float, cost: float) -> None:
         if left <= _ROUNDING and cost < self.best_cost - _ROUNDING:
