@@ -1,5 +1,6 @@
 """`saturation-v2` in whole decisions: WVA's vectors through our own code, and what keeps it safe."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from penstock.domain.observations import Inflow, Observation, PodMetrics
 from penstock.domain.readings import ABSENT, Absent
 from penstock.domain.reasons import DecisionReason, LimitReason, OptimizationReason
 from penstock.domain.variants import Variant
+from penstock.records.codec import decode, encode
 from penstock.scaling.config import Analyzer, Config
 from penstock.scaling.decide import decide
 from penstock.scaling.memory import Memory
@@ -243,3 +245,14 @@ def test_the_first_pass_of_an_operator_lowers_nothing() -> None:
     at = {CHEAP.key: target(CHEAP, 4)}
 
     assert decide_one(observe(CHEAP, targets=at, seen=engines(CHEAP, *[0.0] * 4)), Memory(), V2).desired == 4
+
+
+def test_what_was_seen_of_engines_survives_a_record() -> None:
+    stuck = engines(CHEAP, 0.25, waiting=known(9))
+    _, memory = decide(observe(CHEAP, seen=stuck), remembering((CHEAP, 1)), V2)
+
+    kept = decode(Memory, json.loads(json.dumps(encode(Memory, memory))))
+
+    past = kept.models[ModelScope("llm", MODEL)]
+    assert kept == memory
+    assert (past.caches.of("A100x1"), past.full_lines.mean("A100x1|long")) == (16000, 4000)
