@@ -12,7 +12,6 @@ LEAD_S: Final = 1800.0
 """What is played before a block, and not counted: engines fill up, and decisions see what they learn from."""
 
 _DAY_S: Final = 86_400
-_SHIFT_S: Final = 4 * 3600
 _SEEN: Final = 0.8  # of a block must have been seen
 
 
@@ -60,7 +59,7 @@ def chosen(past: ModelPast, block_s: float, most_requests: float, chance: Random
     part = left / max(sum(one.requests for one in rest), 1.0)
     by_hour: defaultdict[int, list[Block]] = defaultdict(list)
     for one in rest:
-        by_hour[int((past.grid.start_s + one.first * past.grid.step_s) % _DAY_S // _SHIFT_S)].append(one)
+        by_hour[int((past.grid.start_s + one.first * past.grid.step_s) % _DAY_S // block_s)].append(one)
     drawn = [one for blocks in by_hour.values() for one in _drawn(blocks, part, chance)]
     return tuple(sorted([*certain, *drawn], key=lambda one: one.first))
 

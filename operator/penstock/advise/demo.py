@@ -22,12 +22,12 @@ from penstock.telemetry.pastqueries import HOUR_S, LOAD_STEP_S, MEANS_STEP_S, As
 DAYS: Final = 3
 START_S: Final = 1_767_571_200.0  # Monday, 5 January 2026
 MOST_REQUESTS: Final = 45_000.0
-BLOCK_S: Final = 7200.0
+BLOCK_S: Final = 4 * 3600.0
 LAW: Final = (
     "Made-up history, by this law: three days from a Monday on. Demand swings daily between 0.3 and 1.9 requests "
     "a second, highest at 14:00 UTC, with a tenth more on Tuesday, a twentieth less on Wednesday, and a rush of "
     "1.5 more a second for 25 minutes at 09:00. Prompts have 3,000 tokens and answers 900 on average. A "
-    "Deployment on L40S follows demand ten minutes late, one replica for each 0.35 requests a second, between 2 "
+    "Deployment on L40S follows demand ten minutes late, one replica for each 0.35 requests a second, between 3 "
     "and 8 of them. Its engines are 8 % slower than the table says. A second model was scraped for 9 hours of "
     "each day."
 )
@@ -40,7 +40,7 @@ _SLOWER: Final = 1.08
 _SERVES_PER_S: Final = 0.35  # what the made-up autoscaler takes one replica for, reserve included
 _LATE_S: Final = 600.0
 _START_S: Final = 180.0
-_REPLICAS: Final = (2, 8)
+_REPLICAS: Final = (3, 8)
 _LETTERS: Final = "bcdfghjk"
 _TTFT_S: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 40.0, math.inf)
 _TPOT_S: Final = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.3, math.inf)

@@ -21,7 +21,7 @@ class Wish:
     count: int | None = None
     prices: Mapping[str, float] = field(default_factory=lambda: PRICES_USD_PER_H)
     startup_s: float | None = None
-    most_requests: float = 800_000.0
+    most_requests: float = 1_200_000.0
     block_s: float = 4 * 3600.0
     seed: int = 1
 

@@ -11,6 +11,7 @@ from penstock.report.words import number
 WIDTH: Final = 1080
 _HEIGHT: Final = 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 12, 30
+_ROOM: Final = 80  # that the name of a day takes
 _DAY_S: Final = 86_400
 _LOWEST: Final = (0.99, 0.95, 0.9, 0.8, 0.5, 0.0)
 
@@ -62,7 +63,8 @@ class _Frame:
         for at_s in range(first, int(self._until_s) + 1, every * _DAY_S):
             x, shown = self.x(at_s), datetime.fromtimestamp(at_s, UTC).strftime("%a %d %b")
             yield f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}" class=grid />'
-            yield f'<text x="{x + 4:.1f}" y="{_HEIGHT - _BOTTOM + 17}" class=tick>{shown}</text>'
+            if x < WIDTH - _ROOM:
+                yield f'<text x="{x + 4:.1f}" y="{_HEIGHT - _BOTTOM + 17}" class=tick>{shown}</text>'
 
     def level(self) -> Iterator[str]:
         if self._chart.level is not None:

@@ -8,6 +8,7 @@ from penstock.report.advice import Model, Page
 from penstock.report.advicepage import page
 from penstock.report.files import replace
 from penstock.report.markdown import bullets, escaped, table
+from penstock.report.model import Fact
 from penstock.report.plain import plain
 from penstock.report.study import Table
 
@@ -39,11 +40,15 @@ def markdown(advice: Page) -> str:
 def _model(one: Model) -> Iterator[str]:
     yield f"## {escaped(one.name)}"
     yield escaped(one.say)
-    facts = (f"**{escaped(fact.label)}**: {escaped(fact.value)} {escaped(fact.note)}".rstrip() for fact in one.facts)
+    facts = (f"**{escaped(fact.label)}**: {escaped(fact.value)}{_note(fact)}" for fact in one.facts)
     yield from bullets("", list(facts))
     yield "### Worst hours"
     yield _table(one.worst)
     yield from bullets("", [escaped(note) for note in one.notes])
+
+
+def _note(fact: Fact) -> str:
+    return f" ({escaped(fact.note)})" if fact.note else ""
 
 
 def _table(one: Table) -> str:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from tests.unit.advise.histories import MODEL, Made, grid, history
 
+from penstock.advise import demo
 from penstock.advise.advice import advise
 from penstock.advise.assemble import owners, pasts
 from penstock.advise.calibrate import fitted
@@ -110,6 +111,16 @@ def test_hardware_is_that_of_most_pods() -> None:
     (variant,) = past({**history(), Ask.CACHE: cache, Ask.GPU_COUNT: gpus}).variants
 
     assert (variant.kv_tokens, variant.accelerators_per_replica) == (16_000, 2)
+
+
+def test_workloads_of_one_model_are_its_variants() -> None:
+    more = history(gpu="NVIDIA-H100-80GB-HBM3", pods=1, pod="big-7c9d5f8b6d-x2k4{}")
+
+    found = planned({ask: [*tracks, *more[ask]] for ask, tracks in history().items()})
+
+    assert {one.spec.name: one.spec.usd_per_h for one in found.variants} == {"chat": 1.86, "big": 7.52}
+    assert {name: set(counts) for name, counts in found.jobs[1].ran.items()} == {"chat": {2}, "big": {1}}
+    assert sum(found.jobs[1].counts) == pytest.approx(16_200 * 1.0)
 
 
 # --- refusals
@@ -292,6 +303,17 @@ def test_every_format_tells_the_same() -> None:
         assert "of the time unscraped" in one
     assert "<b>" not in html(told).replace("<b class", "")
     assert "1 object to apply: out/" in text(advice, 1, "out")
+
+
+def test_the_made_up_past_is_one_model_with_an_answer_and_one_without() -> None:
+    found = [plan(one, WISH) for one in pasts(demo.answers(), demo.grid(), WISH.slo)]
+
+    assert [type(one) for one in found] == [Plan, NotJudged]
+    assert isinstance(found[0], Plan)
+    assert found[0].past.met_ratio == pytest.approx(0.97, abs=0.02)
+    assert found[0].variants[0].fitted.decode == pytest.approx(1.08, abs=0.02)
+    assert found[0].variants[0].spec.startup.median_s == 180.0
+    assert found[1] == NotJudged(name=f"llm/{demo.POORLY_SCRAPED}", why="62 % of the time unscraped")
 
 
 def replace_points(one: Any, points: list[tuple[float, float]]) -> Made:  # any track
