@@ -1,19 +1,25 @@
 """What policies see is what real ones see: rows as the collector makes them, counts as an API server tells them."""
 
 import random
+from collections.abc import Mapping
+from math import inf, nan
 
 import pytest
 from tests.unit.sim.stubs import Script, each, scene, servers, variant
 
-from penstock.domain.observations import Birth, PodMetrics, Scrape
+from penstock.domain.catalogue import ModelScope
+from penstock.domain.observations import Birth, PodMetrics, Scrape, Spread
 from penstock.domain.readings import ABSENT, Absent, Known, known
 from penstock.domain.reasons import MetricsReason
+from penstock.domain.series import Signal
+from penstock.engine.scatter import token_bounds
 from penstock.sim.policies import Seen
 from penstock.sim.run import run
 from penstock.sim.scene import Fault, Scene
 from penstock.sim.traces import Arrival
 from penstock.telemetry.rows import RowKey, combine
-from penstock.telemetry.window import Exposition, Totals, Window
+from penstock.telemetry.spreads import BucketCounts, spreads
+from penstock.telemetry.window import Buckets, Exposition, Totals, Window
 
 NAMES = {
     "vllm:request_prompt_tokens": "input_tokens",
@@ -84,6 +90,53 @@ def test_rows_are_those_that_the_collector_makes_of_the_same_counters() -> None:
     for now_s in (90.0, 165.0, 300.0):
         (row,) = at(seen, now_s).observation.scrape.rows
         assert comparable(row) == pytest.approx(comparable(collected(arrivals, now_s)), nan_ok=True)
+
+
+def test_lengths_scatter_as_the_collector_says_of_the_same_buckets() -> None:
+    chance = random.Random(7)
+    arrivals = [
+        Arrival(at_s=n / 3 - 0.1, input_tokens=chance.randint(1, 900), output_tokens=chance.randint(100, 9000))
+        for n in range(1, 900)
+    ]
+    seen = looks(scene(), arrivals)
+
+    for now_s in (90.0, 300.0):
+        found = at(seen, now_s).observation.scrape.spreads
+        assert scattered(found) == pytest.approx(scattered(spreads(bucketed(arrivals, now_s), now_s)))
+        assert all(0.3 < cv < 0.9 for cv in scattered(found))
+
+
+def test_nothing_is_said_of_lengths_before_requests_finish() -> None:
+    seen = looks(scene(), [])
+
+    assert all(look.observation.scrape.spreads == {ModelScope("sim", "m"): Spread()} for look in seen[1:])
+
+
+def scattered(found: Mapping[ModelScope, Spread]) -> list[float]:
+    spread = found[ModelScope("sim", "m")]
+    return [one.value for one in (spread.input_cv, spread.output_cv) if isinstance(one, Known)] or [nan]
+
+
+def bucketed(arrivals: list[Arrival], now_s: float) -> BucketCounts:
+    """Return what telemetry makes of what the engine's buckets were at the last four scrapes."""
+    window = Window(scrapes=3)
+    for at_s in (now_s - 45, now_s - 30, now_s - 15, now_s):
+        ended = _ended(arrivals, at_s)
+        buckets: Buckets = {}
+        for bound in (*token_bounds(131_072), inf):
+            buckets[Signal.INPUT_TOKENS, bound] = sum(one.input_tokens <= bound for one in ended)
+            buckets[Signal.OUTPUT_TOKENS, bound] = sum(one.output_tokens <= bound for one in ended)
+        window.add(Exposition(at_s, {}, {}, {("m", "0"): buckets}))
+    return {(ModelScope("sim", model), signal): counts for (model, signal), counts in window.buckets().items()}
+
+
+def _ended(arrivals: list[Arrival], at_s: float) -> list[Arrival]:
+    free, ended = [0.0] * 4, []
+    for arrival in arrivals:
+        turn = free.index(min(free))
+        free[turn] = max(free[turn], arrival.at_s) + arrival.output_tokens / 1000
+        ended += [arrival] if free[turn] <= at_s else []
+    return ended
 
 
 def collected(arrivals: list[Arrival], now_s: float) -> PodMetrics:

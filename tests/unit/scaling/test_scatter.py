@@ -1,0 +1,130 @@
+"""How far lengths scatter: what is remembered of it, for how long, and what it does to a decision."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.scaling.scene import NOW, known, observe, row, rows, target, variant
+
+from penstock.domain.catalogue import ModelScope
+from penstock.domain.decisions import Decision
+from penstock.domain.observations import Spread
+from penstock.domain.variants import SloOverride
+from penstock.engine.lengths import prior_squares
+from penstock.scaling.config import Config
+from penstock.scaling.decide import decide
+from penstock.scaling.demand import lengths
+from penstock.scaling.history import LengthSums, Scatter
+from penstock.scaling.join import join
+from penstock.scaling.memory import Memory
+from penstock.scaling.observe import Load, load
+
+LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
+CHAT = variant(model=LLAMA, accelerator="H100", profiles=(), slo=SloOverride(ttft_s=2.0, tpot_s=0.05))
+
+
+def seen(spread: Spread, namespace: str = "llm") -> Load:
+    observation = observe(CHAT, seen=[row(CHAT)], spreads={ModelScope(namespace, LLAMA): spread})
+    joined = join(observation.variants, observation.targets, observation.scrape.rows)
+    return load(CHAT, joined[CHAT.key], observation, 120.0)
+
+
+def taught(cv: float, requests: float) -> LengthSums:
+    return LengthSums().adding(requests, 4000.0, 1000.0, 0.0).scattering(requests, cv, cv)
+
+
+def capacity(spread: Spread | None, passes: int = 20) -> float:
+    """Return what is thought of a replica after some minutes of five requests a second."""
+    memory, decision = Memory(), None
+    for number in range(passes):
+        now_s = NOW + 15.0 * number
+        scrape = rows(
+            CHAT, 4, total=5.0, at_s=now_s, input_tokens=known(4000, now_s), output_tokens=known(1000, now_s),
+            tpot_s=known(0.02, now_s),
+        )  # fmt: skip
+        observation = observe(
+            CHAT, targets={CHAT.key: target(CHAT, 4)}, seen=scrape, now_s=now_s,
+            spreads={} if spread is None else {ModelScope("llm", LLAMA): spread},
+        )  # fmt: skip
+        (decision,), memory = decide(observation, memory, Config())
+    assert isinstance(decision, Decision)
+    assert decision.capacity_per_s is not None
+    return decision.capacity_per_s
+
+
+def test_lengths_that_are_much_alike_let_a_replica_serve_more() -> None:
+    alike = capacity(Spread(input_cv=known(0.05), output_cv=known(0.1)))
+    usual = capacity(None)
+    tailed = capacity(Spread(input_cv=known(2.5), output_cv=known(3.0)))
+
+    assert tailed < usual < alike
+
+
+def test_traffic_like_public_chat_and_code_changes_nothing() -> None:
+    assert capacity(Spread(input_cv=known(0.9), output_cv=known(0.77))) == capacity(None)
+
+
+@pytest.mark.parametrize(
+    ("requests", "expected"),
+    [
+        pytest.param(0.0, (None, None), id="none"),
+        pytest.param(10.0, (None, None), id="too few to tell"),
+        pytest.param(1000.0, (0.3, 0.3), id="enough"),
+    ],
+)
+def test_few_requests_do_not_tell(requests: float, expected: tuple[float | None, float | None]) -> None:
+    assert taught(0.2, requests).cvs == expected
+
+
+def test_what_was_seen_is_forgotten_in_some_minutes() -> None:
+    then = taught(0.1, 3000.0)
+    other = then.adding(0.0, 0.0, 0.0, 1800.0).adding(3000.0, 4000.0, 1000.0, 0.0).scattering(3000.0, 3.0, 3.0)
+
+    assert then.adding(0.0, 0.0, 0.0, 3600.0 * 3).cvs == (None, None)
+    assert other.cvs == (pytest.approx(2.8, abs=0.2), pytest.approx(2.8, abs=0.2))
+
+
+def test_a_histogram_without_buckets_leaves_the_other_alone() -> None:
+    sums = LengthSums().scattering(1000.0, None, 0.1)
+
+    assert (sums.inputs, sums.cvs[0]) == (Scatter(), None)
+    assert sums.cvs[1] is not None
+
+
+def test_variants_of_a_model_are_weighed_by_what_they_finish() -> None:
+    busy, calm = Load(**_measured(9.0, 3.0)), Load(**_measured(1.0, 0.0))
+
+    sums = lengths(LengthSums(), [busy, calm], 60.0)
+
+    assert sums.inputs.requests == pytest.approx(600.0, rel=0.15)
+    assert sums.inputs.squares / sums.inputs.requests == pytest.approx(0.9 * 9.0)
+
+
+def _measured(finished_per_s: float, cv: float) -> dict[str, object]:
+    verdict = seen(Spread()).verdict
+    return {
+        "verdict": verdict, "finished_per_s": finished_per_s, "input_tokens": 100.0, "output_tokens": 10.0,
+        "input_cv": cv, "output_cv": cv,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("namespace", ["llm", ""])
+def test_a_load_knows_the_scatter_of_its_model(namespace: str) -> None:
+    found = seen(Spread(input_cv=known(0.4)), namespace)
+
+    assert (found.input_cv, found.output_cv) == (0.4, None)
+
+
+def test_the_scatter_of_another_namespace_is_not_ours() -> None:
+    assert seen(Spread(input_cv=known(0.4)), "other").input_cv is None
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e4), st.one_of(st.none(), st.floats(0, 100)), st.floats(0, 1e5)), max_size=20))
+def test_whatever_is_seen_the_mean_lies_between_what_was_seen_and_what_is_usual(
+    windows: list[tuple[float, float | None, float]],
+) -> None:
+    found, (usual, _) = Scatter(), prior_squares()
+    for requests, cv, after_s in windows:
+        found = found.adding(requests, cv, after_s)
+
+    squares = [usual, *(cv * cv for _, cv, _ in windows if cv is not None)]
+    assert min(squares) * 0.999 <= found.square(usual) <= max(squares) * 1.001
