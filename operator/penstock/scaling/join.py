@@ -8,12 +8,15 @@ where no other one has variants or series of that model; validation and collecti
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
 
 from penstock.domain.observations import PodMetrics, Target
 from penstock.domain.readings import Known, Reading, Stale
 from penstock.domain.variants import ObjectKey, Variant
 
-_Rows = Mapping[tuple[str, str], list[PodMetrics]]
+_Rows = Mapping[str, Mapping[str, list[PodMetrics]]]
+_NO_ROWS: Final[Mapping[str, list[PodMetrics]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """Rows by (namespace, pod) and, without a pod label, by (namespace, model); replicas by (namespace, model)."""
+    """Rows by namespace and pod and, without a pod label, by namespace and model; replicas by (namespace, model)."""
 
     by_pod: _Rows
     podless: _Rows
@@ -53,15 +56,17 @@ def join(
 
 
 def _index(variants: tuple[Variant, ...], targets: Mapping[ObjectKey, Target], rows: tuple[PodMetrics, ...]) -> _Index:
-    by_pod: dict[tuple[str, str], list[PodMetrics]] = defaultdict(list)
-    podless: dict[tuple[str, str], list[PodMetrics]] = defaultdict(list)
+    by_pod: dict[str, dict[str, list[PodMetrics]]] = defaultdict(lambda: defaultdict(list))
+    podless: dict[str, dict[str, list[PodMetrics]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        table, name = (by_pod, row.pod) if row.pod else (podless, row.model)
-        table[row.namespace, name].append(row)
+        if row.pod:
+            by_pod[row.namespace][row.pod].append(row)
+        else:
+            podless[row.namespace][row.model].append(row)
     replicas: dict[tuple[str, str], int] = defaultdict(int)
     for variant in variants:
         replicas[variant.key.namespace, variant.model] += _weight(targets.get(variant.key))
-    labelled = frozenset((row.namespace, row.model) for row in rows if row.namespace)
+    labelled = frozenset([(row.namespace, row.model) for row in rows if row.namespace])
     namespaces: dict[str, set[str]] = defaultdict(set)
     for namespace, model in labelled | set(replicas):
         namespaces[model].add(namespace)
@@ -91,8 +96,9 @@ def _namespace_labels(variant: Variant, index: _Index) -> tuple[str, ...]:
 
 
 def _by_pod(variant: Variant, target: Target, label: str, index: _Index) -> tuple[Engine, ...]:
-    rows = (row for pod in sorted(target.pods) for row in index.by_pod.get((label, pod), ()))
-    return tuple(Engine(row) for row in rows if row.model == variant.model)
+    found, model = index.by_pod.get(label, _NO_ROWS), variant.model
+    rows = [row for pod in sorted(target.pods) if pod in found for row in found[pod]]
+    return tuple([Engine(row) for row in rows if row.model == model])
 
 
 def _shared(variant: Variant, target: Target, label: str, index: _Index) -> tuple[Engine, ...]:
@@ -100,7 +106,7 @@ def _shared(variant: Variant, target: Target, label: str, index: _Index) -> tupl
     everybody = index.replicas[variant.key.namespace, variant.model]
     if not replicas:
         return ()
-    rows = index.podless.get((label, variant.model), [])
+    rows = index.podless.get(label, _NO_ROWS).get(variant.model, [])
     return tuple(Engine(_part(row, replicas / everybody), replicas / len(rows)) for row in rows)
 
 
@@ -124,6 +130,6 @@ def _other_models(variant: Variant, target: Target, index: _Index) -> tuple[str,
         row
         for label in (variant.key.namespace, "")
         for pod in target.pods
-        for row in index.by_pod.get((label, pod), ())
+        for row in index.by_pod.get(label, _NO_ROWS).get(pod, ())
     )
     return tuple(sorted({row.model for row in rows if row.model and row.model != variant.model}))

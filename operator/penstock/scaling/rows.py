@@ -38,12 +38,37 @@ _LENGTHS: Final = {"input_tokens": Signal.INPUT_TOKENS, "output_tokens": Signal.
 
 def freshness(row: PodMetrics, *, now_s: float, stale_after_s: float) -> Freshness:
     """Classify a row; age comes first, since an old impossible value says nothing about now."""
-    if now_s - row.sampled_at_s > stale_after_s or _gone_silent(row):
+    if now_s - row.sampled_at_s > stale_after_s:
+        return Freshness.STALE
+    if _is_plain(row):
+        return Freshness.FRESH
+    if _gone_silent(row):
         return Freshness.STALE
     if fault(row) is not None:
         return Freshness.INVALID
     alive = (row.running, row.waiting, row.kv_usage_ratio, row.completed_per_s)
     return Freshness.FRESH if any(isinstance(number, Known) for number in alive) else Freshness.EMPTY
+
+
+def _is_plain(row: PodMetrics) -> bool:
+    """Whether everything is known and possible: so are nearly all rows, and a pass has ten thousand of them."""
+    running, waiting, kv_ratio, completed = row.running, row.waiting, row.kv_usage_ratio, row.completed_per_s
+    return (
+        type(running) is Known
+        and type(waiting) is Known
+        and type(kv_ratio) is Known
+        and type(completed) is Known
+        and type(row.backlog_growth_per_s) is Known
+        and running.value >= 0
+        and waiting.value >= 0
+        and 0 <= kv_ratio.value <= 1
+        and (completed.value == 0 or (completed.value > 0 and _are_lengths(row)))
+    )
+
+
+def _are_lengths(row: PodMetrics) -> bool:
+    fed, made = row.input_tokens, row.output_tokens
+    return type(fed) is Known and type(made) is Known and fed.value >= 0 and made.value >= 0
 
 
 def fault(row: PodMetrics) -> Fault | None:
