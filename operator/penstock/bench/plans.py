@@ -30,7 +30,7 @@ class Plan:
             InvalidField: there is no such workload or rival.
         """
         workloads = self.workloads if workload is None else _workloads(workload)
-        rivals = self.rivals if not policies else tuple(rival(code.upper()).code for code in policies)
+        rivals = self.rivals if not policies else tuple(rival(code).code for code in policies)
         return Plan(
             workloads=workloads,
             rivals=rivals,

@@ -41,12 +41,12 @@ RIVALS: Final[tuple[Rival, ...]] = (
 
 
 def rival(code: str) -> Rival:
-    """Return the rival of a number such as `B8`.
+    """Return the rival of a number such as `B8`, in capitals or not.
 
     Raises:
         InvalidField: there is none.
     """
-    found = next((one for one in RIVALS if one.code == code), None)
+    found = next((one for one in RIVALS if one.code.lower() == code.lower()), None)
     if found is None:
         raise InvalidField("rival", code, f"write one of {', '.join(one.code for one in RIVALS)}")
     return found

@@ -67,3 +67,8 @@ def test_laws_that_choose_between_variants_are_told_apart() -> None:
     choosing = {rival.code for family in FAMILIES for rival in family.FAMILY if MIX in rival.shapes}
 
     assert choosing == {"B13", "B14", "B15", "B16"}
+
+
+@pytest.mark.parametrize("code", ["B8", "b8", "B2r", "b2R", "B17+B18"])
+def test_a_rival_is_found_in_capitals_or_not(code: str) -> None:
+    assert rival(code).code.lower() == code.lower()
