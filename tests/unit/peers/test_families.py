@@ -3,6 +3,7 @@
 import pytest
 from tests.unit.peers.looks import busy, counts, look, scene, spec
 
+from penstock.peers import all as rivals
 from penstock.peers import chiron, dynamo, kthena, ray, sky, tokenscale, wva, wvatokens
 from penstock.peers.rivals import MIX, SINGLE, Rival
 from penstock.sim.policies import Seen, Served
@@ -71,4 +72,4 @@ def test_laws_that_choose_between_variants_are_told_apart() -> None:
 
 @pytest.mark.parametrize("code", ["B8", "b8", "B2r", "b2R", "B17+B18"])
 def test_a_rival_is_found_in_capitals_or_not(code: str) -> None:
-    assert rival(code).code.lower() == code.lower()
+    assert rivals.rival(code).code.lower() == code.lower()
