@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import floor, inf, log10
+from math import exp, floor, inf, log, log10
 from typing import Final
 
 from penstock.domain.decisions import Verdict
@@ -21,7 +21,10 @@ ENOUGH: Final = 10
 """Samples after which what was learnt counts and not a written profile: ten minutes of traffic."""
 UNSURE: Final = 0.1
 """Error of a capacity that is accepted; of what is beyond, the capacity is taken for so much smaller."""
+MOST_SHARING: Final = 8
+"""Replicas beyond which sharing a queue brings hardly anything more."""
 _ROOM: Final = 8192
+_APART: Final = 0.02
 Cvs = tuple[float | None, float | None]
 _LEAST_TOKENS: Final = 1.0
 
@@ -61,14 +64,14 @@ def capacity(
     if case.terms.profile is not None and samples < ENOUGH:
         return by_profile(case.terms.profile, slo, *means)
     lengths = Lengths(
-        input_tokens=max(means[0], _LEAST_TOKENS),
-        output_tokens=max(means[1], _LEAST_TOKENS),
-        input_cv=cvs[0],
-        output_cv=cvs[1],
+        input_tokens=max(_coarse(means[0]), _LEAST_TOKENS),
+        output_tokens=max(_coarse(means[1]), _LEAST_TOKENS),
+        input_cv=_tenths(cvs[0]),
+        output_cv=_tenths(cvs[1]),
     )
     cache_tokens = _three_digits(case.load.kv_capacity_tokens or 0.0)
     # replicas that share a queue serve more each: count on what remains when one goes, or its going would call it back
-    sharing = max(case.target.ready - 1, 1)
+    sharing = _power_of_two(min(max(case.target.ready - 1, 1), MOST_SHARING))
     found = _believed(supposed(case), experience.learned, lengths, slo, sharing, cache_tokens)
     if found is None:
         return None
@@ -108,7 +111,12 @@ def supposed(case: Case) -> Prior | None:
 def taught(case: Case, before: Experience, cvs: Cvs = (None, None)) -> Experience:
     """Return the experience with what the last window showed; each window counts once."""
     load = case.load
-    if not case.terms.is_sized or not load.verdict.reason.available or case.now_s - before.learned_at_s < WINDOW_S:
+    if (
+        not case.may_learn
+        or not case.terms.is_sized
+        or not load.verdict.reason.available
+        or case.now_s - before.learned_at_s < WINDOW_S
+    ):
         return before
     if not load.replicas or not load.tpot_s or not load.input_tokens or not load.output_tokens:
         return before
@@ -142,6 +150,19 @@ def _believed(
     engine: Prior | None, learned: Learned | None, lengths: Lengths, slo: Slo, replicas: int, kv_tokens: float
 ) -> Belief | None:
     return believed(engine, learned, lengths, slo, replicas, kv_tokens)
+
+
+def _power_of_two(number: int) -> int:
+    return 1 << (number.bit_length() - 1)
+
+
+def _coarse(tokens: float) -> float:
+    """Return the nearest of lengths that lie two percent apart, so that a capacity is worked out only now and then."""
+    return exp(round(log(tokens) / _APART) * _APART) if tokens > 0 else 0.0
+
+
+def _tenths(cv: float | None) -> float | None:
+    return None if cv is None else round(cv, 1)
 
 
 def _three_digits(number: float) -> float:
