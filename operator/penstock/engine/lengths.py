@@ -16,7 +16,7 @@ _ANSWERS: Final = (0.135, 0.14, 0.163, 0.205, 0.257, 0.344, 0.451, 0.777, 1.428,
 _MEASURED_AGE: Final = 1.08
 _LIKE_MEASURED: Final = 0.3
 _MEASURED_SQUARES: Final = (0.89, 1.16)  # of prompts' and answers' coefficients of variation
-_LIKE_SQUARES: Final = ((0.3, 1.5), (0.55, 4.8))  # between them the measured classes serve conversation and code alike
+_LIKE_SQUARES: Final = ((0.3, 1.5), (0.4, 4.8))  # between them the measured classes serve conversation and code alike
 _LEAST_CV: Final = 0.2  # buckets tell no finer, and it takes little from a capacity
 _MOST_CV: Final = 5.0
 
