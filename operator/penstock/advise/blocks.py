@@ -8,18 +8,20 @@ from typing import Final
 
 from penstock.advise.past import ModelPast
 
-LEAD_S: Final = 1800.0
-"""What is played before a block, and not counted: engines fill up, and decisions see what they learn from."""
+_LEAD_S: Final = (600.0, 1800.0)  # a quarter of the block, within these bounds
+_SHORTEST_S: Final = 900.0
+_FEWEST: Final = 8  # blocks that are to fit into what may be played
 
 _DAY_S: Final = 86_400
+_SLOT_S: Final = 4 * 3600
 _SEEN: Final = 0.8  # of a block must have been seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Steps `first` to `last` (not included) of a past; `lead` steps before them are played along.
+    """Steps `first` to `last` (not included) of a past; `weight` says for how many blocks it stands, itself included.
 
-    `weight` says for how many blocks it stands, itself included.
+    `lead` steps before them are played along and not counted: engines fill up, and decisions see what they learn from.
     """
 
     first: int
@@ -31,7 +33,8 @@ class Block:
 
 def all_blocks(past: ModelPast, block_s: float) -> tuple[Block, ...]:
     """Return the blocks that were seen well enough to be played."""
-    size, lead = (round(length_s / past.grid.step_s) for length_s in (block_s, min(LEAD_S, block_s / 4)))
+    lead_s = min(max(block_s / 4, _LEAD_S[0]), _LEAD_S[1])
+    size, lead = (round(length_s / past.grid.step_s) for length_s in (block_s, lead_s))
     found = []
     for first in range(1, past.grid.count, size):
         last = min(first + size, past.grid.count)
@@ -53,15 +56,24 @@ def chosen(past: ModelPast, block_s: float, most_requests: float, chance: Random
     total = sum(one.requests for one in found)
     if total <= most_requests:
         return found
+    found = all_blocks(past, _fitting(past, block_s, most_requests))
     certain = _certain(past, found)
     rest = [one for one in found if one not in certain]
     left = max(most_requests - sum(one.requests for one in certain), 0.0)
     part = left / max(sum(one.requests for one in rest), 1.0)
     by_hour: defaultdict[int, list[Block]] = defaultdict(list)
     for one in rest:
-        by_hour[int((past.grid.start_s + one.first * past.grid.step_s) % _DAY_S // block_s)].append(one)
+        by_hour[int((past.grid.start_s + one.first * past.grid.step_s) % _DAY_S // _SLOT_S)].append(one)
     drawn = [one for blocks in by_hour.values() for one in _drawn(blocks, part, chance)]
     return tuple(sorted([*certain, *drawn], key=lambda one: one.first))
+
+
+def _fitting(past: ModelPast, block_s: float, most_requests: float) -> float:
+    """Return the length of blocks of which several may be played, halved until they may."""
+    per_s = past.requests / max(past.days * _DAY_S, 1.0)
+    while block_s / 2 >= _SHORTEST_S and _FEWEST * per_s * block_s > most_requests:
+        block_s /= 2
+    return block_s
 
 
 def _certain(past: ModelPast, found: Sequence[Block]) -> list[Block]:

@@ -21,7 +21,7 @@ from penstock.telemetry.pastqueries import HOUR_S, LOAD_STEP_S, MEANS_STEP_S, As
 
 DAYS: Final = 3
 START_S: Final = 1_767_571_200.0  # Monday, 5 January 2026
-MOST_REQUESTS: Final = 45_000.0
+MOST_REQUESTS: Final = 150_000.0
 BLOCK_S: Final = 4 * 3600.0
 LAW: Final = (
     "Made-up history, by this law: three days from a Monday on. Demand swings daily between 0.3 and 1.9 requests "

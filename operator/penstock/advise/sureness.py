@@ -55,7 +55,7 @@ _UNSCRAPED: Final = (0.05, 0.2, 0.4)
 _POINTS: Final = (1.0, 3.0, 15.0)
 _RATIO: Final = (1.15, 1.4, 4.0)
 _TTFT_RATIO: Final = (1.5, 3.0, 20.0)  # the time to the first token is mostly a queue's, which a little load doubles
-_PLAYED: Final = (0.3, 0.1, 0.0)
+_PLAYED: Final = (0.3, 0.05, 0.0)
 
 
 def sureness(grounds: Grounds) -> Sureness:

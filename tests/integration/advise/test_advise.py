@@ -11,6 +11,7 @@ import pytest
 import yaml
 from tests.prometheus import PrometheusServer, Series
 
+from penstock.advise import demo
 from penstock.advise.wish import Wish
 from penstock.cli.app import run as penstock
 from penstock.cli.faults import REFUSED
@@ -116,6 +117,19 @@ def test_a_day_of_history_becomes_advice(
     (applied,) = yaml.safe_load_all((tmp_path / "objects.yaml").read_text())
     assert applied["spec"]["actuation"] == "Recommend"
     assert {one.name for one in tmp_path.iterdir()} == {"advice.html", "advice.md", "advice.json", "objects.yaml"}
+
+
+def test_the_demo_needs_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "MOST_REQUESTS", 2000.0)  # a part of what it plays, for the time of a test
+
+    assert penstock(["advise", "--demo", "--workers", "2", "--out", str(tmp_path), "--no-color"]) == 0
+
+    told = capsys.readouterr().out
+    assert "llm/meta-llama/Llama-3.3-70B-Instruct  not judged: 62 % of the time unscraped." in told
+    assert f"1 object to apply: {tmp_path}/" in told
+    assert "Made-up history" in (tmp_path / "advice.html").read_text()
 
 
 def test_a_cluster_without_engines_is_refused(

@@ -53,6 +53,13 @@ def test_some_blocks_stand_for_all_of_their_time_of_the_day() -> None:
     assert sum(one.weight * (one.last - one.first) for one in blocks) == 7 * DAY
 
 
+def test_blocks_are_short_where_traffic_is_much() -> None:
+    blocks = chosen(past(7, per_minute=[6_000.0] * (7 * DAY + 1)), 14_400.0, 1_000_000.0, random.Random(1))
+
+    assert {one.last - one.first for one in blocks} == {15}
+    assert sum(one.requests for one in blocks) < 1_500_000
+
+
 def test_the_busiest_block_and_that_of_the_worst_hour_are_always_played() -> None:
     busy = [50.0 if 3000 <= step < 3100 else 10.0 for step in range(7 * DAY + 1)]
     one = replace(past(7, per_minute=busy), hours=(Hour(start_s=6000 * 60.0, requests=600, met_ratio=0.5),))
