@@ -114,7 +114,7 @@ def _experiences(model: Model, found: Plan | None, now_s: float) -> dict[ObjectK
 
 
 def _number(case: Case, proposal: Proposal | None, config: Config) -> Settled:
-    if case.blocked is not None or proposal is None:
+    if proposal is None or (case.blocked is not None and not proposal.blind):
         return hold(case, case.blocked or _UNAVAILABLE)
     return settle(case, proposal, config.scale_down_window_s)
 

@@ -1,4 +1,4 @@
-"""Zero and back: asleep only when every source agrees that nothing is asked for, awake at the first request."""
+"""Zero and back: asleep only when every source agrees that nothing is asked for, awake at the router's word alone."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -39,7 +39,10 @@ def sleep(cases: Sequence[Case], model: Model) -> dict[ObjectKey, Proposal]:
 
 
 def wake(cases: Sequence[Case], model: Model, inflow: Inflow | None) -> dict[ObjectKey, Proposal]:
-    """Return the cheapest variant that can serve, if a request waits for a model of which nothing runs."""
+    """Return the cheapest variant that can serve, if a request waits for a model of which nothing runs.
+
+    There are no engines to ask then: monitoring that fails must not leave a request waiting.
+    """
     waiting, arriving = (known(inflow.waiting) or 0.0, known(inflow.arrivals_per_s) or 0.0) if inflow else (0.0, 0.0)
     if not (waiting or arriving) or any(case.base or case.target.ready for case in cases):
         return {}
@@ -53,7 +56,12 @@ def wake(cases: Sequence[Case], model: Model, inflow: Inflow | None) -> dict[Obj
     why = f"{waiting:.0f} waiting and {arriving:.2g} req/s arriving for a model that does not run"
     return {
         case.key: Proposal(
-            replicas=number if case is chosen else 0, why=why, optimization=_WOKEN, steady=True, need_per_s=need
+            replicas=number if case is chosen else 0,
+            why=why,
+            optimization=_WOKEN,
+            steady=True,
+            blind=True,
+            need_per_s=need,
         )
         for case in able
     }
@@ -62,7 +70,8 @@ def wake(cases: Sequence[Case], model: Model, inflow: Inflow | None) -> dict[Obj
 def _may_wake(case: Case, model: Model) -> bool:
     bounds = case.terms.bounds
     away = model.experiences[case.key].is_away(case.now_s)
-    return case.blocked is None and not (bounds.asleep or away or bounds.max_replicas == 0)
+    reachable = case.blocked is None or case.blocked.reason is OptimizationReason.METRICS_UNAVAILABLE
+    return reachable and not (bounds.asleep or away or bounds.max_replicas == 0)
 
 
 def _price(case: Case, member: Member | None, need: float) -> tuple[bool, float, float, ObjectKey]:
