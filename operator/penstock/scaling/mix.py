@@ -4,9 +4,11 @@ Costs are per hour. A variant's cost is convex in its replicas: one that is star
 that is kept `keep_gain` less, than its price, so that nothing is exchanged for a gain that the exchange eats up.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from math import ceil, inf
 from typing import Final
 
@@ -74,7 +76,8 @@ def cheapest(need_per_s: float, offers: tuple[Offer, ...]) -> Mix:
     )
     greedy = _greedy(need_per_s, offers, ceilings)
     if not small:
-        bound = _bound(need_per_s, offers, ceilings)
+        floors = [offer.floor for offer in offers]
+        bound = _cost(offers, floors) + _Parts(offers, ceilings).least(need_per_s - capacity_of(offers, floors))
         cost = _cost(offers, greedy)
         return Mix(greedy, cost, 0.0, max(cost - bound, 0.0) / cost if cost > 0 else 0.0)
     found = _Search(offers, ceilings, greedy).run(need_per_s)
@@ -97,23 +100,36 @@ def _marginal(offer: Offer, replicas: int) -> float:
     return offer.price - offer.keep_gain if replicas < offer.base else offer.price + offer.start_cost
 
 
-def _bound(need_per_s: float, offers: Sequence[Offer], ceilings: Sequence[int]) -> float:
-    """Return a cost that no mix undercuts: replicas taken in parts, the cheapest per request first."""
-    cost, left = 0.0, need_per_s
-    parts: list[tuple[float, float]] = []
-    for offer, top in zip(offers, ceilings, strict=True):
-        cost += offer.cost(offer.floor)
-        left -= offer.floor * offer.capacity_per_s
-        kept = max(min(offer.base, top) - offer.floor, 0)
-        parts.append(((offer.price - offer.keep_gain) / offer.capacity_per_s, kept * offer.capacity_per_s))
-        fresh = max(top - max(offer.base, offer.floor), 0)
-        parts.append(((offer.price + offer.start_cost) / offer.capacity_per_s, fresh * offer.capacity_per_s))
-    for each, room in sorted(parts):
-        if left <= _ROUNDING:
-            break
-        cost += each * min(room, left)
-        left -= room
-    return cost
+class _Parts:
+    """What replicas taken in parts would cost at least: the cheapest per request first, beyond what floors serve.
+
+    `served` and `cost` add up the parts in that order, and `rates` is what a request per second costs in each.
+    """
+
+    def __init__(self, offers: Iterable[Offer], ceilings: Iterable[int]) -> None:
+        parts = sorted(part for offer, top in zip(offers, ceilings, strict=True) for part in _segments(offer, top))
+        self.rates = [rate for rate, _ in parts]
+        self.served = [0.0, *accumulate(room for _, room in parts)]
+        self.cost = [0.0, *accumulate(rate * room for rate, room in parts)]
+
+    def least(self, need_per_s: float) -> float:
+        """Return a cost that no mix undercuts; infinite where all of them together do not serve the need."""
+        if need_per_s <= _ROUNDING:
+            return 0.0
+        place = bisect_left(self.served, need_per_s - _ROUNDING) - 1
+        if place == len(self.rates):
+            return inf
+        return self.cost[place] + self.rates[place] * (need_per_s - self.served[place])
+
+
+def _segments(offer: Offer, top: int) -> Iterator[tuple[float, float]]:
+    """Yield what a request per second costs, and how many there are at that: with replicas kept, and with new ones."""
+    kept = max(min(offer.base, top) - offer.floor, 0)
+    if kept:
+        yield (offer.price - offer.keep_gain) / offer.capacity_per_s, kept * offer.capacity_per_s
+    fresh = top - offer.floor - kept
+    if fresh:
+        yield (offer.price + offer.start_cost) / offer.capacity_per_s, fresh * offer.capacity_per_s
 
 
 def _greedy(need_per_s: float, offers: Sequence[Offer], ceilings: Sequence[int]) -> tuple[int, ...]:
@@ -161,14 +177,12 @@ class _Search:
         self.best, self.best_cost = first, _cost(offers, first)
         self.numbers = [0] * len(offers)
         self.nodes = 0
-        self.rates = self._suffix_rates()
+        self.parts = [self._parts(depth) for depth in range(len(offers) + 1)]
 
-    def _suffix_rates(self) -> list[float]:
-        """Return for each depth the least that a request per second costs with the offers from there on."""
-        rates = [inf]
-        for index in reversed(self.order):
-            rates.append(min(rates[-1], _least_rate(self.offers[index])))
-        return rates[::-1]
+    def _parts(self, depth: int) -> _Parts:
+        """Return the offers from there on, taken in parts."""
+        rest = self.order[depth:]
+        return _Parts([self.offers[index] for index in rest], [self.ceilings[index] for index in rest])
 
     def run(self, need_per_s: float) -> tuple[int, ...]:
         """Return the cheapest counts."""
@@ -184,14 +198,14 @@ class _Search:
             self._keep(left, cost)
             return
         index = self.order[depth]
-        offer, costs, each = self.offers[index], self.costs[index], self.rates[depth + 1]
+        offer, costs, below = self.offers[index], self.costs[index], self.parts[depth + 1]
         floor_cost = cost - costs[offer.floor]
         enough = offer.floor + max(ceil(left / offer.capacity_per_s - _ROUNDING), 0)
         before = inf
         for number in range(min(self.ceilings[index], enough), offer.floor - 1, -1):
             now = floor_cost + costs[number]
             rest = left - (number - offer.floor) * offer.capacity_per_s
-            least = now + (rest * each if rest > _ROUNDING else 0.0)
+            least = now + below.least(rest)
             if least < self.best_cost - _ROUNDING:
                 if self.nodes < _NODES:
                     self.numbers[index] = number
