@@ -7,7 +7,7 @@ import click
 
 from penstock.cli import options
 from penstock.domain.errors import InvalidField
-from penstock.domain.units import parse_duration, parse_percent
+from penstock.domain.units import format_duration, parse_duration, parse_percent
 
 
 @click.command("advise")
@@ -47,6 +47,8 @@ def command(**given: Any) -> int:  # noqa: ANN401 - click hands over what the fl
     """
     if bool(given["prometheus"]) == given["demo"]:
         raise InvalidField("--prometheus", given["prometheus"] or "", "name Prometheus, or say --demo")
+    if not given["demo"] and not given["prometheus"].startswith(("http://", "https://")):
+        raise InvalidField("--prometheus", given["prometheus"], "write a URL such as http://prometheus:9090")
     try:
         from penstock.wiring import advise  # noqa: PLC0415 - needs the extra `local`, which a router has not
     except ModuleNotFoundError as error:
@@ -80,9 +82,9 @@ def _wish(given: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
     from penstock.domain.variants import Slo, SloSource  # noqa: PLC0415 - as above
 
     slo = Slo(
-        ttft_s=_positive(given["ttft"], "--ttft"),
-        tpot_s=_positive(given["tpot"], "--tpot"),
-        attainment_ratio=parse_percent(given["attainment"], "--attainment"),
+        ttft_s=_time(given["ttft"], "--ttft", 600.0),
+        tpot_s=_time(given["tpot"], "--tpot", 600.0),
+        attainment_ratio=_share(given["attainment"], "--attainment"),
         source=SloSource.SPEC,
     )
     return Wish(
@@ -90,16 +92,25 @@ def _wish(given: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
         accelerator=given["accelerator"],
         count=given["per_replica"],
         prices={**Wish().prices, **dict(_price(text) for text in given["prices"])},
-        startup_s=_positive(given["startup"], "--startup") if given["startup"] else None,
+        startup_s=_time(given["startup"], "--startup", 3600.0) if given["startup"] else None,
         seed=given["seed"],
     )
 
 
-def _positive(text: str, field: str) -> float:
+def _time(text: str, field: str, most_s: float) -> float:
+    """Return seconds, within the bounds that an object has."""
     seconds = parse_duration(text, field)
-    if not seconds:
-        raise InvalidField(field, text, "write more than 0s")
+    if not 0 < seconds <= most_s:
+        raise InvalidField(field, text, f"write more than 0s, and at most {format_duration(most_s)}")
     return seconds
+
+
+def _share(text: str, field: str) -> float:
+    """Return a share, within the bounds that an object has."""
+    ratio = parse_percent(text, field)
+    if not 0.5 <= ratio <= 0.99999:
+        raise InvalidField(field, text, "write 50% to 99.999%")
+    return ratio
 
 
 def _price(text: str) -> tuple[str, float]:
