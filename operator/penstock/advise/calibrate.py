@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.advise.past import Sample, VariantPast
 from penstock.engine.capacity import EngineShape, Lengths, latency
@@ -12,7 +12,9 @@ from penstock.engine.priors import generic, prior
 from penstock.engine.steptime import StepCost
 
 _MOST: Final = 32  # samples that are looked at
-_ROUNDS: Final = 8
+_ROUNDS: Final = 12
+_FASTER: Final = 0.8
+_FARTHEST: Final = 0.4
 _BOUNDS: Final = (1 / 30, 30.0)
 _FEW: Final = 6
 
@@ -41,26 +43,43 @@ def fitted(
     if variant.kv_tokens:
         shape = replace(shape, cost=replace(shape.cost, kv_tokens=variant.kv_tokens))
     chosen = _spread([one for one in variant.samples if one.input_tokens >= 1 and one.output_tokens > 1])
-    decode = prompt = 1.0
-    used = 0
-    for _ in range(_ROUNDS if len(chosen) >= _FEW else 0):
-        off = _off(_scaled(shape, decode, prompt), chosen, cvs)
-        used = len(off)
-        if used < max(_FEW, len(chosen) // 2):  # so slow an engine could not have served what it did
-            decode, prompt = decode * 0.7, prompt * 0.7
-            continue
-        decode, prompt = (
-            _bound(decode * math.exp(median(one for one, _ in off))),
-            _bound(prompt * math.exp(_first(off))),
-        )
+    best = _search(shape, chosen, cvs) if len(chosen) >= _FEW else _Found(math.inf, 1.0, 1.0, 0)
     return Fitted(
-        shape=_scaled(shape, decode, prompt), supposed=begun is not None, samples=used, decode=decode, prompt=prompt
+        shape=_scaled(shape, best.decode, best.prompt),
+        supposed=begun is not None,
+        samples=best.samples,
+        decode=best.decode,
+        prompt=best.prompt,
     )
+
+
+class _Found(NamedTuple):
+    """Two factors, how far off they leave what is foretold, and for how many samples anything was."""
+
+    off: float
+    decode: float
+    prompt: float
+    samples: int
+
+
+def _search(shape: EngineShape, samples: Sequence[Sample], cvs: tuple[float | None, float | None]) -> _Found:
+    """Return the best of the factors that lead from the supposed engine to the recorded one, step by step."""
+    best = _Found(math.inf, 1.0, 1.0, 0)
+    decode = prompt = 1.0
+    for _ in range(_ROUNDS):
+        off = _off(_scaled(shape, decode, prompt), samples, cvs)
+        if len(off) < max(_FEW, len(samples) // 2):  # so slow an engine could not have served what it did
+            decode, prompt = decode * _FASTER, prompt * _FASTER
+            continue
+        gaps, first = median(one for one, _ in off), _first(off)
+        best = min(best, _Found(abs(gaps) + abs(first), decode, prompt, len(off)))
+        decode, prompt = _moved(decode, gaps), _moved(prompt, 0.7 * first)
+    return best
 
 
 def _first(off: Sequence[tuple[float, float]]) -> float:
     """Return by how much prompts are off, by the quieter half: a queue's wait tells of load more than of prompts."""
-    return 0.7 * median(sorted(one for _, one in off)[: max(len(off) // 2, 1)])
+    return median(sorted(one for _, one in off)[: max(len(off) // 2, 1)])
 
 
 def _spread(samples: Sequence[Sample]) -> list[Sample]:
@@ -85,8 +104,9 @@ def _off(
     return found
 
 
-def _bound(factor: float) -> float:
-    return min(max(factor, _BOUNDS[0]), _BOUNDS[1])
+def _moved(factor: float, by: float) -> float:
+    """Return a factor, moved by a logarithm, but not far at once: what is foretold bends near an engine's limit."""
+    return min(max(factor * math.exp(min(max(by, -_FARTHEST), _FARTHEST)), _BOUNDS[0]), _BOUNDS[1])
 
 
 def _scaled(shape: EngineShape, decode: float, prompt: float) -> EngineShape:

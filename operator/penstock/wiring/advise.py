@@ -47,7 +47,9 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class _Past:
+class Past:
+    """What is judged: answers on a grid, whose they are, and what went wrong on the way."""
+
     answers: Answers
     grid: Grid
     source: str
@@ -63,7 +65,7 @@ def run(request: Request) -> int:
     """
     wish = request.wish
     with _bar(request) as bar:
-        past = _made() if request.prometheus is None else _recorded(request.prometheus, request.days, bar)
+        past = _made() if request.prometheus is None else recorded(request.prometheus, request.days, bar)
         if request.prometheus is None:
             wish = replace(wish, most_requests=demo.MOST_REQUESTS, block_s=demo.BLOCK_S)
         found = advise(past.answers, past.grid, wish, lambda jobs: _played(jobs, request.workers, bar))
@@ -73,7 +75,7 @@ def run(request: Request) -> int:
     return 0
 
 
-def _tell(request: Request, wish: Wish, past: _Past, found: Advice) -> None:
+def _tell(request: Request, wish: Wish, past: Past, found: Advice) -> None:
     told = page(found, wish, past.source, past.notes)
     made = bodies(found, wish)
     write(told, as_yaml(made) if made else "", request.out)
@@ -92,11 +94,11 @@ def _bar(request: Request) -> Iterator[Progress]:
         yield bar
 
 
-def _made() -> _Past:
-    return _Past(demo.answers(), demo.grid(), "A made-up past of three days", (demo.LAW,))
+def _made() -> Past:
+    return Past(demo.answers(), demo.grid(), "A made-up past of three days", (demo.LAW,))
 
 
-def _recorded(settings: PrometheusSettings, days: float, bar: Progress) -> _Past:
+def recorded(settings: PrometheusSettings, days: float, bar: Progress) -> Past:
     """Read the past until now, on whole minutes."""
     step_s = LOAD_STEP_S * max(round(days / _FINE_DAYS), 1)
     end_s = time.time() // step_s * step_s
@@ -118,7 +120,7 @@ def _recorded(settings: PrometheusSettings, days: float, bar: Progress) -> _Past
     ask(engines(step_s))
     ask(replicas(owners(answers, grid), step_s))
     bar.remove_task(task)
-    return _Past(answers, grid, f"The last {days:g} days of {settings.url.rpartition('@')[2]}", tuple(notes))
+    return Past(answers, grid, f"The last {days:g} days of {settings.url.rpartition('@')[2]}", tuple(notes))
 
 
 def _played(jobs: Sequence[Job], workers: int | None, bar: Progress) -> Iterator[tuple[Played, Played]]:

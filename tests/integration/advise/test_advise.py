@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from rich.progress import Progress
 from tests.prometheus import PrometheusServer, Series
 
 from penstock.advise import demo
@@ -16,6 +17,7 @@ from penstock.advise.wish import Wish
 from penstock.cli.app import run as penstock
 from penstock.cli.faults import REFUSED
 from penstock.settings.prometheus import PrometheusSettings
+from penstock.telemetry.pastqueries import Ask
 from penstock.wiring import advise
 
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
@@ -117,6 +119,25 @@ def test_a_day_of_history_becomes_advice(
     (applied,) = yaml.safe_load_all((tmp_path / "objects.yaml").read_text())
     assert applied["spec"]["actuation"] == "Recommend"
     assert {one.name for one in tmp_path.iterdir()} == {"advice.html", "advice.md", "advice.json", "objects.yaml"}
+
+
+def test_labels_that_contradict_each_other_are_done_without(tmp_path: Path) -> None:
+    server = PrometheusServer(tmp_path)
+    times = [time.time() // STEP_S * STEP_S - 5.0]
+    node = {"node": "gpu-1", "label_nvidia_com_gpu_product": "NVIDIA-L40S"}
+    try:
+        server.open()
+        server.write([
+            *_engine("b", times, times[0]),
+            Series("kube_node_labels", {**node, "label_nvidia_com_gpu_product": "NVIDIA-L4"}, _ones(times)),
+        ])  # fmt: skip
+        past = advise.recorded(PrometheusSettings(url=server.url), 1.0, Progress(disable=True))
+    finally:
+        server.close()
+
+    assert len(past.notes) == 1
+    assert "refused the query about gpu_of_node" in past.notes[0]
+    assert past.answers[Ask.RUNNING]
 
 
 def test_the_demo_needs_nothing(

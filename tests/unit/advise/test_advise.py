@@ -25,6 +25,7 @@ from penstock.advise.words import text
 from penstock.api.variantautoscaling import parse_variant
 from penstock.domain.errors import NotEnoughData
 from penstock.domain.variants import Actuation
+from penstock.engine.capacity import Lengths, capacity
 from penstock.report.advicefiles import as_json, markdown
 from penstock.report.advicepage import page as html
 from penstock.telemetry.pastqueries import Ask
@@ -187,6 +188,16 @@ def test_the_engine_is_made_as_fast_as_it_was(factor: float) -> None:
 
     assert found.supposed
     assert found.decode / reference.fitted.decode == pytest.approx(factor, rel=0.15)
+
+
+def test_an_engine_that_served_more_than_is_supposed_is_made_faster() -> None:
+    found = planned(history(per_s=60.0)).variants[0].fitted
+
+    assert found.samples >= 6
+    assert max(found.decode, found.prompt) < 1
+    assert (
+        capacity(found.shape, Lengths(input_tokens=500, output_tokens=100), replace(WISH.slo, ttft_s=20.0)).per_s > 25
+    )
 
 
 def test_without_latencies_the_engine_is_as_supposed() -> None:
