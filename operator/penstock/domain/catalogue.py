@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 _T = TypeVar("_T")
 
@@ -63,6 +63,9 @@ class ModelScope:
     model: str
 
 
+_BUILT_IN: Final = SaturationThresholds()
+
+
 def _empty() -> Mapping[Any, Any]:
     return MappingProxyType({})
 
@@ -80,7 +83,7 @@ class Catalogue:
 
     def thresholds(self, namespace: str, model: str) -> SaturationThresholds:
         """Return the saturation settings in force; the built-in defaults where nobody wrote any."""
-        return _narrowest(self.saturation, namespace, model) or SaturationThresholds()
+        return _narrowest(self.saturation, namespace, model) or _BUILT_IN
 
     def zero_rule(self, namespace: str, model: str) -> ZeroRule | None:
         """Return the scale-to-zero rule in force, or None where no ConfigMap says anything."""
@@ -88,6 +91,8 @@ class Catalogue:
 
 
 def _narrowest(table: Mapping[ModelScope, _T], namespace: str, model: str) -> _T | None:
+    if not table:
+        return None
     # a namespace's own copy of a ConfigMap replaces the shared one there: its default goes before shared entries
     for scope in (ModelScope(namespace, model), ModelScope(namespace, ""), ModelScope("", model), ModelScope("", "")):
         if scope in table:

@@ -8,17 +8,26 @@ from penstock.domain.reasons import ActiveReason, DecisionReason, OptimizationRe
 from penstock.domain.variants import Actuation
 from penstock.scaling.cases import Case
 from penstock.scaling.memory import Change, Remembered
+from penstock.scaling.model import Model
 from penstock.scaling.observe import Load
 from penstock.scaling.phrases import change as words
+from penstock.scaling.plan import Plan
 from penstock.scaling.rates import Moves
+from penstock.scaling.reasoning import Number, explanation
 from penstock.scaling.settle import Settled
 
 
-def close(case: Case, settled: Settled) -> tuple[Decision, Remembered | None]:
-    """Return the decision and the past that the next pass starts from; no past before the first decision."""
+def close(
+    case: Case, settled: Settled, model: Model | None = None, found: Plan | None = None
+) -> tuple[Decision, Remembered | None]:
+    """Return the decision and the past that the next pass starts from; no past before the first decision.
+
+    `model` and `found` are what a plan rested on and the plan, where there is one.
+    """
     desired = _desired(case, settled)
     change = _change(case, settled, desired)
     last = None if case.last is None else case.last.desired
+    error_ratio, reasoning = explanation(Number(case.key, last, desired, settled.limited), model, found)
     decided_at_s = case.now_s if settled.computed or case.last is None else case.last.decided_at_s
     decision = Decision(
         key=case.key,
@@ -45,9 +54,11 @@ def close(case: Case, settled: Settled) -> tuple[Decision, Remembered | None]:
         max_replicas=case.terms.bounds.max_replicas,
         need_per_s=settled.need_per_s,
         capacity_per_s=settled.capacity_per_s,
+        capacity_error_ratio=error_ratio,
         data_age_s=None if case.load.sampled_at_s is None else max(case.now_s - case.load.sampled_at_s, 0.0),
         this_pass=DecisionReason.HOLD if case.variant.paused else settled.reason,
         class_ref_unused=case.terms.objective.unused,
+        reasoning=reasoning,
     )
     if desired is None or change is None:
         return decision, None

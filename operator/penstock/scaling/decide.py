@@ -20,7 +20,6 @@ from penstock.scaling.memory import Memory
 from penstock.scaling.model import Model, study
 from penstock.scaling.plan import Plan, plan
 from penstock.scaling.quotas import Claim, grant
-from penstock.scaling.reasoning import explained
 from penstock.scaling.settle import Settled, hold, settle, within_quota
 
 _UNAVAILABLE = Verdict(OptimizationReason.METRICS_UNAVAILABLE)
@@ -51,11 +50,12 @@ def decide(observation: Observation, memory: Memory, config: Config) -> tuple[tu
     cases = [case for answer in answers for case in answer.cases]
     settled = [number for answer in answers for number in answer.settled]
     granted = grant([_claim(case, number) for case, number in zip(cases, settled, strict=True)], config.quotas)
-    closed = [close(case, within_quota(number, granted[case.key])) for case, number in zip(cases, settled, strict=True)]
     plans = [(answer.model, answer.found) for answer in answers for _ in answer.cases]
-    return tuple(
-        explained(decision, model, found) for (decision, _), (model, found) in zip(closed, plans, strict=True)
-    ), Memory(
+    closed = [
+        close(case, within_quota(number, granted[case.key]), model, found)
+        for case, number, (model, found) in zip(cases, settled, plans, strict=True)
+    ]
+    return tuple([decision for decision, _ in closed]), Memory(
         MappingProxyType({decision.key: remembered for decision, remembered in closed if remembered is not None}),
         MappingProxyType({_scope(answer.cases): answer.past for answer in answers if answer.past is not None}),
         MappingProxyType({key: found for answer in answers for key, found in answer.experiences.items()}),

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.domain.observations import PodMetrics, Target
 from penstock.domain.readings import Known, Reading, Stale
@@ -19,8 +19,7 @@ _Rows = Mapping[str, Mapping[str, list[PodMetrics]]]
 _NO_ROWS: Final[Mapping[str, list[PodMetrics]]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
+class Engine(NamedTuple):
     """One row that counts for a variant, and for how many of its replicas it speaks: a part, where rows are shared."""
 
     row: PodMetrics

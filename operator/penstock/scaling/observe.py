@@ -3,22 +3,23 @@
 Every number is known or not; nothing that is absent, stale or impossible turns into a zero.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import NamedTuple
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Verdict
 from penstock.domain.observations import Observation, PodMetrics, Scrape, ScrapeProblem, Spread, Target
-from penstock.domain.readings import Reading, known
+from penstock.domain.readings import known
 from penstock.domain.reasons import MetricsReason, TargetReason
 from penstock.domain.variants import Variant
+from penstock.scaling.columns import Columns, are_plain, columns, mean, total
 from penstock.scaling.join import Engine, Joined
 from penstock.scaling.rows import Freshness, fault, freshness, never_counted, rate_per_s
 
 
-@dataclass(frozen=True, slots=True)
-class Gauges:
+class Gauges(NamedTuple):
     """How full one replica is: share of its KV cache, requests in line; None is unknown."""
 
     kv_ratio: float | None
@@ -62,21 +63,17 @@ def load(variant: Variant, joined: Joined, observation: Observation, stale_after
     if not joined.engines:
         silence = _silent(variant, joined, target)
         return Load(verdict=silence, complete=silence.reason is MetricsReason.NO_REPLICAS)
-    states = [
-        (engine, freshness(engine.row, now_s=observation.now_s, stale_after_s=stale_after_s))
-        for engine in joined.engines
-    ]
-    fresh = tuple(engine for engine, state in states if state is Freshness.FRESH)
-    newest = max(engine.row.sampled_at_s for engine in joined.engines)
-    if not fresh:
-        return Load(verdict=_unusable(variant, states), sampled_at_s=newest)
-    spread = _spread(variant, observation.scrape)
-    return replace(
-        _measured(fresh, every=len(fresh) == len(states), target=target),
-        sampled_at_s=newest,
-        input_cv=known(spread.input_cv),
-        output_cv=known(spread.output_cv),
-    )
+    rows = [engine.row for engine in joined.engines]
+    now_s, times = observation.now_s, [row.sampled_at_s for row in rows]
+    fresh, seen = joined.engines, columns(rows)
+    if now_s - min(times) > stale_after_s or not are_plain(seen):  # something is amiss, so that each row is looked at
+        states = [freshness(row, now_s=now_s, stale_after_s=stale_after_s) for row in rows]
+        fresh = tuple([engine for engine, state in zip(fresh, states, strict=True) if state is Freshness.FRESH])
+        if not fresh:
+            return Load(verdict=_unusable(variant, rows, states), sampled_at_s=max(times))
+        seen = columns([engine.row for engine in fresh])
+    every = len(fresh) == len(rows) and _reporting(fresh) >= (target.ready if target else 0)
+    return _measured(fresh, seen, _spread(variant, observation.scrape), sampled_at_s=max(times), every=every)
 
 
 def _spread(variant: Variant, scrape: Scrape) -> Spread:
@@ -105,47 +102,42 @@ def _missing(variant: Variant) -> Verdict[MetricsReason]:
     return Verdict(MetricsReason.MISSING, facts)
 
 
-def _unusable(variant: Variant, states: Iterable[tuple[Engine, Freshness]]) -> Verdict[MetricsReason]:
+def _unusable(variant: Variant, rows: Iterable[PodMetrics], states: Sequence[Freshness]) -> Verdict[MetricsReason]:
     """Say why none of a variant's rows may be decided upon; what is impossible weighs more than what is old."""
-    states = tuple(states)
-    for engine, state in states:
-        found = fault(engine.row) if state is Freshness.INVALID else None
+    for row, state in zip(rows, states, strict=True):
+        found = fault(row) if state is Freshness.INVALID else None
         if found is not None:
             return Verdict(MetricsReason.INVALID, {"series": found.series, "why": found.why})
-    if any(state is Freshness.STALE for _, state in states):
-        return Verdict(MetricsReason.STALE)
-    return _missing(variant)
+    return Verdict(MetricsReason.STALE) if Freshness.STALE in states else _missing(variant)
 
 
-def _measured(fresh: tuple[Engine, ...], *, every: bool, target: Target | None) -> Load:
+def _measured(fresh: tuple[Engine, ...], seen: Columns, spread: Spread, *, sampled_at_s: float, every: bool) -> Load:
+    """Add up what fresh rows say; `every` says that all ready replicas have one."""
     rows = [engine.row for engine in fresh]
-    rates = [rate_per_s(row) for row in rows]
-    complete = every and None not in rates and _reporting(fresh) >= (target.ready if target else 0)
+    rates = seen.completed_per_s if None not in seen.completed_per_s else [rate_per_s(row) for row in rows]
+    complete = every and None not in rates
     counted = [rate for rate in rates if rate is not None]
-    growth = sum(known(row.backlog_growth_per_s) or 0.0 for row in rows)
+    weights = [rate or 0.0 for rate in rates]
     return Load(
         verdict=_available(rows, complete=complete),
         complete=complete,
-        gauges=tuple(gauges for engine in fresh for gauges in _gauges(engine)),
-        arrivals_per_s=max(sum(counted) + growth, 0.0) if counted else None,
-        waiting=sum(known(row.waiting) or 0.0 for row in rows),
+        gauges=_gauges(fresh, seen),
+        arrivals_per_s=max(sum(counted) + total(seen.backlog_growth_per_s), 0.0) if counted else None,
+        waiting=total(seen.waiting),
         finished_per_s=sum(counted),
-        input_tokens=_mean(rows, lambda row: row.input_tokens),
-        output_tokens=_mean(rows, lambda row: row.output_tokens),
-        ttft_s=_mean(rows, lambda row: row.ttft_s),
-        tpot_s=_mean(rows, lambda row: row.tpot_s),
-        prefill_s=_mean(rows, lambda row: row.prefill_s),
-        kv_capacity_tokens=_mean(rows, lambda row: row.kv_capacity_tokens),
+        input_tokens=mean(seen.input_tokens, weights),
+        output_tokens=mean(seen.output_tokens, weights),
+        input_cv=known(spread.input_cv),
+        output_cv=known(spread.output_cv),
+        ttft_s=mean(seen.ttft_s, weights),
+        tpot_s=mean(seen.tpot_s, weights),
+        prefill_s=mean(seen.prefill_s, weights),
+        kv_capacity_tokens=mean(seen.kv_capacity_tokens, weights),
         replicas=_reporting(fresh),
-        running=_sum(row.running for row in rows),
+        running=None if None in seen.running else total(seen.running),
+        sampled_at_s=sampled_at_s,
         engines=fresh,
     )
-
-
-def _sum(readings: Iterable[Reading]) -> float | None:
-    """Return the sum; None where one of them is unknown."""
-    values = [known(each) for each in readings]
-    return None if None in values else sum(value for value in values if value is not None)
 
 
 def _available(rows: list[PodMetrics], *, complete: bool) -> Verdict[MetricsReason]:
@@ -161,18 +153,14 @@ def _reporting(fresh: tuple[Engine, ...]) -> int:
     return len(pods) or round(sum(engine.replicas for engine in fresh))
 
 
-def _gauges(engine: Engine) -> tuple[Gauges, ...]:
-    waiting = known(engine.row.waiting)
-    each = Gauges(known(engine.row.kv_usage_ratio), None if waiting is None else waiting / engine.replicas)
-    return (each,) * max(round(engine.replicas), 1)
-
-
-def _mean(rows: Iterable[PodMetrics], value: Callable[[PodMetrics], Reading]) -> float | None:
-    """Return the mean over finished requests; a plain one where none of the rows has finished any."""
-    pairs = [(number, rate_per_s(row) or 0.0) for row in rows if (number := known(value(row))) is not None]
-    if not pairs:
-        return None
-    weight = sum(rate for _, rate in pairs)
-    if weight == 0:
-        return sum(number for number, _ in pairs) / len(pairs)
-    return sum(number * rate for number, rate in pairs) / weight
+def _gauges(fresh: tuple[Engine, ...], seen: Columns) -> tuple[Gauges, ...]:
+    """Return one for each replica that the rows speak for."""
+    if {engine.replicas for engine in fresh} == {1.0}:
+        return tuple(map(Gauges, seen.kv_usage_ratio, seen.waiting))
+    return tuple(
+        [
+            Gauges(kv_ratio, None if line is None else line / engine.replicas)
+            for engine, kv_ratio, line in zip(fresh, seen.kv_usage_ratio, seen.waiting, strict=True)
+            for _ in range(max(round(engine.replicas), 1))
+        ]
+    )

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
-from penstock.domain.decisions import Candidate, Decision, Reasoning
+from penstock.domain.decisions import Candidate, Reasoning, Verdict
 from penstock.domain.reasons import LimitReason
+from penstock.domain.variants import ObjectKey
+from penstock.scaling.forecast import Forecast
 from penstock.scaling.mix import Offer, capacity_of, cheapest
 from penstock.scaling.model import Model
 from penstock.scaling.plan import Plan
@@ -14,24 +16,27 @@ _MOST_CANDIDATES: Final = 3
 _A_LITTLE: Final = 1e-6
 
 
-def explained(decision: Decision, model: Model | None, found: Plan | None) -> Decision:
-    """Return the decision with the error of its capacity, and where it changes a number, with its reasoning."""
-    if model is None or found is None or decision.key not in found.goal:
-        return decision
-    error = next(member.capacity.error_ratio for member in model.members if member.key == decision.key)
-    changed = decision.desired != decision.previous
-    return replace(
-        decision,
-        capacity_error_ratio=error,
-        reasoning=_reasoning(decision, model, found) if changed else None,
-    )
+class Number(NamedTuple):
+    """What was asked of a variant before, what is now, and what bounds that."""
+
+    key: ObjectKey
+    previous: int | None
+    desired: int | None
+    limited: Verdict[LimitReason]
 
 
-def _reasoning(decision: Decision, model: Model, found: Plan) -> Reasoning | None:
-    ahead = model.ahead
-    if ahead is None:
-        return None
-    index = next(i for i, offer in enumerate(found.offers) if offer.key == decision.key)
+def explanation(number: Number, model: Model | None, found: Plan | None) -> tuple[float | None, Reasoning | None]:
+    """Return the error of the variant's capacity, and where its number changes, the reasoning behind it."""
+    if model is None or found is None or number.key not in found.goal:
+        return None, None
+    capacity = next(member.capacity for member in model.members if member.key == number.key)
+    if number.desired == number.previous or model.ahead is None:
+        return capacity.error_ratio, None
+    return capacity.error_ratio, _reasoning(number, model, model.ahead, found, capacity.samples)
+
+
+def _reasoning(number: Number, model: Model, ahead: Forecast, found: Plan, samples: int) -> Reasoning:
+    index = next(i for i, offer in enumerate(found.offers) if offer.key == number.key)
     goal = tuple(found.goal[offer.key] for offer in found.offers)
     below, fewer = _fewer(found.offers, goal, index)
     above, more = _more(found.offers, goal, index)
@@ -42,9 +47,9 @@ def _reasoning(decision: Decision, model: Model, found: Plan) -> Reasoning | Non
         backlog_per_s=ahead.backlog_per_s,
         held_per_s=model.held_per_s,
         horizon_s=ahead.lead_s,
-        samples=next(member.capacity.samples for member in model.members if member.key == decision.key),
+        samples=samples,
         candidates=_candidates(found, goal),
-        binds=_binds(decision, found, ahead.need_per_s),
+        binds=_binds(number.limited, found, ahead.need_per_s),
         below_per_s=below,
         fewer=fewer,
         above_per_s=above,
@@ -85,7 +90,7 @@ def _more(offers: Sequence[Offer], goal: Sequence[int], index: int) -> tuple[flo
     return (above, after) if after > goal[index] else (None, None)
 
 
-def _binds(decision: Decision, found: Plan, need_per_s: float) -> str:
-    if decision.limited.reason is not LimitReason.WITHIN:
-        return decision.limited.reason.value
+def _binds(limited: Verdict[LimitReason], found: Plan, need_per_s: float) -> str:
+    if limited.reason is not LimitReason.WITHIN:
+        return limited.reason.value
     return "window" if found.target_per_s > need_per_s else "attainment"

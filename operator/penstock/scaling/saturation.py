@@ -4,7 +4,7 @@ It has a known blind spot: full engines leave the average, so that three idle on
 What may become of the signal is decided in `steps`, where nothing falls while any engine is full.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Final
 
@@ -16,8 +16,16 @@ _ROUNDING: Final = 1e-9
 
 def is_full(engine: Gauges, limits: SaturationThresholds) -> bool:
     """Whether a replica is saturated: its cache or its line has reached the threshold."""
-    kv_full = engine.kv_ratio is not None and engine.kv_ratio >= limits.kv_cache
-    return kv_full or (engine.queue is not None and engine.queue >= limits.queue_length)
+    return any_full((engine,), limits)
+
+
+def any_full(engines: Iterable[Gauges], limits: SaturationThresholds) -> bool:
+    """Whether one of the replicas is saturated."""
+    kv_most, queue_most = limits.kv_cache, limits.queue_length
+    for kv_ratio, queue in engines:
+        if (kv_ratio is not None and kv_ratio >= kv_most) or (queue is not None and queue >= queue_most):
+            return True
+    return False
 
 
 def signal(engines: Sequence[Gauges], limits: SaturationThresholds) -> int:

@@ -15,7 +15,7 @@ from penstock.scaling.bounds import WITHIN
 from penstock.scaling.cases import Case, Proposal
 from penstock.scaling.observe import Gauges
 from penstock.scaling.phrases import by_saturation
-from penstock.scaling.saturation import is_full, signal
+from penstock.scaling.saturation import any_full, signal
 
 _BY_SATURATION = Verdict(OptimizationReason.SATURATION_ONLY)
 _GUARDED = Verdict(OptimizationReason.SATURATION_OVERRIDE)
@@ -32,7 +32,7 @@ def propose(cases: Sequence[Case], *, complete: bool, held_back: float = 0.0) ->
     engines = [_with_line(engine, held_back / len(reported)) for engine in reported]
     limits = cases[0].terms.thresholds
     wanted = signal(engines, limits)
-    full = any(is_full(engine, limits) for engine in engines)
+    full = any_full(engines, limits)
     measured = complete and all(engine.kv_ratio is not None and engine.queue is not None for engine in engines)
     mover, step = (_riser(cases), 1) if wanted > 0 else (None if full else _faller(cases, wanted), -1)
     return {

@@ -24,7 +24,7 @@ from penstock.scaling.history import ModelPast
 from penstock.scaling.join import Engine
 from penstock.scaling.model import NOMINAL, Model
 from penstock.scaling.phrases import by_tokens
-from penstock.scaling.saturation import is_full
+from penstock.scaling.saturation import any_full
 
 _KEPT_S: Final = 86_400.0
 _LENGTHS: Final = (0.0, 0.0)
@@ -130,7 +130,7 @@ def _proposals(parts: Sequence[_Part], demand: float, *, complete: bool) -> dict
 
 
 def _any_full(parts: Sequence[_Part]) -> bool:
-    return any(is_full(gauges, part.case.terms.thresholds) for part in parts for gauges in part.case.load.gauges)
+    return any(any_full(part.case.load.gauges, part.case.terms.thresholds) for part in parts)
 
 
 def _part(case: Case, model: Model) -> _Part:
