@@ -21,12 +21,12 @@ from penstock.telemetry.pastqueries import HOUR_S, LOAD_STEP_S, MEANS_STEP_S, As
 
 DAYS: Final = 3
 START_S: Final = 1_767_571_200.0  # Monday, 5 January 2026
-MOST_REQUESTS: Final = 150_000.0
+MOST_REQUESTS: Final = 70_000.0
 BLOCK_S: Final = 4 * 3600.0
 LAW: Final = (
     "Made-up history, by this law: three days from a Monday on. Demand swings daily between 0.3 and 1.9 requests "
-    "a second, highest at 14:00 UTC, with a tenth more on Tuesday, a twentieth less on Wednesday, and a rush of "
-    "1.5 more a second for 25 minutes at 09:00. Prompts have 3,000 tokens and answers 900 on average. A "
+    "a second, highest at 14:00 UTC, with a tenth more on Tuesday, a twentieth less on Wednesday, and on Tuesday "
+    "at 09:00 a rush of 1.5 more a second for 25 minutes. Prompts have 3,000 tokens and answers 900 on average. A "
     "Deployment on L40S follows demand ten minutes late, one replica for each 0.35 requests a second, between 3 "
     "and 8 of them. Its engines are 8 % slower than the table says. A second model was scraped for 9 hours of "
     "each day."
@@ -87,10 +87,9 @@ def answers() -> Answers:
 
 def demand_per_s(at_s: float) -> float:
     """Return the requests per second at a time."""
-    hour = at_s % 86_400 / _HOURS
-    swing = 1.1 - 0.8 * math.cos(2 * math.pi * (hour - 2) / 24)
-    swing *= _OF_DAYS[max(int((at_s - START_S) // 86_400), 0) % DAYS]
-    return swing + (1.5 if 9.0 <= hour < 9.42 else 0.0)
+    day, hour = max(int((at_s - START_S) // 86_400), 0) % DAYS, at_s % 86_400 / _HOURS
+    swing = _OF_DAYS[day] * (1.1 - 0.8 * math.cos(2 * math.pi * (hour - 2) / 24))
+    return swing + (1.5 if day == 1 and 9.0 <= hour < 9.42 else 0.0)
 
 
 @lru_cache(maxsize=1)
