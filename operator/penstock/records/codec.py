@@ -87,9 +87,16 @@ def _mapping_encoder(key: Coder, value: Coder, *, by_text: bool) -> Coder:
     return lambda mapping: [[key(name), value(one)] for name, one in mapping.items()]
 
 
-def _dataclass_encoder(shape: Shape) -> Coder:
+def _dataclass_encoder(shape: Shape, **first: str) -> Coder:
     coders = tuple((name, _encoder(kind)) for name, kind in _hints(shape))
-    return lambda value: {name: coder(getattr(value, name)) for name, coder in coders}
+
+    def encoded(value: Value) -> Json:
+        found: dict[str, Json] = first.copy()
+        for name, coder in coders:
+            found[name] = coder(getattr(value, name))
+        return found
+
+    return encoded
 
 
 def _union_encoder(parts: Iterable[Shape]) -> Coder:
@@ -97,12 +104,12 @@ def _union_encoder(parts: Iterable[Shape]) -> Coder:
     if len(kinds) == 1:
         only = _encoder(kinds[0])
         return lambda value: None if value is None else only(value)
-    coders = {kind: _encoder(kind) for kind in kinds}
+    coders = {kind: _dataclass_encoder(kind, **{TAG: kind.__name__}) for kind in kinds if kind not in _PLAIN}
 
     def tagged(value: Value) -> Json:
         if value is None or type(value) in _PLAIN:
             return value
-        return {TAG: type(value).__name__, **coders[type(value)](value)}
+        return coders[type(value)](value)
 
     return tagged
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.unit.records.test_replay import passes
 
-from penstock.records.record import Record, pack
+from penstock.records.record import Record, pack, unpack
 from penstock.records.ring import KEPT_IN_MEMORY, Ring
 
 (RECORD,) = passes(1)
@@ -28,6 +28,12 @@ def test_the_newest_record_before_a_moment_is_found_after_a_restart(tmp_path: Pa
     assert again.find(FIRST_S + 16) == pack(at(15))
     assert again.find(FIRST_S + 9000) == pack(at(30))
     assert again.find(FIRST_S - 1) is None
+
+
+def test_a_text_that_utf8_cannot_hold_comes_back() -> None:
+    odd = replace(RECORD, version="half of a pair: \ud83d")
+
+    assert unpack(pack(odd)) == odd
 
 
 def test_the_oldest_give_way(tmp_path: Path) -> None:
