@@ -58,7 +58,7 @@ class Proposal:
     `may_lower` is false while data are incomplete; `guarded` says that engines are full, so that their number may not
     fall whatever the model of them says. `why` is the tail of the summary. `steady` says that the window was heeded
     already, `kept` that it would be less were the data complete, `spared` that another variant serves the model without
-    this one, `blind` that it rests on nothing that engines tell; `lowered` is why a number falls, where it is not demand.
+    this one, `blind` that it rests on nothing that engines tell; `lowered` is why a number falls, if not for demand.
     """
 
     replicas: int

@@ -12,17 +12,28 @@ from penstock.domain.variants import ObjectKey
 from penstock.scaling import sized, tokenised, zero
 from penstock.scaling.cases import Case, Proposal
 from penstock.scaling.close import close
-from penstock.scaling.config import Config
+from penstock.scaling.config import Config, Quota
 from penstock.scaling.experience import AWAY_S, Experience, Outage
 from penstock.scaling.gather import by_model, failed, gather, priced
 from penstock.scaling.history import ModelPast
+from penstock.scaling.joint import share
 from penstock.scaling.memory import Memory
 from penstock.scaling.model import Model, study
 from penstock.scaling.plan import Plan, plan
-from penstock.scaling.quotas import Claim, grant
+from penstock.scaling.quotas import Claim, claimed, grant
 from penstock.scaling.settle import Settled, hold, settle, within_quota
 
 _UNAVAILABLE = Verdict(OptimizationReason.METRICS_UNAVAILABLE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Study:
+    """What is known of one model, and its plan; no model where a `fault` kept that from being computed."""
+
+    cases: Sequence[Case]
+    model: Model | None = None
+    found: Plan | None = None
+    fault: Verdict[OptimizationReason] = _UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +54,10 @@ def decide(observation: Observation, memory: Memory, config: Config) -> tuple[tu
     Variants of other controller instances get no decision. A variant whose numbers are absent, stale or impossible
     keeps what it has; an internal error does the same to its model alone.
     """
-    answers = [
-        _answer(priced(group, observation.catalogue.unit_costs_per_h), observation, memory, config)
-        for group in by_model(gather(observation, memory, config))
-    ]
+    groups = by_model(gather(observation, memory, config))
+    unit_costs_per_h = observation.catalogue.unit_costs_per_h
+    studies = [_studied(priced(group, unit_costs_per_h), observation, memory, config) for group in groups]
+    answers = [_answer(study, observation, memory, config) for study in _within_quotas(studies, config.quotas)]
     cases = [case for answer in answers for case in answer.cases]
     settled = [number for answer in answers for number in answer.settled]
     granted = grant([_claim(case, number) for case, number in zip(cases, settled, strict=True)], config.quotas)
@@ -66,26 +77,61 @@ def _scope(cases: Sequence[Case]) -> ModelScope:
     return ModelScope(cases[0].key.namespace, cases[0].variant.model)
 
 
-def _answer(cases: Sequence[Case], observation: Observation, memory: Memory, config: Config) -> _Answer:
-    """Return a number for each case of one model; whatever fails, it must not reach another one."""
+def _studied(cases: Sequence[Case], observation: Observation, memory: Memory, config: Config) -> _Study:
+    """Return what one model needs were there no quotas; whatever fails, it must not reach another one."""
     try:
-        return _computed(cases, observation, memory, config)
+        inflow = observation.inflows.get(_scope(cases))
+        model = study(cases, inflow, memory, config.scale_down_window_s, config.stale_after_s)
+        model = replace(model, past=tokenised.remembering(model.past, cases))
+        return _Study(cases=cases, model=model, found=plan(model) if model.ahead is not None else None)
     except Exception as error:
-        before = {case.key: memory.experience(case.key, case.variant.uid) for case in cases}
-        return _Answer(
-            cases=cases,
-            settled=[hold(case, case.blocked or failed(error)) for case in cases],
-            past=memory.models.get(_scope(cases)),
-            experiences=before,
-        )
+        return _Study(cases=cases, fault=failed(error))
 
 
-def _computed(cases: Sequence[Case], observation: Observation, memory: Memory, config: Config) -> _Answer:
-    inflow = observation.inflows.get(_scope(cases))
-    model = study(cases, inflow, memory, config.scale_down_window_s, config.stale_after_s)
-    model = replace(model, past=tokenised.remembering(model.past, cases))
-    found = plan(model) if model.ahead is not None else None
-    proposals = _proposals(cases, model, found, inflow)
+def _within_quotas(studies: Sequence[_Study], quotas: Sequence[Quota]) -> Sequence[_Study]:
+    """Return the studies with plans that heed quotas together; `grant` holds them even if that fails."""
+    if not quotas:
+        return studies
+    planned = [study for study in studies if study.model is not None and study.found is not None]
+    ours = {key for study in planned if study.found is not None for key in study.found.goal}
+    others = [_standing(case) for study in studies for case in study.cases if case.key not in ours]
+    plans = [(s.model, s.found) for s in planned if s.model is not None and s.found is not None]
+    try:
+        found = dict(zip(map(id, planned), share(plans, others, quotas), strict=True))
+    except Exception:  # the plans as they were, cut by priority
+        return studies
+    return [replace(study, found=found[id(study)]) if id(study) in found else study for study in studies]
+
+
+def _standing(case: Case) -> Claim:
+    """Return what a variant takes of quotas that is not planned for: what was asked for, or runs."""
+    asked = 0 if case.variant.paused else case.base or 0
+    return claimed(case, max(asked, case.target.current or 0), fixed=True)
+
+
+def _answer(study: _Study, observation: Observation, memory: Memory, config: Config) -> _Answer:
+    """Return a number for each case of one model."""
+    if study.model is None:
+        return _failed(study, study.fault, memory)
+    try:
+        return _computed(study.cases, study.model, study.found, observation, config)
+    except Exception as error:
+        return _failed(study, failed(error), memory)
+
+
+def _failed(study: _Study, fault: Verdict[OptimizationReason], memory: Memory) -> _Answer:
+    return _Answer(
+        cases=study.cases,
+        settled=[hold(case, case.blocked or fault) for case in study.cases],
+        past=memory.models.get(_scope(study.cases)),
+        experiences={case.key: memory.experience(case.key, case.variant.uid) for case in study.cases},
+    )
+
+
+def _computed(
+    cases: Sequence[Case], model: Model, found: Plan | None, observation: Observation, config: Config
+) -> _Answer:
+    proposals = _proposals(cases, model, found, observation.inflows.get(_scope(cases)))
     now_s = observation.now_s
     return _Answer(
         cases=cases,
@@ -147,13 +193,7 @@ def _silent(case: Case) -> Proposal:
 
 
 def _claim(case: Case, number: Settled) -> Claim:
-    running = case.target.current or 0
-    return Claim(
-        key=case.key,
-        accelerator=case.terms.accelerator,
-        accelerators_per_replica=case.terms.accelerators_per_replica,
-        priority=case.terms.objective.priority,
-        wanted=running if number.replicas is None or case.variant.paused else number.replicas,
-        running=running,
-        fixed=not number.computed or case.variant.paused,
-    )
+    """Return what a number takes; one that is held may not be handed over, so that what runs counts."""
+    running, fixed = case.target.current or 0, not number.computed or case.variant.paused
+    wanted = 0 if case.variant.paused else number.replicas or 0
+    return claimed(case, max(wanted, running) if fixed else wanted, fixed=fixed)

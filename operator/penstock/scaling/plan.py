@@ -1,10 +1,11 @@
 """How many replicas of each variant of one model: the cheapest that serve its need, reached without a gap."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from penstock.domain.variants import ObjectKey
+from penstock.scaling.config import Quota
 from penstock.scaling.mix import Mix, Offer, capacity_of, cheapest
 from penstock.scaling.model import Member, Model
 from penstock.scaling.rates import within_pace
@@ -27,7 +28,8 @@ class Plan:
     """Replicas to ask for. `goal` is what remains once all of them serve; `plain` what it were if all had a place.
 
     `target_per_s` is the need that the goal is for, `unserved_per_s` what nobody could take; `given_up` are variants
-    whose replicas without a place are not asked for any longer; `exchanged` says that running ones make way.
+    whose replicas without a place are not asked for any longer; `exchanged` says that running ones make way;
+    `bound` are the quotas that keep variants from more.
     """
 
     replicas: Mapping[ObjectKey, int]
@@ -39,6 +41,7 @@ class Plan:
     gap_ratio: float
     given_up: frozenset[ObjectKey]
     exchanged: bool
+    bound: Mapping[ObjectKey, Quota] = field(default_factory=dict)
 
 
 def plan(model: Model, room: Mapping[ObjectKey, int] | None = None) -> Plan:
@@ -157,7 +160,10 @@ def _at_once(offer: Offer, there: int) -> Offer:
 
 
 def _may_exchange(model: Model) -> bool:
+    """Whether an exchange may begin: not right after another one, and not on the way to zero, which ends it soon."""
     last_s = model.past.remixed_at_s
+    if model.past.idle_since_s is not None and not any(m.case.terms.bounds.min_replicas for m in model.members):
+        return False
     return model.may_shed and (last_s is None or model.members[0].case.now_s - last_s >= SETTLES_S)
 
 

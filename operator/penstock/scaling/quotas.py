@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from penstock.domain.decisions import Verdict
+from penstock.domain.reasons import LimitReason
 from penstock.domain.variants import ObjectKey
+from penstock.scaling.cases import Case
 from penstock.scaling.config import Quota
 
 
@@ -28,17 +31,41 @@ class Grant:
     by: Quota | None = None
 
 
+def claimed(case: Case, wanted: int, *, fixed: bool) -> Claim:
+    """Return the claim of a variant."""
+    return Claim(
+        key=case.key,
+        accelerator=case.terms.accelerator,
+        accelerators_per_replica=case.terms.accelerators_per_replica,
+        priority=case.terms.objective.priority,
+        wanted=wanted,
+        running=case.target.current or 0,
+        fixed=fixed,
+    )
+
+
+def in_words(quota: Quota) -> str:
+    """Return how many of what."""
+    return f"{quota.max_accelerators} {quota.accelerator or 'accelerators'}"
+
+
+def limit(quota: Quota) -> Verdict[LimitReason]:
+    """Return the verdict on a variant that a quota allows no more."""
+    return Verdict(LimitReason.QUOTA, {"limit": f"quota {in_words(quota)}", "where": quota.where})
+
+
 def grant(claims: Sequence[Claim], quotas: Sequence[Quota]) -> Mapping[ObjectKey, Grant]:
     """Return what each claim gets. No quota takes the last replica of what runs: only idleness leads to zero."""
     granted = {claim.key: Grant(claim.wanted) for claim in claims}
     ordered = sorted(claims, key=lambda claim: (not claim.fixed, claim.priority, claim.key))
     for quota in quotas:
-        concerned = [claim for claim in ordered if _concerns(quota, claim)]
+        concerned = [claim for claim in ordered if concerns(quota, claim)]
         granted |= _within(quota, concerned, granted)
     return granted
 
 
-def _concerns(quota: Quota, claim: Claim) -> bool:
+def concerns(quota: Quota, claim: Claim) -> bool:
+    """Whether a claim takes of a quota."""
     return quota.accelerator in {"", claim.accelerator} and quota.namespace in {"", claim.key.namespace}
 
 

@@ -10,7 +10,7 @@ from penstock.domain.decisions import Verdict
 from penstock.domain.reasons import DecisionReason, LimitReason, OptimizationReason
 from penstock.scaling.bounds import WITHIN, Bounds
 from penstock.scaling.cases import Case, Proposal
-from penstock.scaling.quotas import Grant
+from penstock.scaling.quotas import Grant, in_words, limit
 from penstock.scaling.rates import Moves, paced
 from penstock.scaling.stabilise import Recommendations, stabilised
 from penstock.scaling.zero import is_refused
@@ -84,12 +84,11 @@ def within_quota(settled: Settled, granted: Grant) -> Settled:
     """Return what remains of a number after the quotas."""
     if granted.by is None:
         return settled
-    limit = f"{granted.by.max_accelerators} {granted.by.accelerator or 'accelerators'}"
     return replace(
         settled,
         replicas=granted.replicas,
-        why=f"{settled.why}; quota of {limit}",
-        limited=Verdict(LimitReason.QUOTA, {"limit": f"quota {limit}", "where": granted.by.where}),
+        why=f"{settled.why}; quota of {in_words(granted.by)}",
+        limited=limit(granted.by),
     )
 
 

@@ -9,7 +9,8 @@ from penstock.scaling.forecast import Forecast
 from penstock.scaling.model import Member, Model
 from penstock.scaling.phrases import by_outage, by_slo, standing_in
 from penstock.scaling.plan import Plan
-from penstock.scaling.saturation import is_full
+from penstock.scaling.quotas import in_words, limit
+from penstock.scaling.saturation import any_full
 
 
 def propose(model: Model, found: Plan, ahead: Forecast) -> dict[ObjectKey, Proposal]:
@@ -22,7 +23,7 @@ def _proposal(member: Member, model: Model, found: Plan, ahead: Forecast) -> Pro
     reason = _reason(member, found)
     return Proposal(
         replicas=replicas,
-        why=_why(member, model, found, ahead, reason),
+        why=_why(member, model, found, ahead, reason) + _by_quota(member, found),
         optimization=member.capacity.verdict,
         limited=_limited(member, model, found),
         may_lower=model.is_complete,
@@ -57,10 +58,20 @@ def _why(member: Member, model: Model, found: Plan, ahead: Forecast, reason: Dec
     return plain
 
 
+def _by_quota(member: Member, found: Plan) -> str:
+    quota = found.bound.get(member.key)
+    if quota is None:
+        return ""
+    rest = f"leaves {found.unserved_per_s:.3g} req/s unserved" if found.unserved_per_s > 0 else "sends some elsewhere"
+    return f"; quota of {in_words(quota)} {rest}"
+
+
 def _limited(member: Member, model: Model, found: Plan) -> Verdict[LimitReason]:
     bounds, goal = member.case.terms.bounds, found.goal[member.key]
     if member.experience.is_away(member.case.now_s):
         return Verdict(LimitReason.STUCK_PENDING)
+    if member.key in found.bound and found.unserved_per_s > 0:
+        return limit(found.bound[member.key])
     if _could_sleep(model) and not model.is_seen and goal:
         return Verdict(LimitReason.NO_WAKE_SOURCE)
     if goal == bounds.max_replicas and (found.unserved_per_s > 0 or _dearer_ones_serve(member, model, found)):
@@ -87,4 +98,4 @@ def _dearer_ones_serve(member: Member, model: Model, found: Plan) -> bool:
 
 def _is_guarded(case: Case) -> bool:
     """Whether an engine of this variant is full, whatever is thought of its capacity."""
-    return any(is_full(engine, case.terms.thresholds) for engine in case.load.gauges)
+    return any_full(case.load.gauges, case.terms.thresholds)

@@ -452,7 +452,7 @@ def test_a_quota_binds_and_is_named() -> None:
 
     assert (decision.desired, decision.limited.reason) == (3, LimitReason.QUOTA)
     assert decision.limited.facts == {"limit": "quota 3 A100", "where": "quotas"}
-    assert decision.summary.endswith("; quota of 3 A100")
+    assert "; quota of 3 A100 leaves 8.6" in decision.summary
 
 
 def test_two_variants_of_one_model_serve_it_together() -> None:

@@ -4,9 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.scaling.scene import by_name, observe, rows, target, variant
+from tests.unit.scaling.scene import PROFILE, by_name, observe, rows, target, variant
 
+from penstock.domain.observations import Observation
+from penstock.domain.reasons import LimitReason
 from penstock.domain.variants import ObjectKey
+from penstock.scaling import decide as module
 from penstock.scaling.config import Config, Quota
 from penstock.scaling.quotas import Claim, grant
 
@@ -81,3 +84,43 @@ def test_a_paused_variant_takes_of_a_quota_what_it_runs() -> None:
     found = by_name(observe(halted, other, targets=at, seen=seen), config=Config(quotas=(quota,)))
 
     assert found["other"].desired == 1
+
+
+SMALL = variant("small", min_replicas=0, cost_per_replica_per_h=10.0)
+OTHER = variant(
+    "other",
+    min_replicas=0,
+    cost_per_replica_per_h=13.0,
+    accelerator="L40S",
+    profiles=(replace(PROFILE, accelerator="L40S"),),
+)
+THREE = Config(quotas=(Quota(accelerator="A100", max_accelerators=3),))
+
+
+def under_load() -> Observation:
+    """Return two replicas of the cheaper variant that can no longer serve what arrives."""
+    at = {SMALL.key: target(SMALL, 2), OTHER.key: target(OTHER, 0)}
+    return observe(SMALL, OTHER, targets=at, seen=rows(SMALL, 2, total=4.0))
+
+
+def test_what_a_quota_refuses_goes_to_another_variant() -> None:
+    free = by_name(under_load())
+
+    found = by_name(under_load(), config=THREE)
+
+    assert ((free["small"].desired or 0) >= 5, free["other"].desired) == (True, 0)
+    assert (found["small"].desired, found["other"].desired) == (3, (free["small"].desired or 0) - 3)
+    assert found["small"].limited.reason is LimitReason.WITHIN
+    assert found["small"].summary.endswith("; quota of 3 A100 sends some elsewhere")
+
+
+def test_quotas_hold_even_if_sharing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ArithmeticError
+
+    monkeypatch.setattr(module, "share", fails)
+
+    found = by_name(under_load(), config=THREE)
+
+    assert (found["small"].desired, found["other"].desired) == (3, 0)
+    assert found["small"].limited.reason is LimitReason.QUOTA
