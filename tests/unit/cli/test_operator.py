@@ -49,9 +49,7 @@ def test_a_wrong_variable_is_blamed_by_its_name(
     assert "PENSTOCK_HEALTH_PORT\n  fix: 'many': write a number from 0 to 65535" in capsys.readouterr().err
 
 
-def test_help_shows_defaults(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_help_shows_defaults(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("COLUMNS", "200")
 
     run(["operator", "--help"])
