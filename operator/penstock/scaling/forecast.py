@@ -103,7 +103,12 @@ def _growth(ahead: float, lead_s: float, attainment_ratio: float) -> float:
 
 
 def _bursts(moments: Sequence[Moment], ahead: float, attainment_ratio: float) -> float:
-    """Return the room for what this traffic varies by beyond chance, over as little as `BURST_S`."""
+    """Return the room for what this traffic varies by beyond chance, over as little as `BURST_S`.
+
+    None for a silence: bursts are of the traffic that is there, and who comes back after minutes is no burst of it.
+    """
+    if ahead <= 0:
+        return 0.0
     chance = ahead / WINDOW_S
     beyond = max(_variance(moments) - _CHANCE * chance, 0.0)
     quantile = max(NormalDist().inv_cdf(attainment_ratio), 0.0)

@@ -47,6 +47,14 @@ def test_bursts_of_late_are_remembered() -> None:
     assert ahead(bursty).expected_per_s > 26.0
 
 
+def test_a_silence_has_no_bursts() -> None:
+    """What was a burst is over once nothing came for as long as makes the level."""
+    bursts = seen(lambda minute: 0.0 if minute > 10 else 30.0 if minute % 2 < 0.5 else 5.0, minutes=16)
+
+    assert ahead(bursts[:39]).burst_per_s > 2.0
+    assert ahead(bursts).need_per_s == 0.0
+
+
 @pytest.mark.parametrize("wobble", [0.2, 0.4])
 def test_noise_is_no_trend(wobble: float) -> None:
     noisy = seen(lambda minute: 10 + wobble * math.sin(97 * minute))

@@ -159,6 +159,17 @@ def test_without_a_router_the_last_replica_stays_and_that_is_told() -> None:
     assert (found["small"].desired, found["small"].limited.reason) == (1, LimitReason.NO_WAKE_SOURCE)
 
 
+def test_no_exchange_begins_on_the_way_to_zero() -> None:
+    """A cheaper one would be up just in time to be given up."""
+    fleet = Cluster((SMALL, LARGE), {"small": 0, "large": 1}, config=Config(idle_before_zero_s=900.0))
+    fleet.run(330, 3.0)
+
+    quiet = fleet.run(960, 0.0)
+
+    assert all(found["small"].desired == 0 for found in quiet)
+    assert quiet[-1]["large"].desired == 0
+
+
 def test_a_request_that_waits_wakes_the_cheapest_variant_alone() -> None:
     fleet = Cluster((SMALL, LARGE), {"small": 0, "large": 0}, config=Config(idle_before_zero_s=60.0))
 
