@@ -50,13 +50,13 @@ def plan(model: Model, room: Mapping[ObjectKey, int] | None = None) -> Plan:
     offers = tuple(_offer(member, model, rooms.get(member.key)) for member in members)
     target = _target(model, offers)
     mix, exchanged = _choose(model, offers, target)
-    plain = mix
+    plain, others_suffice = mix, mix.unserved_per_s <= 0
     if any(member.pending.stuck or _is_away(member) for member in members):
         healthy = tuple(_offer(member, model, rooms.get(member.key), healthy=True) for member in members)
         plain = cheapest(target, healthy)
-        if mix.unserved_per_s > 0:  # nobody else has room, so that somebody without a place must be asked
+        if not others_suffice:  # nobody else has room, so that somebody without a place must be asked
             mix = cheapest(target, tuple(replace(o, floor=n) for o, n in zip(healthy, mix.replicas, strict=True)))
-    given_up = frozenset(m.key for m in members if m.pending.late and mix.unserved_per_s <= 0)
+    given_up = frozenset(m.key for m in members if m.pending.late and others_suffice)
     numbers = _without_gap(members, mix.replicas, target)
     asked = [
         max(number, _still_asked(member, want, given_up=member.key in given_up))

@@ -121,6 +121,20 @@ def test_what_finds_no_place_is_served_elsewhere_at_once_given_up_later_and_trie
     assert any(found["small"].this_pass is DecisionReason.RETURN for found in back)
 
 
+def test_who_finds_no_place_stays_asked_while_nobody_else_has_room_for_all() -> None:
+    large = replace(LARGE, cost_per_replica_per_h=200.0, max_replicas=1)
+    fleet = Cluster((SMALL, large), {"small": 2, "large": 0})
+    fleet.run(330, 1.2)
+    fleet.full = {"small": fleet.now_s}
+
+    passes = fleet.run(1500, 100.0)
+
+    assert passes[-1]["large"].desired == 1
+    assert (passes[-1]["small"].desired or 0) > 2
+    assert all(found["small"].this_pass is not DecisionReason.SPILL for found in passes)
+    assert not fleet.memory.experiences[SMALL.key].is_away(fleet.now_s)
+
+
 def test_zero_takes_the_agreement_of_every_source_for_as_long_as_was_asked() -> None:
     one = replace(SMALL, min_replicas=0)
     fleet = Cluster((one,), {"small": 1}, config=Config(idle_before_zero_s=300.0))
