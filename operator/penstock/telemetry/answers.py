@@ -61,10 +61,8 @@ def decode(name: str, status: int, body: bytes, duration_s: float) -> Answer:
     """
     try:
         envelope = _DECODER.decode(body)
-        samples = tuple(
-            Sample(series.metric, float(series.value[1]), series.value[0])
-            for series in (envelope.data.result if envelope.data else ())
-        )
+        found = envelope.data.result if envelope.data else []
+        samples = tuple([Sample(series.metric, float(series.value[1]), series.value[0]) for series in found])
     except ValueError as error:
         if body.lstrip()[:1] == b"{" and b'"status"' in body[:100]:
             raise Refused(name, status, "unexpected answer", f"{_REMEDY}: {shown(str(error), 200)}") from error

@@ -3,9 +3,8 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from math import nan
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.errors import PenstockError, Refused, Unreachable
@@ -35,8 +34,7 @@ class Queries(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _ShardKey:
+class _ShardKey(NamedTuple):
     row: RowKey
     engine: str
     place: str
@@ -139,9 +137,9 @@ def _add_capacities(shards: Mapping[_ShardKey, Shard], answer: Answer | None) ->
     for sample in sorted(answer.samples if answer else (), key=lambda one: one.value):
         key, tokens = _key(sample.labels), kv_tokens(sample.labels)
         if tokens is not None:
-            told[replace(key.row, model=""), key.place, key.engine] = tokens
+            told[key.row._replace(model=""), key.place, key.engine] = tokens
     for key, shard in shards.items():
-        row = replace(key.row, model="")
+        row = key.row._replace(model="")
         shard.kv_capacity_tokens = told.get((row, key.place, key.engine), told.get((row, key.place, "")))
 
 

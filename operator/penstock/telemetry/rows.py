@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.domain.observations import PodMetrics
 from penstock.domain.readings import ABSENT, Absent, Reading, reading
@@ -30,8 +30,7 @@ class Shard:
     means: dict[Signal, tuple[float | None, float | None]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class RowKey:
+class RowKey(NamedTuple):
     """What makes a row: `place` tells engines apart whose pod is unknown, and is empty where it is known."""
 
     namespace: str
