@@ -19,7 +19,8 @@ DRAINS_S: Final = 30.0
 CLEARLY: Final = 0.1
 """An exchange must save this share of the price of what it starts, so that a wrong capacity does not stir a fleet."""
 SPARED: Final = 0.03
-"""A replica is given up where the need could be this share larger: its capacity is not known any better."""
+"""Capacities are not known any better: where the need could be this share larger a replica is given up, where it is
+this share larger one is started, and an exchange must win even over what would do were it this share smaller."""
 _SOMETHING: Final = 1e-6  # requests per second: a model that runs keeps the cheapest replica that serves anything
 
 
@@ -114,6 +115,8 @@ def _target(model: Model, offers: Sequence[Offer]) -> float:
     """
     up = max(model.ahead.need_per_s if model.ahead else 0.0, _least(model))
     planned = capacity_of(offers, [_within(offer) for offer in offers])
+    if up * (1 - SPARED) <= planned < up:
+        up = planned
     if planned < up or not model.may_shed:
         return max(up, planned) if not model.may_shed else up
     return min(planned, max(up, model.held_per_s * (1 + SPARED)))
@@ -144,12 +147,13 @@ def _choose(model: Model, offers: tuple[Offer, ...], target: float) -> tuple[Mix
     if not _may_exchange(model):
         return calm, False
     free = cheapest(target, tuple(_at_once(offer, number) for offer, number in zip(offers, there, strict=True)))
+    perhaps = cheapest(target * (1 - SPARED), bound)
     started = sum(
         max(number - before, 0) * offer.price
         for offer, number, before in zip(offers, free.replicas, there, strict=True)
     )
     fewer = any(number < before for number, before in zip(free.replicas, there, strict=True))
-    better = free.unserved_per_s <= calm.unserved_per_s and calm.cost - free.cost > CLEARLY * started
+    better = free.unserved_per_s <= calm.unserved_per_s and perhaps.cost - free.cost > CLEARLY * started
     return (free, True) if fewer and started and better else (calm, False)
 
 

@@ -4,7 +4,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
-from tests.unit.scaling.scene import MODEL, NOW, PROFILE, Known, known, observe, row, target, variant
+from tests.unit.scaling.scene import (
+    MODEL,
+    NOW,
+    PER_REPLICA,
+    PROFILE,
+    ROOM,
+    Known,
+    decide_one,
+    known,
+    observe,
+    row,
+    rows,
+    target,
+    variant,
+)
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision
@@ -208,3 +222,13 @@ def test_a_change_tells_what_was_weighed_and_when_it_would_be_another() -> None:
     assert len(found.reasoning.candidates) > 1
     assert found.reasoning.fewer == (found.desired or 0) - 1
     assert (found.reasoning.below_per_s or 0.0) < (found.need_per_s or 0.0) <= (found.reasoning.above_per_s or 0.0)
+
+
+@pytest.mark.parametrize(("more", "expected"), [(1.0, 3), (1.029, 3), (1.032, 4)], ids=["enough", "nearly", "short"])
+def test_nothing_starts_for_less_than_is_known_of_a_capacity(more: float, expected: int) -> None:
+    chat = replace(SMALL, min_replicas=1)
+    rate = 3 * PER_REPLICA / ROOM * more
+
+    found = decide_one(observe(chat, targets={chat.key: target(chat, 3)}, seen=rows(chat, 3, total=rate)))
+
+    assert found.desired == expected
