@@ -264,6 +264,19 @@ classes() {
   fi
 }
 
+records() { # the last passes, for `penstock replay` and `penstock what-if`: now, and one and five minutes ago
+  local pod ports ago file now
+  printf -v now '%(%s)T' -1
+  while IFS='|' read -r pod _ ports; do
+    [ -n "$pod" ] || continue
+    for ago in 0 60 300; do
+      file="$out/30-record-$pod-$ago.json.gz"
+      k get --raw "/api/v1/namespaces/$operator/pods/$pod:$(port_of "$ports")/proxy/records?at=$((now - ago))" > "$file" 2> "$file.err" ||
+        rm "$file"
+    done
+  done <<< "$(listed "$operator" deployment penstock-operator)"
+}
+
 # --- run, and keep the rest --------------------------------------------------------------------------------------
 actions "group::Penstock diagnostics"
 check "namespaces" namespaces
@@ -289,6 +302,11 @@ k get workloadpolicies.penstock.dev --all-namespaces -o yaml > "$out/23-policies
 for where in "$operator" "$wva"; do k -n "$where" get configmaps -o yaml; done > "$out/24-configmaps.yaml" 2>&1
 k get deployments,replicasets,services,endpointslices --all-namespaces -o wide > "$out/25-workloads.txt" 2>&1
 k logs --all-namespaces -l app.kubernetes.io/name=penstock,app.kubernetes.io/component=router --tail=200 --prefix > "$out/26-routers.log" 2>&1
+k get horizontalpodautoscalers,scaledobjects.keda.sh --all-namespaces -o yaml > "$out/27-scalers.yaml" 2> "$out/27-scalers.err" ||
+  k get horizontalpodautoscalers --all-namespaces -o yaml > "$out/27-scalers.yaml" 2>> "$out/27-scalers.err" # no KEDA here
+k get apiservices > "$out/28-apiservices.txt" 2>&1 # who answers for external metrics
+k -n "$operator" get configmap penstock-learned -o yaml > "$out/29-learned.yaml" 2>&1
+records
 ls "$out"
 actions "endgroup::"
 

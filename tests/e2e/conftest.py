@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from pytest_kind import KindCluster
+from tests.e2e.fleet import put_up
+from tests.e2e.history import History
 from tests.e2e.images import Build, Images, choose
 from tests.e2e.kube import Kube
 from tests.e2e.setup import definitions, install
@@ -19,15 +21,27 @@ from tests.needs import missing
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "out" / "e2e"
+_WHILE_OTHERS_WAIT = {"test_install", "test_ordering"}
 _PAUSE = re.compile(r"(\d+)([smh])")
 _KUBE = pytest.StashKey[Kube]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a pause that cannot be read, before a cluster is made."""
-    del config
+    config.addinivalue_line("markers", "late: waits until a load is forgotten, so whatever else there is comes before")
     if not _PAUSE.fullmatch(os.environ.get("E2E_PAUSE_ON_EXIT", "0s")):
         raise pytest.UsageError("E2E_PAUSE_ON_EXIT: write a number of s, m or h, such as 30m")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let stories that are about no load at all be told while loads of others are forgotten."""
+
+    def rank(item: pytest.Item) -> int:
+        if item.get_closest_marker("late"):
+            return 2
+        return int(item.path.stem in _WHILE_OTHERS_WAIT)
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +79,13 @@ def kube(request: pytest.FixtureRequest, images: Images) -> Iterator[Kube]:
     install(kube, ROOT, images)
     yield kube
     _pause(request.config)
+
+
+@pytest.fixture(scope="session")
+def fleet(kube: Kube, images: Images) -> Iterator[History]:
+    """The rooms of the scaling stories, with everything that their variants went through."""
+    with put_up(kube, images) as history:
+        yield history
 
 
 def _adopt(config: pytest.Config) -> None:

@@ -50,18 +50,25 @@ class Kube:
 
     def run(self, *words: str, stdin: str | None = None, timeout_s: float = 120.0) -> str:
         """Return what one kubectl command printed; raise with what it complained about."""
+        return self._bytes(*words, stdin=stdin, timeout_s=timeout_s).decode()
+
+    def _bytes(self, *words: str, stdin: str | None = None, timeout_s: float = 120.0) -> bytes:
         done = subprocess.run(
             [str(self.kubectl), *words],
             env={**os.environ, "KUBECONFIG": str(self.kubeconfig)},
-            input=stdin,
+            input=stdin.encode() if stdin is not None else None,
             capture_output=True,
-            text=True,
             timeout=timeout_s,
             check=False,
         )
         if done.returncode:
-            raise CommandError(f"kubectl {' '.join(words)}: exit {done.returncode}: {done.stderr}{done.stdout}")
+            said = (done.stderr + done.stdout).decode(errors="replace")
+            raise CommandError(f"kubectl {' '.join(words)}: exit {done.returncode}: {said}")
         return done.stdout
+
+    def raw(self, path: str) -> bytes:
+        """Return what the API server answers to a GET, byte for byte."""
+        return self._bytes("get", "--raw", path)
 
     def apply(self, *objects: Mapping[str, Any] | str, namespace: str = "default") -> None:
         """Apply objects (or YAML text) as a user would."""

@@ -22,8 +22,11 @@ def kustomized(kube: Kube, folder: Path, images: Images) -> str:
 
 def install(kube: Kube, root: Path, images: Images) -> None:
     """Apply the manifests, and wait until operator and Prometheus are up."""
+    kept = bool(kube.list("deployments", "penstock-system"))
     manifests = kustomized(kube, root / "tests" / "e2e" / "install", images)
-    kube.run("apply", "--server-side", "-f", "-", stdin=manifests)
+    kube.run("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifests)
+    if kept:  # the image has the name that it had, so nothing else would start it
+        kube.run("rollout", "restart", "deployment/penstock-operator", "-n", "penstock-system")
     kube.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
     kube.rolled_out("deployment", "coredns", "kube-system")
     kube.rolled_out("deployment", "prometheus", "monitoring")

@@ -37,7 +37,7 @@ LOADS = (  # namespace, deployment, requests a second
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def history(kube: Kube, images: Images) -> Iterator[History]:
     """Put up all engines and variants, wait until those that will be loaded are idle, and load them."""
     kube.new_namespaces(*ENGINES)
@@ -77,7 +77,7 @@ def grew_and_shrank(history: History, room: str, name: str) -> None:
     def whole(counts: list[int]) -> bool:
         return counts[:1] == [1] and max(counts) > 1 and counts[-1] == 1
 
-    until(path, whole, f"{room}/{name} grows under load and shrinks without", LOAD_S + 240)
+    until(path, whole, f"{room}/{name} grows under load and shrinks without", LOAD_S + 360)
 
 
 def test_missing_metrics_are_named_held_and_recovered(kube: Kube, history: History) -> None:
@@ -171,6 +171,7 @@ def test_the_hpa_of_wva_keeps_its_variant(kube: Kube, history: History) -> None:
     assert all(desired(one) in {None, 1} for one in history.statuses("llm-d-inference", "sample-va"))
 
 
+@pytest.mark.late
 def test_one_variant_follows_its_load(kube: Kube, history: History) -> None:
     room, name = "llm-d-sim", "vllme-deployment"
     grew_and_shrank(history, room, name)
@@ -191,6 +192,7 @@ def test_one_variant_follows_its_load(kube: Kube, history: History) -> None:
     assert "Optimization completed successfully" in kube.logs(*OPERATOR)
 
 
+@pytest.mark.late
 def test_the_figures_of_a_loaded_variant_are_strings_in_their_units(history: History) -> None:
     grew_and_shrank(history, "llm-d-sim", "vllme-deployment")
     allocs = [one["currentAlloc"] for one in history.statuses("llm-d-sim", "vllme-deployment")]
@@ -210,6 +212,7 @@ def test_the_figures_of_a_loaded_variant_are_strings_in_their_units(history: His
     assert full["maxBatch"] == 4, "the engine's own limit"
 
 
+@pytest.mark.late
 def test_two_variants_of_two_models_are_sized_apart(kube: Kube, history: History) -> None:
     for name in ENGINES["pair"]:
         grew_and_shrank(history, "pair", name)
