@@ -46,13 +46,13 @@ def are_plain(of: Columns) -> bool:
         return False
     if not all(map(_is_plain, (of.running, of.waiting, of.kv_usage_ratio, of.completed_per_s))):
         return False
-    if max(_known(of.kv_usage_ratio)) > 1:
+    if max(_whole(of.kv_usage_ratio)) > 1:
         return False
-    return (_is_plain(of.input_tokens) and _is_plain(of.output_tokens)) or max(_known(of.completed_per_s)) == 0
+    return (_is_plain(of.input_tokens) and _is_plain(of.output_tokens)) or max(_whole(of.completed_per_s)) == 0
 
 
 def _is_plain(column: Column) -> bool:
-    return None not in column and min(_known(column)) >= 0
+    return None not in column and min(_whole(column)) >= 0
 
 
 def total(column: Column) -> float:
@@ -62,9 +62,9 @@ def total(column: Column) -> float:
 
 def mean(column: Column, rates: Sequence[float]) -> float | None:
     """Return the mean over finished requests; a plain one where none of the rows has finished any."""
-    if None in column:
-        rates = [rate for value, rate in zip(column, rates, strict=True) if value is not None]
     values = _known(column)
+    if len(values) < len(column):
+        rates = [rate for value, rate in zip(column, rates, strict=True) if value is not None]
     if not values:
         return None
     weight = sum(rates)
@@ -73,6 +73,9 @@ def mean(column: Column, rates: Sequence[float]) -> float | None:
 
 def _known(column: Column) -> Sequence[float]:
     """Return what is known; nearly always that is everything."""
-    if None in column:
-        return [value for value in column if value is not None]
+    return [value for value in column if value is not None] if None in column else _whole(column)
+
+
+def _whole(column: Column) -> Sequence[float]:
+    """Return a column in which nothing is unknown."""
     return cast("Sequence[float]", column)
