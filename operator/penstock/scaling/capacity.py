@@ -85,12 +85,16 @@ def capacity(
 
 
 def _seen_at_most(case: Case) -> float:
-    """Return what a replica serves at most because it was seen: all of them are full, and lines stand before them."""
+    """Return what a replica serves at most because it was seen: all are full, and their lines wait beyond the target.
+
+    A line that is gone within the target for the first token proves nothing: arrivals come in clumps.
+    """
     load, limits = case.load, case.terms.thresholds
     lines = [engine.queue for engine in load.gauges if engine.queue is not None]
     if not lines or len(lines) < len(load.gauges) or not load.replicas or load.finished_per_s <= 0:
         return inf
-    return load.finished_per_s / load.replicas if min(lines) >= limits.queue_length else inf
+    each = load.finished_per_s / load.replicas
+    return each if min(lines) >= max(limits.queue_length, case.terms.objective.slo.ttft_s * each) else inf
 
 
 def by_profile(profile: PerfProfile, slo: Slo, input_tokens: float, output_tokens: float) -> Capacity:

@@ -8,6 +8,7 @@ from tests.unit.scaling.scene import MODEL, NOW, ROOM, decide_one, observe, rows
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.observations import Inflow
 from penstock.domain.readings import ABSENT, Known, Reading, Stale
+from penstock.domain.variants import SloOverride
 
 CHAT = variant()
 HERE = ModelScope("llm", MODEL)
@@ -40,3 +41,23 @@ def test_an_unknown_line_adds_nothing(unknown: Reading) -> None:
 
     assert decision.desired == 1
     assert decision.need_per_s == pytest.approx(0.5 * ROOM)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "ttft_s", "is_full"),
+    [
+        pytest.param(6.0, 0.5, True, id="a line that waits beyond the target"),
+        pytest.param(6.0, 20.0, False, id="a clump that is gone within the target"),
+        pytest.param(4.0, 0.5, False, id="a short line"),
+    ],
+)
+def test_a_full_engine_tells_what_it_serves_at_most(waiting: float, ttft_s: float, is_full: bool) -> None:
+    """Without a written profile, that is: a person's word is not corrected."""
+    slo = SloOverride(ttft_s=ttft_s, tpot_s=0.1)
+    chat = variant(slo=slo, profiles=(), accelerator="H100", model="meta-llama/Llama-3.1-8B-Instruct")
+    seen = rows(chat, 1, total=0.6, waiting=Known(waiting, NOW))
+
+    decision = decide_one(observe(chat, targets={chat.key: target(chat, 1)}, seen=seen))
+
+    assert decision.capacity_per_s is not None
+    assert (decision.capacity_per_s == pytest.approx(0.6)) is is_full
