@@ -1,6 +1,7 @@
 """What is read of many rows at once is what each row says by itself."""
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -19,7 +20,8 @@ READINGS = NUMBERS | st.sampled_from([ABSENT, Absent("value is nan", impossible=
 def rows(draw: st.DrawFn) -> PodMetrics:
     """Draw a row: mostly a good one, with some series as they come."""
     names = draw(st.sets(st.sampled_from(Columns._fields), max_size=3))
-    return replace(row(variant(), rate=draw(READINGS)), **{name: draw(READINGS) for name in names})
+    changes: dict[str, Any] = {name: draw(READINGS) for name in names}
+    return replace(row(variant()), **changes)
 
 
 @given(st.lists(rows(), min_size=1, max_size=4))
