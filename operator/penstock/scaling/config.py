@@ -40,6 +40,7 @@ class Config:
     """What the operator was told; the defaults are what holds where nobody says otherwise. Times in seconds.
 
     `idle_before_zero_s` says how long a model must idle before zero, once something could wake it.
+    `rate_window_s` is the time over which rates are measured, in which forecasts reckon.
     `shared_namespaces` hold the ConfigMaps that count for every namespace; empty means that any does.
     """
 
@@ -51,6 +52,7 @@ class Config:
     stale_after_s: float = 120.0
     scale_down_window_s: float = 300.0
     startup_prior_s: float = 180.0
+    rate_window_s: float = 60.0
     quotas: tuple[Quota, ...] = ()
     controller_instance: str = ""
     shared_namespaces: frozenset[str] = frozenset()

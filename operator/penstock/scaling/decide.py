@@ -81,7 +81,7 @@ def _studied(cases: Sequence[Case], observation: Observation, memory: Memory, co
     """Return what one model needs were there no quotas; whatever fails, it must not reach another one."""
     try:
         inflow = observation.inflows.get(_scope(cases))
-        model = study(cases, inflow, memory, config.scale_down_window_s, config.stale_after_s)
+        model = study(cases, inflow, memory, config)
         model = replace(model, past=tokenised.remembering(model.past, cases))
         return _Study(cases=cases, model=model, found=plan(model) if model.ahead is not None else None)
     except Exception as error:

@@ -62,6 +62,17 @@ class Forecast:
         return self.expected_per_s + self.backlog_per_s
 
 
+    def faster(self, pace: float) -> "Forecast":
+        """Return this forecast for a time that goes `pace` times as fast as the moments that it was made of."""
+        return Forecast(
+            level_per_s=self.level_per_s * pace,
+            trend_per_s=self.trend_per_s * pace,
+            burst_per_s=self.burst_per_s * pace,
+            backlog_per_s=self.backlog_per_s * pace,
+            lead_s=self.lead_s / pace,
+        )
+
+
 def forecast(moments: Sequence[Moment], *, lead_s: float, attainment_ratio: float) -> Forecast:
     """Look `lead_s` seconds ahead from the newest of at least one moment, so that `attainment_ratio` of it is met."""
     newest = moments[-1]

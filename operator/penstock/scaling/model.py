@@ -11,9 +11,10 @@ from penstock.domain.reasons import MetricsReason
 from penstock.domain.variants import ObjectKey
 from penstock.scaling.capacity import Capacity, capacity, taught
 from penstock.scaling.cases import Case
+from penstock.scaling.config import Config
 from penstock.scaling.demand import Demand, demand, lengths
 from penstock.scaling.experience import Experience, Pending, following, pending
-from penstock.scaling.forecast import Forecast, forecast
+from penstock.scaling.forecast import WINDOW_S, Forecast, forecast
 from penstock.scaling.history import LengthSums, ModelPast, Moment
 from penstock.scaling.memory import Memory
 
@@ -69,13 +70,17 @@ class Model:
     experiences: Mapping[ObjectKey, Experience]
 
 
-def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, window_s: float, gap_s: float) -> Model:
-    """Put together what is known of one model; `gap_s` of silence interrupts what was known of its demand."""
+def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: Config) -> Model:
+    """Put together what is known of one model; a silence as long as data may be old interrupts what was known.
+
+    Forecasts reckon in windows of rates: where these are shorter than on a cluster, all goes by so much faster.
+    """
+    window_s, pace = config.scale_down_window_s, WINDOW_S / config.rate_window_s
     scope = ModelScope(cases[0].key.namespace, cases[0].variant.model)
     past = memory.models.get(scope) or ModelPast()
     now_s = cases[0].now_s
     loads = [case.load for case in cases]
-    past = replace(past, lengths=lengths(past.lengths, loads, _since_last(past, now_s)))
+    past = replace(past, lengths=lengths(past.lengths, loads, _since_last(past, now_s * pace) / pace))
     experiences = {case.key: _experience(case, memory, past.lengths) for case in cases}
     members = _members(cases, experiences, past.lengths, inflow)
     asked = _asked(cases, members, inflow)
@@ -84,9 +89,11 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, window_s
     complete = all(case.load.complete for case in cases)
     ahead, held = None, 0.0
     if asked is not None and members:
-        past = past.seeing(Moment(now_s, asked.arrivals_per_s, asked.backlog), gap_s=gap_s)
-        ahead = forecast(past.moments, lead_s=_lead_s(members), attainment_ratio=_attainment(members))
-        past = replace(past, peaks=past.peaks.adding(now_s, ahead.expected_per_s, window_s))
+        moment = Moment(now_s * pace, asked.arrivals_per_s / pace, asked.backlog)
+        past = past.seeing(moment, gap_s=config.stale_after_s * pace)
+        lead_s, attained = _lead_s(members) * pace, _attainment(members)
+        ahead = forecast(past.moments, lead_s=lead_s, attainment_ratio=attained).faster(pace)
+        past = replace(past, peaks=past.peaks.adding(now_s, ahead.need_per_s, window_s))
         held = past.peaks.highest
     idle_since_s = (past.idle_since_s or now_s) if _nothing_asked(cases, inflow) else None
     past = replace(past, idle_since_s=idle_since_s)
@@ -96,7 +103,7 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, window_s
         ahead=ahead,
         held_per_s=held,
         is_complete=complete,
-        may_shed=complete and past.knows_window(window_s, now_s),
+        may_shed=complete and past.knows_window(window_s * pace, now_s * pace),
         may_sleep=idle_since_s is not None and now_s - idle_since_s >= max(case.terms.idle_s for case in cases),
         is_seen=inflow is not None and isinstance(inflow.waiting, Known),
         past=past,

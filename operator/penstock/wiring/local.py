@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,7 @@ from penstock.local.world import NAMESPACE
 from penstock.router.envoyconfig import EnvoyOptions, bootstrap
 from penstock.scaling.config import Config
 from penstock.settings.operator import OperatorOptions
-from penstock.telemetry.scraper import Scraper
+from penstock.telemetry.scraper import SCRAPES, Scraper
 
 PROXY_PORT: Final = 8081
 
@@ -45,7 +46,8 @@ def proxying(folder: Path, ports: Ports) -> Sequence[str]:
 def configuring(values: Mapping[str, str]) -> tuple[Config, float]:
     """Return the scaling configuration, and the interval in seconds, that `penstock-config` asks for."""
     settings = OperatorOptions(flags={}, environ=os.environ, operator_namespace=NAMESPACE)(values)
-    return settings.scaling, settings.interval_s
+    window_s = min(SCRAPES * settings.interval_s, settings.scaling.rate_window_s)
+    return replace(settings.scaling, rate_window_s=window_s), settings.interval_s
 
 
 def ports(proxy: int = 0) -> Ports:

@@ -536,3 +536,20 @@ def test_pods_and_age_of_data_come_through() -> None:
 
     assert decision.data_age_s == 40.0
     assert pod_name(CHAT) == "chat-0"
+
+
+def test_a_collector_with_short_windows_sees_a_rise_as_much_sooner() -> None:
+    """Local mode measures rates over ten seconds: there a forecast may not calm down over minutes."""
+
+    def grown_after_s(window_s: float) -> float:
+        memory, config = Memory(), Config(rate_window_s=window_s, startup_prior_s=5.0, scale_down_window_s=10.0)
+        for second in range(0, 600, 2):
+            total = 0.2 if second < 120 else 1.2
+            at = {CHAT.key: target(CHAT, 1)}
+            seen = observe(CHAT, targets=at, seen=rows(CHAT, 1, total=total, at_s=NOW + second), now_s=NOW + second)
+            (decision,), memory = decide(seen, memory, config)
+            if second >= 120 and (decision.desired or 0) > 1:
+                return float(second - 120)
+        return float("inf")
+
+    assert grown_after_s(10.0) <= grown_after_s(60.0) < float("inf")

@@ -91,3 +91,14 @@ def test_more_attainment_never_means_less_need(one: float, other: float, rate: f
         >= ahead(calm, lead_s, less).need_per_s
         >= ahead(calm, lead_s, 0.5).level_per_s
     )
+
+
+def test_where_time_goes_faster_the_same_rise_asks_for_as_much_more() -> None:
+    slow = [Moment(15.0 * number, 2.0 + 0.1 * number) for number in range(30)]
+
+    calm = forecast(slow, lead_s=180.0, attainment_ratio=0.995)
+    brisk = calm.faster(6.0)
+
+    assert brisk.need_per_s == pytest.approx(6 * calm.need_per_s)
+    assert brisk.expected_per_s == pytest.approx(6 * calm.expected_per_s)
+    assert brisk.lead_s == pytest.approx(30.0)

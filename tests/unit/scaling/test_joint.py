@@ -25,7 +25,7 @@ from penstock.scaling.quotas import Claim
 
 _ONE = variant("one", min_replicas=0)
 _CASES = gather(observe(_ONE, targets={_ONE.key: target(_ONE, 0)}), Memory(), Config())
-_MODEL = study(_CASES, Inflow(waiting=known(0), arrivals_per_s=known(0)), Memory(), 300.0, 120.0)
+_MODEL = study(_CASES, Inflow(waiting=known(0), arrivals_per_s=known(0)), Memory(), Config())
 
 
 def member(
