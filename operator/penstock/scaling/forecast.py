@@ -61,7 +61,6 @@ class Forecast:
         """All of it."""
         return self.expected_per_s + self.backlog_per_s
 
-
     def faster(self, pace: float) -> "Forecast":
         """Return this forecast for a time that goes `pace` times as fast as the moments that it was made of."""
         return Forecast(
