@@ -8,7 +8,7 @@ from typing import Final
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision, Outcome, Verdict
 from penstock.domain.observations import Birth, Inflow, Observation, Target
-from penstock.domain.readings import ABSENT, Known
+from penstock.domain.readings import ABSENT, Known, Reading
 from penstock.domain.reasons import ActiveReason, TargetReason
 from penstock.domain.variants import Actuation, ObjectKey, Variant
 from penstock.local.fleet import Fleet
@@ -58,8 +58,7 @@ class Passes:
         self._queued.append((now_s, queued))
         (then_s, before), *_ = self._queued
         growth = Known((queued - before) / (now_s - then_s), now_s) if now_s > then_s else ABSENT
-        arrivals = ABSENT if asked.arrivals_per_s is None else Known(asked.arrivals_per_s, now_s)
-        inflow = Inflow(waiting=Known(queued, now_s), growth_per_s=growth, arrivals_per_s=arrivals)
+        inflow = Inflow(waiting=Known(queued, now_s), growth_per_s=growth, arrivals_per_s=_arrivals(asked, now_s))
         return {ModelScope(NAMESPACE, models.pop()): inflow}
 
     def _target(self, variant: Variant, templates: Mapping[ObjectKey, EngineTemplate]) -> Target:
@@ -102,6 +101,14 @@ class Passes:
             stuck=0,
             draining=sum(engine.draining for engine in self.fleet.engines if engine.variant == key),
         )
+
+
+def _arrivals(asked: Asked, now_s: float) -> Reading:
+    """Return that nothing arrives, where that is so; else engines know better.
+
+    A router counts over a minute, here passes and their rates are of seconds: a rise would be seen a minute late.
+    """
+    return Known(0.0, now_s) if asked.arrivals_per_s == 0 else ABSENT
 
 
 def _handed_over(mode: Actuation) -> ActiveReason:
