@@ -120,6 +120,8 @@ async def duties(cluster: Installed, prometheus: PrometheusServer, home: Path) -
                     await eventually(lambda: made.revisions()[-1:] == [generation], "the revision")  # noqa: B023
                 await eventually(lambda: cluster.replicas() > 1, "a second replica of the Deployment")
                 cluster.pod("chat-1", {"app": "chat"})
+                # a replica of which no pod was seen yet would go without draining anybody
+                await eventually(lambda: cluster.status()["replicas"]["ready"] == 2, "the pod is seen")
                 cluster.apply({**old, "spec": {"modelID": "m/chat", "maxReplicas": 1}})
                 await eventually(lambda: drains(cluster, "chat-0") or drains(cluster, "chat-1"), "one drains")
                 for version, kind, name in KINDS:
