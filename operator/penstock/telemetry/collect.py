@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import nan
 from typing import Final, NamedTuple, Protocol
 
@@ -50,7 +50,7 @@ async def collect(
     scrapes are too rare for that.
     """
     asked = queries(frozenset(namespaces), window_s, stale_after_s)
-    answers = await asyncio.gather(*(_guarded(prometheus.query(one.name, one.promql, now_s)) for one in asked))
+    answers = await asyncio.gather(*(_answer(prometheus, one, now_s) for one in asked))
     by_name = {query.name: answer for query, answer in zip(asked, answers, strict=True)}
     problem = next(filter(None, map(_problem, asked, answers)), None)
     good = {name: answer for name, answer in by_name.items() if isinstance(answer, Answer)}
@@ -65,9 +65,9 @@ async def collect(
     )
 
 
-async def _guarded(question: Awaitable[Answer]) -> Answer | PenstockError:
-    try:
-        return await question
+async def _answer(prometheus: Queries, query: Query, now_s: float) -> Answer | PenstockError:
+    try:  # the question is made here, not handed in: a pass cancelled before its tasks ran leaves none unawaited
+        return await prometheus.query(query.name, query.promql, now_s)
     except PenstockError as error:
         return error
 
