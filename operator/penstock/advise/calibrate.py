@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 from penstock.advise.past import Sample, VariantPast
 from penstock.engine.capacity import EngineShape, Lengths, latency
 from penstock.engine.priors import generic, prior
-from penstock.engine.steptime import StepCost
 
 _MOST: Final = 32  # samples that are looked at
 _ROUNDS: Final = 12
@@ -110,17 +109,4 @@ def _moved(factor: float, by: float) -> float:
 
 
 def _scaled(shape: EngineShape, decode: float, prompt: float) -> EngineShape:
-    cost = shape.cost
-    return replace(
-        shape,
-        cost=StepCost(
-            p0_ms=cost.p0_ms * prompt,
-            p1_ms=cost.p1_ms * prompt,
-            p2_ms=cost.p2_ms * prompt,
-            d0_ms=cost.d0_ms * decode,
-            d1_ms=cost.d1_ms * decode,
-            d2_ms=cost.d2_ms * decode,
-            prefill_floor_ms=cost.prefill_floor_ms * prompt,
-            kv_tokens=cost.kv_tokens,
-        ),
-    )
+    return replace(shape, cost=shape.cost.scaled((decode,) * 3, (prompt,) * 3, floor=prompt))

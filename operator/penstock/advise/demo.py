@@ -7,7 +7,7 @@ queues from a fluid: what arrives above what the replicas serve waits.
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -15,7 +15,7 @@ from penstock.advise.past import Answers
 from penstock.advise.tracks import Grid
 from penstock.engine.capacity import EngineShape, Lengths, latency
 from penstock.engine.steadystate import Replica, State, replica, state
-from penstock.engine.steptime import GPUS, StepCost
+from penstock.engine.steptime import GPUS
 from penstock.engine.tails import missed
 from penstock.telemetry.pastqueries import HOUR_S, LOAD_STEP_S, MEANS_STEP_S, Ask
 
@@ -94,9 +94,8 @@ def demand_per_s(at_s: float) -> float:
 
 @lru_cache(maxsize=1)
 def _shape() -> EngineShape:
-    row = GPUS["L40S"]
-    slower = {name: getattr(row, name) * _SLOWER for name in StepCost.__slots__ if name.endswith("_ms")}
-    return EngineShape(cost=replace(row, **slower))
+    slower = (_SLOWER,) * 3
+    return EngineShape(cost=GPUS["L40S"].scaled(slower, slower, floor=_SLOWER))
 
 
 @lru_cache(maxsize=1)

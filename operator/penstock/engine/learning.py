@@ -214,18 +214,8 @@ def _shown(sample: Sample) -> Iterator[tuple[Callable[[StepCost, Load], Predicti
 
 
 def _cost(base: Prior, logs: Sequence[float]) -> StepCost:
-    cost = base.shape.cost
     d0, d1, d2, p0, p1, p2 = (exp(value) for value in logs)
-    return StepCost(
-        p0_ms=cost.p0_ms * p0,
-        p1_ms=cost.p1_ms * p1,
-        p2_ms=cost.p2_ms * p2,
-        d0_ms=cost.d0_ms * d0,
-        d1_ms=cost.d1_ms * d1,
-        d2_ms=cost.d2_ms * d2,
-        prefill_floor_ms=cost.prefill_floor_ms * d0,
-        kv_tokens=cost.kv_tokens,
-    )
+    return base.shape.cost.scaled((d0, d1, d2), (p0, p1, p2), floor=d0)
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ N = prompt tokens computed in this step, n and c = chunk and tokens already cach
 holds only with one), B = decoding sequences, KV = tokens in their caches.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from penstock.domain.errors import InvalidField
@@ -44,6 +44,21 @@ class StepCost:
         """Return the seconds of one engine step, the host's share included."""
         kernel = self.kernel_ms(prefill_tokens, prefill_work, decodes, kv_tokens)
         return (kernel * OVERHEAD_FACTOR + OVERHEAD_MS) / 1000
+
+    def scaled(
+        self, decode: tuple[float, float, float], prompt: tuple[float, float, float], floor: float
+    ) -> "StepCost":
+        """Return the cost with d0, d1, d2 and p0, p1, p2 times their factors, and the prefill floor times its own."""
+        return replace(
+            self,
+            p0_ms=self.p0_ms * prompt[0],
+            p1_ms=self.p1_ms * prompt[1],
+            p2_ms=self.p2_ms * prompt[2],
+            d0_ms=self.d0_ms * decode[0],
+            d1_ms=self.d1_ms * decode[1],
+            d2_ms=self.d2_ms * decode[2],
+            prefill_floor_ms=self.prefill_floor_ms * floor,
+        )
 
 
 GPUS: Final = {

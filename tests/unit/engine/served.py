@@ -12,16 +12,7 @@ from penstock.engine.steptime import StepCost
 
 def changed(cost: StepCost, decode: float, prompt: float) -> StepCost:
     """Return a cost whose coefficients are other than supposed."""
-    return replace(
-        cost,
-        d0_ms=cost.d0_ms * decode,
-        d1_ms=cost.d1_ms * decode,
-        d2_ms=cost.d2_ms * decode,
-        prefill_floor_ms=cost.prefill_floor_ms * decode,
-        p0_ms=cost.p0_ms * prompt,
-        p1_ms=cost.p1_ms * prompt,
-        p2_ms=cost.p2_ms * prompt,
-    )
+    return cost.scaled((decode,) * 3, (prompt,) * 3, floor=decode)
 
 
 def log_normal(chance: random.Random, mean: float, sigma: float = 0.8) -> Callable[[], int]:
