@@ -65,8 +65,8 @@ def _run(job: Job, made: Workload) -> Outcome:
     policy = policy_of(job, scene)
     found = outcome(job, scene, run(scene, made.arrivals, policy, job.seed))
     return (
-        replace(found, facts={**found.facts, **replayed(policy.passes)})
-        if isinstance(policy, Ours) and policy.passes
+        replace(found, facts={**found.facts, **replayed(policy.records)})
+        if isinstance(policy, Ours) and policy.records
         else found
     )
 

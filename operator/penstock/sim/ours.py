@@ -1,10 +1,11 @@
 """Penstock's own decision as a policy: the same code that the operator runs, fed with simulated observations."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from penstock import __version__
 from penstock.domain.decisions import Decision
-from penstock.domain.observations import Observation
+from penstock.records.record import Record
 from penstock.scaling.config import Config, Quota
 from penstock.scaling.decide import decide
 from penstock.scaling.memory import Memory
@@ -12,18 +13,8 @@ from penstock.sim.policies import Seen
 from penstock.sim.scene import Scene
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pass:
-    """One pass: all that went into it, and what came out; enough to have it once more."""
-
-    observation: Observation
-    memory: Memory
-    config: Config
-    decisions: tuple[Decision, ...]
-
-
 class Ours:
-    """`scaling.decide` every 15 s, which is the operator's default. With `recording` it keeps every pass.
+    """`scaling.decide` every 15 s, which is the operator's default. With `recording` it keeps a record of every pass.
 
     `changes` are the decisions that asked for another number than the one before, with their times.
     """
@@ -34,7 +25,7 @@ class Ours:
     def __init__(self, scene: Scene, config: Config | None = None, *, recording: bool = False) -> None:
         self.config = _configured(config or Config(), scene)
         self.memory = Memory()
-        self.passes: list[Pass] = []
+        self.records: list[Record] = []
         self.decisions: tuple[Decision, ...] = ()
         self.changes: list[tuple[float, Decision]] = []
         self._desired: dict[str, int | None] = {}
@@ -45,8 +36,14 @@ class Ours:
         before = self.memory
         self.decisions, self.memory = decide(seen.observation, before, self.config)
         if self._recording:
-            self.passes.append(
-                Pass(observation=seen.observation, memory=before, config=self.config, decisions=self.decisions)
+            self.records.append(
+                Record(
+                    version=__version__,
+                    observation=seen.observation,
+                    memory=before,
+                    config=self.config,
+                    decisions=self.decisions,
+                )
             )
         self._note(seen.now_s)
         return {

@@ -220,5 +220,5 @@ def test_our_own_decision_is_kept_so_that_it_can_be_had_again() -> None:
     assert ours.config.default_slo == world.slo
     assert (ours.config.scale_to_zero, ours.config.idle_before_zero_s) == (True, 60.0)
     assert [quota.max_accelerators for quota in ours.config.quotas] == [4]
-    assert len(ours.passes) == 40
-    assert all(decide(one.observation, one.memory, one.config)[0] == one.decisions for one in ours.passes)
+    assert len(ours.records) == 40
+    assert all(decide(one.observation, one.memory, one.config)[0] == one.decisions for one in ours.records)
