@@ -131,7 +131,7 @@ class Balancer:
                 # as llm-d's EPP releases a prompt's tokens at the first chunk of its answer
                 self.tokens_in_flight -= ledger.input_tokens[call_id]
                 replica.first_tokens += 1
-                replica.ttft_s += ledger.first(call_id, at_s, started_s)
+                replica.ttft_s += ledger.first(call_id, at_s)
                 replica.prefill_s += at_s - started_s
                 replica.unanswered -= 1
             else:

@@ -24,7 +24,6 @@ class Ledger:
         self.output_tokens = array("l", [arrival.output_tokens for arrival in arrivals])
         self.ttft_s = array("d", [math.nan]) * count
         self.tpot_s = array("d", [math.nan]) * count
-        self.started_s = array("d", [math.nan]) * count
         self.status = bytearray([UNFINISHED]) * count
         self.where = array("h", [NOWHERE]) * count
         self.variants = tuple(variants)
@@ -32,11 +31,10 @@ class Ledger:
         self.served: list[Served] = []
         self.first_tokens: list[FirstToken] = []
 
-    def first(self, call_id: int, at_s: float, started_s: float) -> float:
+    def first(self, call_id: int, at_s: float) -> float:
         """Note a first token; return the time to it."""
         ttft_s = at_s - self.arrival_s[call_id]
         self.ttft_s[call_id] = ttft_s
-        self.started_s[call_id] = started_s
         self.first_tokens.append(FirstToken(at_s, self.variants[self.where[call_id]], ttft_s))
         return ttft_s
 
@@ -49,15 +47,7 @@ class Ledger:
         self.status[call_id] = SERVED
         self.open -= 1
         self.served.append(
-            Served(
-                at_s,
-                self.variants[self.where[call_id]],
-                self.input_tokens[call_id],
-                made,
-                ttft_s,
-                tpot_s,
-                self.started_s[call_id] - arrival_s,
-            )
+            Served(at_s, self.variants[self.where[call_id]], self.input_tokens[call_id], made, ttft_s, tpot_s)
         )
 
     def end(self, call_id: int, status: int) -> None:

@@ -16,7 +16,6 @@ class Served(NamedTuple):
     output_tokens: int
     ttft_s: float
     tpot_s: float | None
-    queue_s: float
 
 
 class FirstToken(NamedTuple):

@@ -31,7 +31,7 @@ def under(load: int, now_s: float, place: Scene) -> Seen:
         in_flight=dict.fromkeys(fleet, 4 * load),
         arrived=int(load * now_s),
         arrived_input_tokens=int(load * now_s) * 1000,
-        served=[Served(now_s, name, 1000, 200, 0.2, 0.05, 0.0) for name in fleet],
+        served=[Served(now_s, name, 1000, 200, 0.2, 0.05) for name in fleet],
     )
 
 

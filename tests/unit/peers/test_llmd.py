@@ -20,7 +20,7 @@ def answers(now_s: float, ttft_s: float, tpot_s: float | None) -> Seen:
     ages = range(50, 0, -1)
     return replace(
         look(now_s, {"l40s": counts(4)}),
-        served=[Served(now_s - age, "l40s", 1000, 200, ttft_s, tpot_s, 0.0) for age in ages],
+        served=[Served(now_s - age, "l40s", 1000, 200, ttft_s, tpot_s) for age in ages],
         first_tokens=[FirstToken(now_s - age, "l40s", ttft_s) for age in ages],
     )
 

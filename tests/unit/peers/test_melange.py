@@ -52,7 +52,7 @@ def test_a_third_kind_is_used_where_it_is_cheapest() -> None:
 
 
 def served(now_s: float, count: int, tokens: tuple[int, int] = (1024, 128)) -> list[Served]:
-    return [Served(now_s - 9 + 8 * index / count, "l40s", *tokens, 0.1, 0.04, 0.0) for index in range(count)]
+    return [Served(now_s - 9 + 8 * index / count, "l40s", *tokens, 0.1, 0.04) for index in range(count)]
 
 
 def ask(per_s: float, **knobs: float) -> dict[str, int]:

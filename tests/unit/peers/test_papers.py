@@ -43,7 +43,7 @@ def test_chiron_fills_instances_further_where_they_are_early() -> None:
 
 
 def answer(fed: int, made: int) -> Served:
-    return Served(0.0, "l40s", fed, made, 0.1, 0.05, 0.0)
+    return Served(0.0, "l40s", fed, made, 0.1, 0.05)
 
 
 def test_buckets_are_powers_of_two() -> None:

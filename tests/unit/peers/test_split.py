@@ -73,7 +73,7 @@ def test_an_idle_fleet_shares_by_its_pods_and_an_empty_one_evenly() -> None:
 
 
 def test_answers_are_those_of_the_variant_in_both_directions() -> None:
-    served = [Served(float(at), ("l40s", "h100")[at % 2], 10, 10, 0.1, 0.1, 0.0) for at in range(7)]
+    served = [Served(float(at), ("l40s", "h100")[at % 2], 10, 10, 0.1, 0.1) for at in range(7)]
     policy, spies = split({"target": 1})
     first = [FirstToken(one.at_s, one.variant, one.ttft_s) for one in served]
     policy.decide(replace(look(10, FLEET, served=served), first_tokens=first))
