@@ -84,15 +84,10 @@ class Learned:
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """A capacity with what is thought of its error; `cautious_per_s` is one standard deviation below."""
+    """A capacity, and one standard deviation of it, relative."""
 
     capacity: Capacity
     error_ratio: float
-
-    @property
-    def cautious_per_s(self) -> float:
-        """The rate to count on while unsure."""
-        return self.capacity.per_s / (1 + self.error_ratio)
 
 
 def learn(prior: Prior | None, learned: Learned | None, sample: Sample) -> Learned:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from math import ceil
 from typing import Final
 
 from penstock.domain.variants import PerfProfile
@@ -103,11 +102,6 @@ def predict(work: Work, rate_per_s: float) -> Latency | None:
         return None
     point = _point(work, rate)
     return Latency(ttft_s=point.ttft / _MS, itl_s=point.itl / _MS, utilisation_ratio=point.utilisation)
-
-
-def replicas_for(rate_per_s: float, capacity_per_s: float) -> int:
-    """Return how many replicas serve `rate_per_s`; a billionth too much is rounding, not one more replica."""
-    return ceil(rate_per_s / capacity_per_s - 1e-9)
 
 
 def _bisect(latency: Callable[[float], float], target: float, low: float, high: float) -> float:

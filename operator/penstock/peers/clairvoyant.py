@@ -95,7 +95,7 @@ class _Problem:
     """The grid of fleets, what each costs in a slot, and which of them serve a slot's need."""
 
     def __init__(self, scene: Scene, needs: Sequence[Slot], slot_s: float) -> None:
-        self._scene, self._slot_s = scene, slot_s
+        self._scene = scene
         self._ready_slot = [ceil(spec.startup.median_s / slot_s - 1e-9) for spec in scene.variants]
         self._start_usd = [spec.usd_per_h * spec.startup.median_s / 3600 for spec in scene.variants]
         self.grid = _grid(scene, needs)
