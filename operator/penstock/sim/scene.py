@@ -1,7 +1,7 @@
 """What a simulated run is made of, apart from its traffic: one model's variants, their start-ups, quotas and faults."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -87,4 +87,4 @@ class Scene:
     def only(self, *names: str) -> "Scene":
         """Return the scene with these variants alone."""
         kept = tuple(variant for variant in self.variants if variant.name in names)
-        return Scene(**{**{name: getattr(self, name) for name in self.__slots__}, "variants": kept})
+        return replace(self, variants=kept)
