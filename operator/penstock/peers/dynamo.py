@@ -21,7 +21,7 @@ from penstock.engine.capacity import Lengths, capacity
 from penstock.peers.dynamoload import Engine, easy_step, engines, load_step
 from penstock.peers.engines import clamp
 from penstock.peers.forecasts import PREDICTORS
-from penstock.peers.profile import Profile, rounded, shape_of
+from penstock.peers.profile import Profile, rounded
 from penstock.peers.rivals import Rival
 from penstock.peers.split import per_variant
 from penstock.peers.views import rows, sole
@@ -59,7 +59,7 @@ class Throughput:
         rate, lengths = self._forecast(seen)
         if lengths is None:
             return {}
-        each = capacity(shape_of(self._spec), lengths, self._slo).per_s
+        each = capacity(self._spec.shape, lengths, self._slo).per_s
         return {self._spec.name: clamp(ceil(rate / each), self._spec)}
 
     def _forecast(self, seen: Seen) -> tuple[float, Lengths | None]:

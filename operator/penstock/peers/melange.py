@@ -17,7 +17,6 @@ from typing import Final
 from penstock.engine.capacity import Lengths, capacity
 from penstock.peers.knative import Delay
 from penstock.peers.packing import cheapest
-from penstock.peers.profile import shape_of
 from penstock.peers.rivals import MIX, SINGLE, Knobs, Rival
 from penstock.sim.policies import Policy, Seen
 from penstock.sim.scene import Scene
@@ -85,7 +84,7 @@ class Optimiser:
     def _throughputs(self, bucket: Bucket) -> list[float]:
         """Return requests per second of every type; one that misses the targets at these sizes is useless for them."""
         lengths = Lengths(input_tokens=2.0 ** bucket[0], output_tokens=2.0 ** bucket[1], input_cv=0, output_cv=0)
-        found = [capacity(shape_of(spec), lengths, self._scene.slo) for spec in self._scene.variants]
+        found = [capacity(spec.shape, lengths, self._scene.slo) for spec in self._scene.variants]
         hopeless = all(one.missed for one in found)
         return [self._load * one.per_s * (_USELESS if one.missed and not hopeless else 1.0) for one in found]
 

@@ -8,23 +8,13 @@ from math import exp, log
 from typing import Final
 
 from penstock.domain.observations import PodMetrics
-from penstock.engine.capacity import Capacity, EngineShape, Lengths, capacity
+from penstock.engine.capacity import Capacity, Lengths, capacity
 from penstock.peers.engines import value
 from penstock.sim.policies import Seen
 from penstock.sim.scene import Scene, VariantSpec
 
 _MEMORY_S: Final = 300.0
 _GRID: Final = 0.02  # lengths are rounded to 2 %, so that few capacities are ever computed
-
-
-def shape_of(spec: VariantSpec) -> EngineShape:
-    """Return the engine of a variant."""
-    return EngineShape(
-        cost=spec.cost,
-        max_num_seqs=spec.max_num_seqs,
-        token_budget=spec.token_budget,
-        kv_tokens=spec.cost.kv_tokens,
-    )
 
 
 def rounded(tokens: float) -> float:
@@ -72,4 +62,4 @@ class Profile:
     def of(self, spec: VariantSpec) -> Capacity | None:
         """Return what one replica serves; None before anything has finished."""
         lengths = self.lengths()
-        return None if lengths is None else capacity(shape_of(spec), lengths, self._scene.slo)
+        return None if lengths is None else capacity(spec.shape, lengths, self._scene.slo)

@@ -7,7 +7,7 @@ from math import ceil, sqrt
 from typing import Final, NamedTuple
 
 from penstock.engine.capacity import Lengths, capacity
-from penstock.peers.profile import rounded, shape_of
+from penstock.peers.profile import rounded
 from penstock.sim.scene import Scene, VariantSpec
 from penstock.sim.traces import Arrival
 
@@ -85,7 +85,7 @@ def slots(scene: Scene, arrivals: Sequence[Arrival], *, slot_s: float, rate_s: f
 
 def rates(scene: Scene, spec: VariantSpec, lengths: Lengths) -> tuple[float, ...]:
     """Return what a replica serves within the targets in each size of pool; 0 where even an idle one misses them."""
-    found = [capacity(shape_of(spec), lengths, scene.slo, replicas) for replicas in POOLS]
+    found = [capacity(spec.shape, lengths, scene.slo, replicas) for replicas in POOLS]
     return tuple(0.0 if one.missed else one.per_s for one in found)
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from penstock.domain.variants import Slo
-from penstock.engine.capacity import EngineShape, Lengths, capacity
+from penstock.engine.capacity import capacity
 from penstock.engine.steptime import GPUS
 from penstock.sim.scene import PRICES_USD_PER_H, Scene, StartupLaw, VariantSpec
-from penstock.sim.traces import Arrival
+from penstock.sim.traces import Arrival, mean_lengths
 
 LLAMA_8B: Final = "meta-llama/Llama-3.1-8B-Instruct"
 QWEN_32B: Final = "Qwen/Qwen3-32B"
@@ -67,23 +67,6 @@ def ramp_fleet() -> Fleet:
     return Fleet(model=QWEN_32B, variants=(only,), alone={"h100-tp2": 8})
 
 
-def mean_lengths(arrivals: Sequence[Arrival]) -> Lengths:
-    """Return the mean lengths of arrivals."""
-    count = max(len(arrivals), 1)
-    return Lengths(
-        input_tokens=max(sum(one.input_tokens for one in arrivals) / count, 1.0),
-        output_tokens=max(sum(one.output_tokens for one in arrivals) / count, 1.0),
-    )
-
-
-def serves_per_s(spec: VariantSpec, lengths: Lengths, slo: Slo) -> float:
-    """Return what one replica serves within the targets, by the engine model that the simulator runs."""
-    shape = EngineShape(
-        cost=spec.cost, max_num_seqs=spec.max_num_seqs, token_budget=spec.token_budget, kv_tokens=spec.cost.kv_tokens
-    )
-    return capacity(shape, lengths, slo).per_s
-
-
 def begun(variants: Sequence[VariantSpec], arrivals: Sequence[Arrival], slo: Slo) -> tuple[VariantSpec, ...]:
     """Return the variants, to begin with enough of the cheapest kind for the first two minutes' arrivals; one at least.
 
@@ -93,7 +76,7 @@ def begun(variants: Sequence[VariantSpec], arrivals: Sequence[Arrival], slo: Slo
     left = sum(arrival.at_s < BEGINNING_S for arrival in arrivals) / BEGINNING_S / _ROOM
     counts: dict[str, int] = {}
     for spec in sorted(variants, key=lambda one: (one.usd_per_h, one.name)):
-        per_s = serves_per_s(spec, lengths, slo)
+        per_s = capacity(spec.shape, lengths, slo).per_s
         wanted = math.ceil(left / per_s - 1e-9) if counts else max(1, math.ceil(left / per_s - 1e-9))
         counts[spec.name] = min(max(wanted, spec.min_replicas), spec.max_replicas)
         left = max(0.0, left - counts[spec.name] * per_s)

@@ -1,8 +1,6 @@
 """Readers of public recordings beside Azure's: ServeGen's rates per client, and Mooncake's requests."""
 
 import csv
-import gzip
-import io
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -10,13 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from random import Random
-from typing import Final, TextIO
+from typing import Final
 
 from penstock.domain.errors import InvalidField
+from penstock.sim.tracefiles import opened
 from penstock.sim.traces import Arrival
 
 ROW_S: Final = 600.0
-_READ_ERRORS: Final = (OSError, EOFError, UnicodeDecodeError)
 
 
 class Family(StrEnum):
@@ -44,11 +42,8 @@ def servegen(path: Path) -> tuple[Row, ...]:
     Raises:
         InvalidField: no such file, or not in this format; the field names file and line.
     """
-    try:
-        with _opened(path) as file:
-            return tuple(_row(path, number, row) for number, row in enumerate(csv.reader(file), start=1) if row)
-    except _READ_ERRORS as error:
-        raise InvalidField("trace", str(path), f"name a readable trace file ({type(error).__name__})") from error
+    with opened(path) as file:
+        return tuple(_row(path, number, row) for number, row in enumerate(csv.reader(file), start=1) if row)
 
 
 def _row(path: Path, number: int, row: Sequence[str]) -> Row:
@@ -89,11 +84,8 @@ def mooncake(path: Path) -> list[Arrival]:
     Raises:
         InvalidField: no such file, or not in this format; the field names file and line.
     """
-    try:
-        with _opened(path) as file:
-            found = [_request(path, number, line) for number, line in enumerate(file, start=1) if line.strip()]
-    except _READ_ERRORS as error:
-        raise InvalidField("trace", str(path), f"name a readable trace file ({type(error).__name__})") from error
+    with opened(path) as file:
+        found = [_request(path, number, line) for number, line in enumerate(file, start=1) if line.strip()]
     return sorted(found, key=lambda arrival: arrival.at_s)
 
 
@@ -108,9 +100,3 @@ def _request(path: Path, number: int, line: str) -> Arrival:
     except (ValueError, TypeError, KeyError) as error:
         remedy = "write timestamp (ms), input_length and output_length"
         raise InvalidField(f"{path.name}:{number}", line.strip()[:80], remedy) from error
-
-
-def _opened(path: Path) -> TextIO:
-    if path.suffix == ".gz":
-        return io.TextIOWrapper(gzip.open(path, "rb"), encoding="utf-8")
-    return path.open(encoding="utf-8")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final
 
-from penstock.engine.capacity import EngineShape, Lengths, capacity
+from penstock.engine.capacity import capacity
 from penstock.sim.agenda import Agenda, Rank
 from penstock.sim.balancer import Balancer
 from penstock.sim.engines import EngineLaw, batching
@@ -16,7 +16,7 @@ from penstock.sim.results import RunResult
 from penstock.sim.scene import Scene
 from penstock.sim.scrape import Scraper
 from penstock.sim.sights import Sights
-from penstock.sim.traces import Arrival
+from penstock.sim.traces import Arrival, mean_lengths
 
 Progress = Callable[[float], None]
 PATIENCE_S: Final = 3600.0
@@ -126,21 +126,5 @@ class _Run:
 
 def capacities(scene: Scene, arrivals: Sequence[Arrival]) -> dict[str, float]:
     """Return what one replica of each variant serves per second at the mean lengths, by which the router weighs."""
-    count = max(len(arrivals), 1)
-    lengths = Lengths(
-        input_tokens=max(sum(arrival.input_tokens for arrival in arrivals) / count, 1.0),
-        output_tokens=max(sum(arrival.output_tokens for arrival in arrivals) / count, 1.0),
-    )
-    return {
-        spec.name: capacity(
-            EngineShape(
-                cost=spec.cost,
-                max_num_seqs=spec.max_num_seqs,
-                token_budget=spec.token_budget,
-                kv_tokens=spec.cost.kv_tokens,
-            ),
-            lengths,
-            scene.slo,
-        ).per_s
-        for spec in scene.variants
-    }
+    lengths = mean_lengths(arrivals)
+    return {spec.name: capacity(spec.shape, lengths, scene.slo).per_s for spec in scene.variants}

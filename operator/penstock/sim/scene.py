@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from penstock.domain.variants import Slo, SloSource
+from penstock.engine.steadystate import EngineShape
 from penstock.engine.steptime import StepCost
 
 # list prices in US dollars per hour, as of 2026; only ratios between policies are ever published
@@ -47,6 +48,16 @@ class VariantSpec:
     accelerators_per_replica: int = 1
     drain_s: float = 1800.0
     startup: StartupLaw = field(default_factory=StartupLaw)
+
+    @property
+    def shape(self) -> EngineShape:
+        """Return the engine of a replica, as its capacity is worked out for it."""
+        return EngineShape(
+            cost=self.cost,
+            max_num_seqs=self.max_num_seqs,
+            token_budget=self.token_budget,
+            kv_tokens=self.cost.kv_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,6 @@
 """Recorded and made-up traffic: arrivals with their lengths, cut out, thinned and played faster."""
 
 import csv
-import gzip
-import io
 import itertools
 import math
 import random
@@ -10,9 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from penstock.domain.errors import InvalidField
+from penstock.engine.lengths import Lengths
+from penstock.sim.tracefiles import opened
 
 AZURE_CONV: Final = "azure-2023-conv.csv.gz"
 AZURE_CREDIT: Final = "Azure LLM inference trace 2023, conversation (Azure/AzurePublicDataset, CC-BY-4.0)"
@@ -48,22 +48,13 @@ def read(path: Path) -> list[Arrival]:
     Raises:
         InvalidField: no such file, or not in this format; the field names file and line.
     """
-    try:
-        with _opened(path) as file:
-            rows = csv.reader(file)
-            if tuple(next(rows, ())) != _COLUMNS:
-                raise InvalidField(path.name, "first line", f"take a file with the columns {', '.join(_COLUMNS)}")
-            found = [_arrival(path, number, row) for number, row in enumerate(rows, start=2) if row]
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InvalidField("trace", str(path), f"name a readable trace file ({type(error).__name__})") from error
+    with opened(path) as file:
+        rows = csv.reader(file)
+        if tuple(next(rows, ())) != _COLUMNS:
+            raise InvalidField(path.name, "first line", f"take a file with the columns {', '.join(_COLUMNS)}")
+        found = [_arrival(path, number, row) for number, row in enumerate(rows, start=2) if row]
     found.sort(key=lambda arrival: arrival.at_s)
     return [replace(arrival, at_s=arrival.at_s - found[0].at_s) for arrival in found]
-
-
-def _opened(path: Path) -> TextIO:
-    if path.suffix == ".gz":
-        return io.TextIOWrapper(gzip.open(path, "rb"), encoding="utf-8")
-    return path.open(encoding="utf-8")
 
 
 def _arrival(path: Path, number: int, row: Sequence[str]) -> Arrival:
@@ -75,6 +66,15 @@ def _arrival(path: Path, number: int, row: Sequence[str]) -> Arrival:
         return Arrival(at_s=at_s, input_tokens=max(1, int(fed)), output_tokens=max(1, int(made)))
     except ValueError as error:
         raise InvalidField(f"{path.name}:{number}", ",".join(row), "write a UTC time and two token counts") from error
+
+
+def mean_lengths(arrivals: Sequence[Arrival]) -> Lengths:
+    """Return the mean lengths of arrivals, of one token each where there are none."""
+    count = max(len(arrivals), 1)
+    return Lengths(
+        input_tokens=max(sum(one.input_tokens for one in arrivals) / count, 1.0),
+        output_tokens=max(sum(one.output_tokens for one in arrivals) / count, 1.0),
+    )
 
 
 def window(arrivals: Iterable[Arrival], start_s: float, length_s: float) -> list[Arrival]:

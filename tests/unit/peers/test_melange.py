@@ -12,7 +12,6 @@ from tests.unit.peers.looks import counts, look, scene, spec
 from penstock.engine.capacity import Lengths, capacity
 from penstock.peers.all import rival
 from penstock.peers.packing import cheapest
-from penstock.peers.profile import shape_of
 from penstock.sim.policies import Served
 
 MIX = scene(spec("l40s", "L40S", most=12), spec("h100", "H100", most=6))
@@ -69,7 +68,7 @@ def ask(per_s: float, **knobs: float) -> dict[str, int]:
 @pytest.mark.parametrize("per_s", [1, 5, 17, 40])
 def test_the_optimiser_buys_the_cheapest_mix_for_the_rate(per_s: float) -> None:
     lengths = Lengths(input_tokens=1024, output_tokens=128, input_cv=0, output_cv=0)
-    each = [capacity(shape_of(one), lengths, MIX.slo).per_s for one in MIX.variants]
+    each = [capacity(one.shape, lengths, MIX.slo).per_s for one in MIX.variants]
     affordable = [
         (l40s * 1.86 + h100 * 7.52, {"l40s": l40s, "h100": h100})
         for l40s, h100 in itertools.product(range(13), range(7))

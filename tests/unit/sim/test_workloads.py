@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from penstock.domain.errors import InvalidField
+from penstock.engine.capacity import capacity
 from penstock.sim import laws, recordings, traces, traffics
-from penstock.sim.fleets import chat_fleet, mean_lengths, serves_per_s
+from penstock.sim.fleets import chat_fleet
 from penstock.sim.recordings import Family
 from penstock.sim.scene import CHAT, Scene
-from penstock.sim.traces import Arrival
+from penstock.sim.traces import Arrival, mean_lengths
 from penstock.sim.workloads import PLANS, workload
 
 CLIENT_ROWS = "".join(f"{row * 600},{rate},1.0,{family},{shape},9\n" for row, (rate, family, shape) in enumerate(
@@ -132,7 +133,7 @@ def test_lengths_drift_at_half_time_and_arrivals_do_not(folder: Path) -> None:
     chat_fleet().mix(STEADY, 600.0, CHAT), chat_fleet().single(STEADY, 600.0, CHAT, "l40s"),
 ], ids=["mix", "single"])  # fmt: skip
 def test_a_fleet_begins_with_just_enough_for_its_first_requests(scene: Scene) -> None:
-    served = {spec.name: 0.9 * serves_per_s(spec, mean_lengths(STEADY), CHAT) for spec in scene.variants}
+    served = {spec.name: 0.9 * capacity(spec.shape, mean_lengths(STEADY), CHAT).per_s for spec in scene.variants}
 
     total = sum(spec.initial * served[spec.name] for spec in scene.variants)
 
