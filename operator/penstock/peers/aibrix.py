@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
-from penstock.peers.knative import Window
+from penstock.peers.replicas import clamp, whole
 from penstock.peers.rivals import Rival
 from penstock.peers.split import per_variant
 from penstock.peers.vanilla import inside, kv_use
 from penstock.peers.views import gauges, sole
+from penstock.peers.windows import Window
 from penstock.sim.policies import Counts, Seen
 from penstock.sim.scene import Scene
 
@@ -52,7 +53,7 @@ class _Autoscaler:
         return [replicas for _, replicas in self._wishes]
 
     def _bounded(self, wanted: int) -> dict[str, int]:
-        return {self._spec.name: min(max(wanted, 1, self._spec.min_replicas), self._spec.max_replicas)}
+        return {self._spec.name: clamp(wanted, self._spec)}
 
 
 class Apa(_Autoscaler):
@@ -76,9 +77,9 @@ class Apa(_Autoscaler):
 
 def _apa(n: int, ratio: float) -> int:
     if ratio > 1 + TOLERANCE:
-        return min(_ceil(n * ratio), _ceil(n * RATE))
+        return min(whole(n * ratio), whole(n * RATE))
     if ratio < 1 - TOLERANCE:
-        return max(_ceil(n * ratio), math.floor(n / RATE))
+        return max(whole(n * ratio), math.floor(n / RATE))
     return n
 
 
@@ -87,8 +88,8 @@ def _apa_guarded(wish: int, counts: Counts, ratio: float) -> int:
     if n in {ready, wish}:
         return wish
     if wish > n:
-        return min(max(_ceil(ready * ratio), n), wish)
-    return max(min(_ceil(ready * ratio + n - ready), n), wish)
+        return min(max(whole(ready * ratio), n), wish)
+    return max(min(whole(ready * ratio + n - ready), n), wish)
 
 
 class KpaAsCoded(_Autoscaler):
@@ -111,11 +112,11 @@ class KpaAsCoded(_Autoscaler):
         return self._bounded(wish if wish >= counts.wanted else min(recent))
 
     def _wish(self, n: int, panic: float) -> int:
-        least, most = math.floor(n / RATE), max(1, _ceil(n * RATE))
-        stable = min(max(_ceil((self._stable.mean or 0.0) / self._target), least), most)
-        if _ceil(panic) / n < 2:
+        least, most = math.floor(n / RATE), max(1, whole(n * RATE))
+        stable = min(max(whole((self._stable.mean or 0.0) / self._target), least), most)
+        if whole(panic) / n < 2:
             return stable
-        return max(stable, min(max(_ceil(panic), least), most))
+        return max(stable, min(max(whole(panic), least), most))
 
 
 def _kpa_guarded(wish: int, counts: Counts, ratio: float) -> int:
@@ -123,12 +124,8 @@ def _kpa_guarded(wish: int, counts: Counts, ratio: float) -> int:
     if n in {ready, wish}:
         return wish
     if wish > n:
-        return min(max(_ceil(ratio * ready / n), n), wish)
-    return max(min(_ceil(ratio * ready + n - ready), n), wish)
-
-
-def _ceil(replicas: float) -> int:
-    return math.ceil(replicas - 1e-9)
+        return min(max(whole(ratio * ready / n), n), wish)
+    return max(min(whole(ratio * ready + n - ready), n), wish)
 
 
 _SOURCE: Final = "vllm-project/aibrix pkg/controller/podautoscaler at e3e10f9e"

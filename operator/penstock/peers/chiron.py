@@ -13,10 +13,10 @@ from math import ceil
 
 from penstock.domain.observations import PodMetrics
 from penstock.domain.variants import Slo
-from penstock.peers.engines import clamp, mean, ongoing
+from penstock.peers.replicas import clamp
 from penstock.peers.rivals import Rival
 from penstock.peers.split import per_variant
-from penstock.peers.views import rows, sole
+from penstock.peers.views import mean, ongoing, rows, sole
 from penstock.sim.policies import Seen
 from penstock.sim.scene import Scene
 

@@ -19,9 +19,9 @@ from typing import Final
 from penstock.domain.variants import Slo
 from penstock.engine.capacity import Lengths, capacity
 from penstock.peers.dynamoload import Engine, easy_step, engines, load_step
-from penstock.peers.engines import clamp
 from penstock.peers.forecasts import PREDICTORS
 from penstock.peers.profile import Profile, rounded
+from penstock.peers.replicas import clamp
 from penstock.peers.rivals import Rival
 from penstock.peers.split import per_variant
 from penstock.peers.views import rows, sole

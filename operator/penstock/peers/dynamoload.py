@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from penstock.domain.observations import PodMetrics
 from penstock.domain.variants import Slo
-from penstock.peers.engines import value
+from penstock.peers.views import value
 from penstock.sim.scene import VariantSpec
 
 

@@ -5,13 +5,13 @@ stabilizeRecommendationWithBehaviors, convertDesiredReplicasWithBehaviorRate; re
 documentation, "Horizontal Pod Autoscaling" and KEP-853.
 """
 
-import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from penstock.peers.replicas import whole
 from penstock.sim.policies import Counts
 
 SYNC_S: Final = 15.0
@@ -43,10 +43,10 @@ class Signal:
             return None
         if self.kind is Kind.VALUE:
             ratio = self.value / self.target
-            return counts.wanted if abs(ratio - 1) <= TOLERANCE else _ceil(ratio * counts.ready)
+            return counts.wanted if abs(ratio - 1) <= TOLERANCE else whole(ratio * counts.ready)
         existing = counts.provisioned
         near = existing and abs(self.value / (self.target * existing) - 1) <= TOLERANCE
-        return existing if near else _ceil(self.value / self.target)
+        return existing if near else whole(self.value / self.target)
 
 
 def pods_proposal(values: Sequence[float], target: float, counts: Counts) -> int | None:
@@ -61,14 +61,14 @@ def pods_proposal(values: Sequence[float], target: float, counts: Counts) -> int
     unready = max(0, counts.provisioned - counts.ready) if ratio > 1 else 0
     missing = max(0, counts.ready - len(values))
     if not unready and not missing:
-        return counts.wanted if abs(ratio - 1) <= TOLERANCE else _ceil(ratio * len(values))
+        return counts.wanted if abs(ratio - 1) <= TOLERANCE else whole(ratio * len(values))
     pods = len(values) + unready + missing
     assumed = target * missing if ratio < 1 else 0.0
     corrected = (sum(values) + assumed) / pods / target
     turned = (ratio < 1 < corrected) or (corrected < 1 < ratio)
     if turned or abs(corrected - 1) <= TOLERANCE:
         return counts.wanted
-    proposed = _ceil(corrected * pods)
+    proposed = whole(corrected * pods)
     backwards = (corrected < 1 and proposed > counts.wanted) or (corrected > 1 and proposed < counts.wanted)
     return counts.wanted if backwards else proposed
 
@@ -175,13 +175,8 @@ class Hpa:
 
 
 def _up_limit(rate: Rate, start: int) -> int:
-    return int(start + rate.value) if rate.by is By.PODS else _ceil(start * (1 + rate.value / 100))
+    return int(start + rate.value) if rate.by is By.PODS else whole(start * (1 + rate.value / 100))
 
 
 def _down_limit(rate: Rate, start: int) -> int:
     return int(start - rate.value) if rate.by is By.PODS else int(start * (1 - rate.value / 100))
-
-
-def _ceil(replicas: float) -> int:
-    # 6.000000000000001 replicas are six: sums of floats must not buy a GPU
-    return math.ceil(replicas - 1e-9)

@@ -7,13 +7,13 @@ from the pods' own proxies and from the activator, which also holds requests whi
 """
 
 import math
-from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
 from penstock.peers.rivals import Rival
 from penstock.peers.split import per_variant
 from penstock.peers.views import sole
+from penstock.peers.windows import Delay, Window
 from penstock.sim.policies import Seen
 from penstock.sim.scene import Scene
 
@@ -25,46 +25,6 @@ UTILISATION: Final = 0.7
 MAX_UP: Final = 1000.0
 MAX_DOWN: Final = 2.0
 GRACE_S: Final = 30.0
-
-
-class Window:
-    """The mean of what was recorded within the last `length_s`, kept as a running sum."""
-
-    def __init__(self, length_s: float) -> None:
-        self._length_s = length_s
-        self._values: deque[tuple[float, float]] = deque()
-        self._sum = 0.0
-
-    def record(self, now_s: float, value: float) -> None:
-        """Take in a value, and drop those that are too old."""
-        self._values.append((now_s, value))
-        self._sum += value
-        while self._values[0][0] <= now_s - self._length_s:
-            self._sum -= self._values.popleft()[1]
-
-    @property
-    def mean(self) -> float | None:
-        """The mean; None before anything was recorded."""
-        return max(0.0, self._sum) / len(self._values) if self._values else None
-
-
-class Delay:
-    """`scale-down-delay`: the highest scale wanted within the last `length_s`; 0 switches it off."""
-
-    def __init__(self, length_s: float) -> None:
-        self._length_s = length_s
-        self._falling: deque[tuple[float, int]] = deque()
-
-    def most(self, now_s: float, wanted: int) -> int:
-        """Take in what is wanted now, and return the highest."""
-        if not self._length_s:
-            return wanted
-        while self._falling and self._falling[-1][1] <= wanted:
-            self._falling.pop()
-        self._falling.append((now_s, wanted))
-        while self._falling[0][0] <= now_s - self._length_s:
-            self._falling.popleft()
-        return self._falling[0][1]
 
 
 class Kpa:

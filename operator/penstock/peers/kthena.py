@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from math import ceil
 
-from penstock.peers.engines import pools, total
 from penstock.peers.rivals import MIX, SINGLE, Rival
+from penstock.peers.views import pools, total
 from penstock.sim.policies import Policy, Seen
 from penstock.sim.scene import Scene, VariantSpec
 

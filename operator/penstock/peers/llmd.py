@@ -12,11 +12,13 @@ from typing import Final
 
 from penstock.peers.hpa import ALL_AT_ONCE, By, Direction, HpaBehavior, Kind, Rate, Signal
 from penstock.peers.keda import Keda
+from penstock.peers.profile import prefill_per_s
+from penstock.peers.replicas import whole
 from penstock.peers.rivals import Rival
 from penstock.peers.split import per_variant
 from penstock.peers.views import gauges, quantile, recent, sole
 from penstock.sim.policies import Counts, Seen
-from penstock.sim.scene import Scene, VariantSpec
+from penstock.sim.scene import Scene
 
 WINDOWS: Final = HpaBehavior(up=Direction(300, ALL_AT_ONCE), down=Direction(300, ALL_AT_ONCE))
 NO_UP_WINDOW: Final = HpaBehavior(up=Direction(0, ALL_AT_ONCE), down=Direction(300, ALL_AT_ONCE))
@@ -109,11 +111,6 @@ def tokens(scene: Scene, *, backlog_s: float, kv: float, paced: float) -> Keda:
     return Keda(scene, POD_BY_POD if paced else NO_UP_WINDOW, signals, sleeps=False)
 
 
-def prefill_per_s(spec: VariantSpec) -> float:
-    """Return V_P, prompt tokens a second of an idle engine: a full chunk ÷ its step, as the guide measures it."""
-    return spec.token_budget / spec.cost.step_s(spec.token_budget, spec.token_budget**2, 0, 0)
-
-
 def slo_aware(scene: Scene, *, up: float, down: float) -> Keda:
     """B7. s = mean over 45 s of min(2, max(P90 TTFT/S1, P90 TPOT/S2)), measured over 1 min; replicas from s.
 
@@ -141,7 +138,7 @@ def slo_wanted(s: float, counts: Counts, up: float, down: float) -> int:
     n, r = counts.provisioned, counts.ready
     if s > up:
         credit = r / n if 0 < r < n else 1.0
-        return n + math.ceil(n * (s * credit / up - 1) - 1e-9)
+        return n + whole(n * (s * credit / up - 1))
     if s < down:
         return n - math.floor(n * (1 - s / down) + 1e-9)
     return n

@@ -15,9 +15,9 @@ from itertools import takewhile
 from typing import Final
 
 from penstock.engine.capacity import Lengths, capacity
-from penstock.peers.knative import Delay
 from penstock.peers.packing import cheapest
 from penstock.peers.rivals import MIX, SINGLE, Knobs, Rival
+from penstock.peers.windows import Delay
 from penstock.sim.policies import Policy, Seen
 from penstock.sim.scene import Scene
 

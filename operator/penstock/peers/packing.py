@@ -4,6 +4,8 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 
+from penstock.peers.replicas import whole
+
 Loads = Sequence[Sequence[float]]
 
 
@@ -22,7 +24,7 @@ def cheapest(loads: Loads, usd_per_h: Sequence[float], most: Sequence[int]) -> l
         usd = sum(count * usd_per_h[kind] for kind, count in zip(others, counts, strict=True))
         if usd >= best_usd:
             continue
-        needed = math.ceil(_left_over(loads, rest, dict(zip(others, counts, strict=True))) - 1e-9)
+        needed = whole(_left_over(loads, rest, dict(zip(others, counts, strict=True))))
         usd += needed * usd_per_h[rest]
         if needed <= most[rest] and usd < best_usd:
             fleet = dict(zip(others, counts, strict=True)) | {rest: needed}

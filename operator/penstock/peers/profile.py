@@ -9,7 +9,7 @@ from typing import Final
 
 from penstock.domain.observations import PodMetrics
 from penstock.engine.capacity import Capacity, Lengths, capacity
-from penstock.peers.engines import value
+from penstock.peers.views import value
 from penstock.sim.policies import Seen
 from penstock.sim.scene import Scene, VariantSpec
 
@@ -20,6 +20,11 @@ _GRID: Final = 0.02  # lengths are rounded to 2 %, so that few capacities are ev
 def rounded(tokens: float) -> float:
     """Return a length rounded to 2 %."""
     return exp(round(log(max(tokens, 1.0)) / _GRID) * _GRID)
+
+
+def prefill_per_s(spec: VariantSpec) -> float:
+    """Return the prompt tokens a second of an engine that does nothing but whole steps of them."""
+    return spec.token_budget / spec.cost.step_s(spec.token_budget, spec.token_budget**2, 0, 0)
 
 
 class Profile:

@@ -10,10 +10,11 @@ from collections import deque
 from collections.abc import Mapping
 from math import ceil
 
-from penstock.peers.engines import Steady, clamp, ongoing
+from penstock.peers.replicas import clamp
 from penstock.peers.rivals import Rival
 from penstock.peers.split import per_variant
-from penstock.peers.views import sole
+from penstock.peers.views import ongoing, sole
+from penstock.peers.windows import Steady
 from penstock.sim.policies import Seen
 from penstock.sim.scene import Scene
 

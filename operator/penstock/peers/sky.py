@@ -11,9 +11,9 @@ Favourable to it: the targets are a share of the exact capacity, where users wou
 from collections.abc import Mapping
 from math import ceil
 
-from penstock.peers.engines import Meter
 from penstock.peers.profile import Profile
 from penstock.peers.rivals import MIX, SINGLE, Rival
+from penstock.peers.windows import Meter
 from penstock.sim.policies import Counts, Policy, Seen
 from penstock.sim.scene import Scene
 

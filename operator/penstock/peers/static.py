@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from penstock.peers.replicas import clamp
 from penstock.peers.rivals import SINGLE, Knobs, Rival
 from penstock.peers.views import sole
 from penstock.sim.policies import Policy, Seen
@@ -16,7 +17,7 @@ class Static:
 
     def __init__(self, scene: Scene, *, replicas: float) -> None:
         spec = sole(scene)
-        self._wanted = {spec.name: min(max(int(replicas), spec.min_replicas), spec.max_replicas)}
+        self._wanted = {spec.name: clamp(replicas, spec, least=0)}
 
     def decide(self, seen: Seen) -> Mapping[str, int]:  # noqa: ARG002 - a constant looks at nothing
         """Return the constant."""

@@ -12,13 +12,13 @@ the requests that finished in the last five minutes where the paper predicts the
 
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from math import ceil
 
-from penstock.engine.steptime import StepCost
-from penstock.peers.engines import Meter, clamp
+from penstock.peers.profile import prefill_per_s
+from penstock.peers.replicas import clamp, whole
 from penstock.peers.rivals import Rival
 from penstock.peers.split import per_variant
 from penstock.peers.views import sole
+from penstock.peers.windows import Meter
 from penstock.sim.policies import Seen, Served
 from penstock.sim.scene import Scene, VariantSpec
 
@@ -40,7 +40,7 @@ class TokenScale:
         self._requests = Meter(_WINDOW_S)
         self._tokens = Meter(_WINDOW_S)
         self._needs: deque[tuple[float, int]] = deque()
-        self._prefill = prefill_velocity(self._spec.cost, self._spec.token_budget)
+        self._prefill = prefill_per_s(self._spec)
         self._decode: dict[Bucket, float] = {}
         self._shares: dict[Bucket, float] = {}
         self._sorted_at_s = -1.0
@@ -62,7 +62,7 @@ class TokenScale:
         )
         prefill = tokens / self._prefill
         instances = prefill + decode if self._joint else max(prefill, decode)
-        return ceil(instances / self._utilisation - 1e-9)
+        return whole(instances / self._utilisation)
 
     def _velocity(self, bucket: Bucket) -> float:
         if bucket not in self._decode:
@@ -75,11 +75,6 @@ class TokenScale:
         while self._needs[0][0] <= now_s - self._hold_s and len(self._needs) > 1:
             self._needs.popleft()
         return clamp(max(value for _, value in self._needs), self._spec)
-
-
-def prefill_velocity(cost: StepCost, token_budget: int) -> float:
-    """Return the input tokens a second of an instance that does nothing but whole steps of prefill."""
-    return token_budget / cost.step_s(token_budget, float(token_budget) ** 2, 0, 0)
 
 
 def decode_velocity(spec: VariantSpec, input_tokens: float, output_tokens: float, tpot_s: float) -> float:

@@ -6,11 +6,11 @@ from itertools import takewhile
 from typing import TypeVar
 
 from penstock.domain.observations import PodMetrics, Target
-from penstock.domain.readings import Reading
-from penstock.peers.engines import value as read
+from penstock.domain.readings import Absent, Reading
 from penstock.sim.policies import FirstToken, Seen, Served
 from penstock.sim.scene import Scene, VariantSpec
 
+Gauge = Callable[[PodMetrics], Reading]
 _T = TypeVar("_T", Served, FirstToken)
 
 
@@ -36,10 +36,50 @@ def rows(seen: Seen, name: str) -> list[PodMetrics]:
     return [row for row in seen.observation.scrape.rows if row.pod in found.pods] if found else []
 
 
-def gauges(seen: Seen, name: str, field: Callable[[PodMetrics], Reading]) -> list[float]:
+def pools(seen: Seen) -> dict[str, tuple[PodMetrics, ...]]:
+    """Return the rows of every variant's live pods, by variant name; empty where nothing reports."""
+    owners = {pod: key.name for key, target in seen.observation.targets.items() for pod in target.pods}
+    found: dict[str, list[PodMetrics]] = {key.name: [] for key in seen.observation.targets}
+    for row in seen.observation.scrape.rows:
+        if row.pod in owners:
+            found[owners[row.pod]].append(row)
+    return {name: tuple(rows) for name, rows in found.items()}
+
+
+def value(reading: Reading) -> float | None:
+    """Return what an instant query answers: the last sample, old or not; nobody but us asks how old it is."""
+    return None if isinstance(reading, Absent) else reading.value
+
+
+def gauges(seen: Seen, name: str, gauge: Gauge) -> list[float]:
     """Return one gauge of a variant's live pods, of those that have it."""
-    found = (read(field(row)) for row in rows(seen, name))
-    return [number for number in found if number is not None]
+    return _values(rows(seen, name), gauge)
+
+
+def _values(pods: Iterable[PodMetrics], gauge: Gauge) -> list[float]:
+    return [number for row in pods if (number := value(gauge(row))) is not None]
+
+
+def total(pods: Iterable[PodMetrics], gauge: Gauge) -> float | None:
+    """Return the sum over the rows that say something; None where none does."""
+    values = _values(pods, gauge)
+    return sum(values) if values else None
+
+
+def mean(pods: Iterable[PodMetrics], gauge: Gauge) -> float | None:
+    """Return the mean over finished requests, a plain one while none has finished; None where nothing is known."""
+    pairs = [(number, value(row.completed_per_s) or 0.0) for row in pods if (number := value(gauge(row))) is not None]
+    weight = sum(rate for _, rate in pairs)
+    if not pairs:
+        return None
+    if weight == 0:
+        return sum(number for number, _ in pairs) / len(pairs)
+    return sum(number * rate for number, rate in pairs) / weight
+
+
+def ongoing(seen: Seen, name: str) -> int:
+    """Return a variant's requests in flight and those that no engine has yet."""
+    return seen.router.in_flight.get(name, 0) + seen.router.queued
 
 
 def recent(happened: Sequence[_T], now_s: float, window_s: float) -> list[_T]:

@@ -13,9 +13,9 @@ from types import MappingProxyType
 from typing import Final
 
 from penstock.domain.catalogue import SaturationThresholds
-from penstock.peers.engines import pools, value
 from penstock.peers.hpa import DEFAULT, SYNC_S, Hpa, HpaBehavior, Signal
 from penstock.peers.rivals import MIX, SINGLE, Rival
+from penstock.peers.views import pools, value
 from penstock.scaling.observe import Gauges
 from penstock.scaling.saturation import signal
 from penstock.scaling.tokens import Replica

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.peers.looks import counts, look, scene, spec
 
-from penstock.peers.knative import Kpa, Window
+from penstock.peers.knative import Kpa
+from penstock.peers.windows import Window
 from penstock.sim.scene import Scene
 
 SCENE = scene(spec(most=100))

@@ -9,6 +9,7 @@ from penstock.engine.steptime import GPUS
 from penstock.peers import llmd
 from penstock.peers.all import rival
 from penstock.peers.hpa import SYNC_S
+from penstock.peers.profile import prefill_per_s
 from penstock.sim.policies import Counts, FirstToken, Policy, Seen, Served
 from penstock.sim.scene import Scene
 
@@ -95,7 +96,7 @@ def test_an_empty_pool_is_saturated() -> None:
 
 
 def test_tokens_become_seconds_of_prefill_by_the_speed_of_the_engine() -> None:
-    per_s = llmd.prefill_per_s(SCENE.variants[0])
+    per_s = prefill_per_s(SCENE.variants[0])
     seen = look(0, {"l40s": counts(2)}, rows={"l40s": [busy("p0", running=1, kv=0.2)]})
     backlog = replace(seen, router=replace(seen.router, in_flight_tokens=round(5.5 * per_s)))
     cache = look(0, {"l40s": counts(2)}, rows={"l40s": [busy(f"p{index}", running=1, kv=0.9) for index in range(3)]})
@@ -108,7 +109,7 @@ def test_tokens_become_seconds_of_prefill_by_the_speed_of_the_engine() -> None:
 def test_speed_of_prefill_is_the_one_that_the_guide_calibrated() -> None:
     qwen_on_two_h100 = replace(spec("h100", "H100"), cost=GPUS["H100-TP2-32B"], token_budget=8192)
 
-    assert llmd.prefill_per_s(qwen_on_two_h100) == pytest.approx(15_928, rel=0.03)
+    assert prefill_per_s(qwen_on_two_h100) == pytest.approx(15_928, rel=0.03)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import pytest
 from tests.unit.peers.looks import busy, counts, look, row, scene, spec
 
 from penstock.peers.chiron import Chiron, local_pressure, next_batch
-from penstock.peers.tokenscale import TokenScale, bucket_of, decode_velocity, lengths, prefill_velocity, shares
+from penstock.peers.profile import prefill_per_s
+from penstock.peers.tokenscale import TokenScale, bucket_of, decode_velocity, lengths, shares
 from penstock.sim.policies import Served
 from penstock.sim.scene import CHAT
 
@@ -55,7 +56,7 @@ def test_buckets_are_powers_of_two() -> None:
 def test_velocities() -> None:
     l40s = spec()
 
-    assert prefill_velocity(l40s.cost, 2048) == pytest.approx(2048 / l40s.cost.step_s(2048, 2048.0**2, 0, 0))
+    assert prefill_per_s(l40s) == pytest.approx(2048 / l40s.cost.step_s(2048, 2048.0**2, 0, 0))
     slow, fast = (decode_velocity(l40s, 768, 192, tpot_s) for tpot_s in (0.05, 0.1))
     # 206 sequences of 864 tokens fill the cache of 198,000 at 229, and take 0.0675 s a step
     assert slow < fast == pytest.approx(229 / (192 * l40s.cost.step_s(0, 0.0, 229, 229 * 864)) * 960)
