@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from penstock.peers.replicas import clamp, whole
-from penstock.peers.rivals import Rival
+from penstock.peers.rivals import CONCURRENCIES, Rival, concurrencies
 from penstock.peers.split import per_variant
 from penstock.peers.vanilla import inside, kv_use
 from penstock.peers.views import gauges, sole
@@ -144,8 +144,8 @@ FAMILY: Final = (
         name="AIBrix APA on requests inside",
         source=_SOURCE,
         defaults={"running": 16},
-        grid={"running": (8, 12, 16, 24, 32, 48, 64, 96)},
-        by_accelerator={"L40S": {"running": (8, 12, 16, 24)}, "H100": {"running": (32, 48, 64, 96)}},
+        grid={"running": CONCURRENCIES},
+        by_accelerator=concurrencies("running"),
         build=per_variant(Apa),
     ),
     Rival(

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from penstock.peers.rivals import Rival
+from penstock.peers.rivals import CONCURRENCIES, Rival, concurrencies
 from penstock.peers.split import per_variant
 from penstock.peers.views import sole
 from penstock.peers.windows import Delay, Window
@@ -99,8 +99,8 @@ FAMILY: Final = (
         name="Knative KPA",
         source="knative/serving pkg/autoscaler/scaling/autoscaler.go and config-autoscaler at 98e5ef90",
         defaults={"target": 100, "delay_s": 0},
-        grid={"target": (8, 12, 16, 24, 32, 48, 64, 96), "delay_s": (0, 300)},
-        by_accelerator={"L40S": {"target": (8, 12, 16, 24)}, "H100": {"target": (32, 48, 64, 96)}},
+        grid={"target": CONCURRENCIES, "delay_s": (0, 300)},
+        by_accelerator=concurrencies("target"),
         build=per_variant(Kpa),
     ),
 )

@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from math import ceil
 
-from penstock.peers.rivals import MIX, SINGLE, Rival
+from penstock.peers.rivals import MIX, SINGLE, Rival, over_all
 from penstock.peers.views import pools, total
-from penstock.sim.policies import Policy, Seen
+from penstock.sim.policies import Seen
 from penstock.sim.scene import Scene, VariantSpec
 
 _TOLERANCE = 0.1
@@ -107,10 +107,6 @@ def _append(window: deque[tuple[float, int]], now_s: float, value: int, keep_s: 
         window.popleft()
 
 
-def _build(scene: Scene, knobs: Mapping[str, float]) -> Policy:
-    return Kthena(scene, **knobs)
-
-
 FAMILY: tuple[Rival, ...] = (
     Rival(
         code="B14",
@@ -118,7 +114,7 @@ FAMILY: tuple[Rival, ...] = (
         source="volcano-sh/kthena pkg/autoscaler/autoscaler/optimizer.go",
         defaults={"target": 10.0, "panic_ratio": 1.5, "panic_hold_s": 300.0},
         grid={"target": (8.0, 10.0, 16.0, 32.0, 64.0, 96.0)},
-        build=_build,
+        build=over_all(Kthena),
         shapes=frozenset({SINGLE, MIX}),
     ),
 )

@@ -14,7 +14,7 @@ from penstock.peers.hpa import ALL_AT_ONCE, By, Direction, HpaBehavior, Kind, Ra
 from penstock.peers.keda import Keda
 from penstock.peers.profile import prefill_per_s
 from penstock.peers.replicas import whole
-from penstock.peers.rivals import Rival
+from penstock.peers.rivals import CONCURRENCIES, Rival, concurrencies
 from penstock.peers.split import per_variant
 from penstock.peers.views import gauges, quantile, recent, sole
 from penstock.sim.policies import Counts, Seen
@@ -28,7 +28,6 @@ POD_BY_POD: Final = HpaBehavior(
 BURST_UP_DRAIN_SLOW: Final = HpaBehavior(
     up=Direction(30, (Rate(By.PERCENT, 100, 60), Rate(By.PODS, 4, 60))), down=Direction(180, (Rate(By.PODS, 1, 120),))
 )
-RUNNING: Final = {"L40S": {"running": (8, 12, 16, 24)}, "H100": {"running": (32, 48, 64, 96)}}
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -158,8 +157,8 @@ FAMILY: Final = (
         name="llm-d EPP queue",
         source="llm-d/llm-d guides/workload-autoscaling/keda-epp, queue at 057abb4a and queue-guard at f7374fc7",
         defaults={"queued": 1, "running": 16, "style": 0},
-        grid={"running": (8, 12, 16, 24, 32, 48, 64, 96), "style": (1, 2)},
-        by_accelerator=RUNNING,
+        grid={"running": CONCURRENCIES, "style": (1, 2)},
+        by_accelerator=concurrencies("running"),
         build=per_variant(queue),
     ),
     Rival(
@@ -167,8 +166,8 @@ FAMILY: Final = (
         name="llm-d EPP saturation",
         source="llm-d/llm-d guides/workload-autoscaling/keda-epp, overlay saturation, at 76e392de",
         defaults={"ratio": 0.7, "running": 16, "value": 0, "window_s": 300},
-        grid={"running": (8, 12, 16, 24, 32, 48, 64, 96), "value": (0, 1), "window_s": (0,)},
-        by_accelerator=RUNNING,
+        grid={"running": CONCURRENCIES, "value": (0, 1), "window_s": (0,)},
+        by_accelerator=concurrencies("running"),
         build=per_variant(saturation),
     ),
     Rival(

@@ -16,9 +16,9 @@ from typing import Final
 
 from penstock.engine.capacity import Lengths, capacity
 from penstock.peers.packing import cheapest
-from penstock.peers.rivals import MIX, SINGLE, Knobs, Rival
+from penstock.peers.rivals import MIX, SINGLE, Rival, over_all
 from penstock.peers.windows import Delay
-from penstock.sim.policies import Policy, Seen
+from penstock.sim.policies import Seen
 from penstock.sim.scene import Scene
 
 TICK_S: Final = 10.0
@@ -99,10 +99,6 @@ def _log2(tokens: int) -> int:
     return round(math.log2(max(1, tokens)))
 
 
-def _build(scene: Scene, knobs: Knobs) -> Policy:
-    return Optimiser(scene, **knobs)
-
-
 FAMILY: Final = (
     Rival(
         code="B11",
@@ -110,7 +106,7 @@ FAMILY: Final = (
         source="vllm-project/aibrix python/aibrix/aibrix/gpu_optimizer at e3e10f9e",
         defaults={"load": 1.0, "delay_s": 0},
         grid={"load": (0.6, 0.7, 0.8, 0.9, 1.0), "delay_s": (0, 300)},
-        build=_build,
+        build=over_all(Optimiser),
         shapes=frozenset({SINGLE, MIX}),
     ),
 )

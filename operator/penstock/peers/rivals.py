@@ -17,6 +17,22 @@ SPLIT: Final = "split"  # one independent law for each variant of a mix
 MIX: Final = "mix"  # the law itself chooses between variants
 SINGLE_OR_SPLIT: Final = frozenset({SINGLE, SPLIT})
 NO_KNOBS: Final[Knobs] = MappingProxyType({})
+CONCURRENCIES: Final = (8, 12, 16, 24, 32, 48, 64, 96)
+"""Requests inside a replica that laws with such a target are swept over."""
+
+
+def over_all(law: Callable[..., Policy]) -> Callable[[Scene, Knobs], Policy]:
+    """Return how a rival is built from a law that takes a whole scene, and its knobs by name."""
+
+    def build(scene: Scene, knobs: Knobs) -> Policy:
+        return law(scene, **knobs)
+
+    return build
+
+
+def concurrencies(knob: str) -> Mapping[str, Mapping[str, Sequence[float]]]:
+    """Return which of `CONCURRENCIES` make sense on which GPU, as `Rival.by_accelerator` of a knob."""
+    return {"L40S": {knob: CONCURRENCIES[:4]}, "H100": {knob: CONCURRENCIES[4:]}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

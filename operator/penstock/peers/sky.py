@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from math import ceil
 
 from penstock.peers.profile import Profile
-from penstock.peers.rivals import MIX, SINGLE, Rival
+from penstock.peers.rivals import MIX, SINGLE, Rival, over_all
 from penstock.peers.windows import Meter
-from penstock.sim.policies import Counts, Policy, Seen
+from penstock.sim.policies import Counts, Seen
 from penstock.sim.scene import Scene
 
 _WINDOW_S = 60.0
@@ -113,10 +113,6 @@ def wanted_instances(qps: float, targets: Mapping[str, float], fleet: Mapping[st
     return len(ready)
 
 
-def _build(scene: Scene, knobs: Mapping[str, float]) -> Policy:
-    return SkyServe(scene, **knobs)
-
-
 FAMILY: tuple[Rival, ...] = (
     Rival(
         code="B13",
@@ -124,7 +120,7 @@ FAMILY: tuple[Rival, ...] = (
         source="skypilot-org/skypilot sky/serve/autoscalers.py",
         defaults={"share": 0.8, "upscale_delay_s": 300.0, "downscale_delay_s": 1200.0},
         grid={"share": (0.65, 0.8, 0.95, 1.1), "upscale_delay_s": (20.0, 60.0), "downscale_delay_s": (300.0,)},
-        build=_build,
+        build=over_all(SkyServe),
         shapes=frozenset({SINGLE, MIX}),
     ),
 )

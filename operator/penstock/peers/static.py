@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from penstock.peers.replicas import clamp
-from penstock.peers.rivals import SINGLE, Knobs, Rival
+from penstock.peers.rivals import SINGLE, Rival, over_all
 from penstock.peers.views import sole
-from penstock.sim.policies import Policy, Seen
+from penstock.sim.policies import Seen
 from penstock.sim.scene import Scene
 
 
@@ -24,10 +24,6 @@ class Static:
         return self._wanted
 
 
-def _build(scene: Scene, knobs: Knobs) -> Policy:
-    return Static(scene, **knobs)
-
-
 FAMILY: Final = (
     Rival(
         code="B0",
@@ -35,7 +31,7 @@ FAMILY: Final = (
         source="no autoscaler: a fixed spec.replicas",
         defaults={"replicas": 1_000_000},
         grid={"replicas": (*range(1, 13), 14, 16, 18, 20)},
-        build=_build,
+        build=over_all(Static),
         reactive=False,
         shapes=frozenset({SINGLE}),
     ),

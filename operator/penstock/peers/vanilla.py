@@ -13,7 +13,7 @@ from penstock.domain.observations import PodMetrics
 from penstock.domain.readings import Known, Reading, known
 from penstock.peers.hpa import DEFAULT, SYNC_S, Hpa, Signal, pods_proposal
 from penstock.peers.keda import Keda
-from penstock.peers.rivals import Rival
+from penstock.peers.rivals import CONCURRENCIES, Rival, concurrencies
 from penstock.peers.split import per_variant
 from penstock.peers.views import gauges, sole, unreachable
 from penstock.sim.policies import Counts, Seen
@@ -89,8 +89,8 @@ FAMILY: Final = (
         name="HPA on requests inside",
         source="Kubernetes HPA v2, metric type Pods, behaviour by default",
         defaults={"running": 16},
-        grid={"running": (8, 12, 16, 24, 32, 48, 64, 96)},
-        by_accelerator={"L40S": {"running": (8, 12, 16, 24)}, "H100": {"running": (32, 48, 64, 96)}},
+        grid={"running": CONCURRENCIES},
+        by_accelerator=concurrencies("running"),
         build=per_variant(PodsHpa),
     ),
 )
