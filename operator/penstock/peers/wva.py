@@ -7,6 +7,7 @@ a fall to the dearest with more than one. An HPA follows `wva_desired_replicas` 
 activation does. Series that are missing read as zero, as there.
 """
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -78,15 +79,14 @@ class Followers:
         return self._hpas[name].step(seen.now_s, count.wanted, [Signal(max(desired, 1), 1.0).proposal(count)])
 
 
-class WvaV1:
-    """Saturation V1 over the variants of one model, with its HPAs."""
+class Wva(ABC):
+    """What both analysers share: a recommendation each `interval_s` from the peaks, and the HPAs that follow it."""
 
     tick_s = SYNC_S
 
     def __init__(self, scene: Scene, *, interval_s: float = 30.0, limits: SaturationThresholds = LIMITS) -> None:
-        self._scene = scene
-        self._interval_s = interval_s
-        self._limits = limits
+        self._variants = scene.variants
+        self._interval_s, self._limits = interval_s, limits
         self._peaks = Peaks()
         self._followers = Followers(scene)
         self._desired: dict[str, int] = {}
@@ -98,11 +98,22 @@ class WvaV1:
         if seen.now_s >= self._next_s - 1e-6:
             self._next_s = seen.now_s + self._interval_s
             if any(replicas.values()):
-                gauges = [Gauges(peak.kv_ratio, peak.queue) for pool in replicas.values() for peak in pool]
-                reporting = {name: len(pool) for name, pool in replicas.items()}
-                move = signal(gauges, self._limits)
-                self._desired = recommend(move, self._scene.variants, reporting, seen.fleet, self._desired)
+                self._desired = self.recommended(replicas, seen)
         return self._followers.step(seen, self._desired)
+
+    @abstractmethod
+    def recommended(self, replicas: Mapping[str, Sequence[Replica]], seen: Seen) -> dict[str, int]:
+        """Return the desired replicas of every variant, given the replicas that report, at least one."""
+
+
+class WvaV1(Wva):
+    """Saturation V1 over the variants of one model, with its HPAs."""
+
+    def recommended(self, replicas: Mapping[str, Sequence[Replica]], seen: Seen) -> dict[str, int]:
+        """Return one replica more or fewer of one variant, or what there is."""
+        gauges = [Gauges(peak.kv_ratio, peak.queue) for pool in replicas.values() for peak in pool]
+        reporting = {name: len(pool) for name, pool in replicas.items()}
+        return recommend(signal(gauges, self._limits), self._variants, reporting, seen.fleet, self._desired)
 
 
 def recommend(

@@ -11,9 +11,8 @@ from dataclasses import replace
 from statistics import fmean
 
 from penstock.domain.catalogue import SaturationThresholds
-from penstock.peers.hpa import SYNC_S
 from penstock.peers.rivals import MIX, SINGLE, Rival
-from penstock.peers.wva import LIMITS, Followers, Peaks
+from penstock.peers.wva import LIMITS, Wva
 from penstock.scaling.tokens import (
     Batches,
     FullLines,
@@ -25,42 +24,21 @@ from penstock.scaling.tokens import (
     per_replica_tokens,
     room,
 )
-from penstock.sim.policies import Counts, Policy, Seen
+from penstock.sim.policies import Policy, Seen
 from penstock.sim.scene import Scene, VariantSpec
 
 
-class WvaV2:
+class WvaV2(Wva):
     """Saturation V2 over the variants of one model, with its HPAs."""
 
-    tick_s = SYNC_S
-
-    def __init__(
-        self,
-        scene: Scene,
-        *,
-        interval_s: float = 30.0,
-        limits: SaturationThresholds = LIMITS,
-    ) -> None:
-        self._variants = sorted(scene.variants, key=lambda spec: spec.name)
-        self._interval_s, self._limits = interval_s, limits
-        self._peaks = Peaks()
+    def __init__(self, scene: Scene, *, interval_s: float = 30.0, limits: SaturationThresholds = LIMITS) -> None:
+        super().__init__(scene, interval_s=interval_s, limits=limits)
+        self._variants = tuple(sorted(scene.variants, key=lambda spec: spec.name))
         self._lines = FullLines()
-        self._followers = Followers(scene)
-        self._desired: dict[str, int] = {}
-        self._next_s = 0.0
 
-    def decide(self, seen: Seen) -> Mapping[str, int]:
-        """Recommend when it is time, and let the HPAs follow."""
-        replicas = self._peaks.read(seen)
-        if seen.now_s >= self._next_s - 1e-6:
-            self._next_s = seen.now_s + self._interval_s
-            if any(replicas.values()):
-                self._desired = self._recommend(replicas, seen.fleet, seen.now_s)
-        return self._followers.step(seen, self._desired)
-
-    def _recommend(
-        self, replicas: Mapping[str, Sequence[Replica]], fleet: Mapping[str, Counts], now_s: float
-    ) -> dict[str, int]:
+    def recommended(self, replicas: Mapping[str, Sequence[Replica]], seen: Seen) -> dict[str, int]:
+        """Return the replicas that hold the demand in tokens, the cheapest of them."""
+        fleet = seen.fleet
         reporting = [replica for pool in replicas.values() for replica in pool]
         idle = Replica(
             kv_ratio=0.0,
@@ -68,7 +46,7 @@ class WvaV2:
             input_tokens=fmean(replica.input_tokens for replica in reporting),
             output_tokens=fmean(replica.output_tokens for replica in reporting),
         )
-        each = {spec.name: self._each(spec, replicas.get(spec.name, ()), idle, now_s) for spec in self._variants}
+        each = {spec.name: self._each(spec, replicas.get(spec.name, ()), idle, seen.now_s) for spec in self._variants}
         found = room(
             sum(map(demand_tokens, reporting)),
             sum(fleet[name].ready * tokens for name, tokens in each.items()),
