@@ -9,8 +9,9 @@ from typing import Final
 from penstock.domain.errors import InvalidField
 from penstock.engine.fastforward import FIRST
 from penstock.sim.agenda import NEVER, Agenda
-from penstock.sim.ledger import UNFINISHED, Ledger
+from penstock.sim.ledger import Ledger
 from penstock.sim.replicas import Replica
+from penstock.sim.results import UNFINISHED
 
 _FEWEST_UNANSWERED: Final = 1e-3  # decides between equals only, as Penstock's router does
 

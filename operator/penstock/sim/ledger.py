@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from penstock.sim.policies import FirstToken, Served
+from penstock.sim.results import SERVED, UNFINISHED
 from penstock.sim.traces import Arrival
 
-SERVED, KILLED, LOST, UNFINISHED = range(4)
 NOWHERE: Final = -1
 _SEEN_S: Final = 300.0
 _Timed = TypeVar("_Timed", Served, FirstToken)

@@ -8,9 +8,9 @@ from typing import Final
 from penstock.sim.agenda import Rank
 from penstock.sim.balancer import Balancer
 from penstock.sim.engines import EngineLaw
-from penstock.sim.ledger import KILLED, LOST
 from penstock.sim.pools import Pool
 from penstock.sim.replicas import Replica, Stage, active, attempt_s, victims
+from penstock.sim.results import KILLED, LOST
 from penstock.sim.scene import Scene
 
 _AGO_S: Final = 3600.0  # how long before the run the replicas that it begins with became ready

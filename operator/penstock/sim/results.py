@@ -8,6 +8,9 @@ from typing import Final
 
 from penstock.domain.variants import Slo
 
+SERVED, KILLED, LOST, UNFINISHED = range(4)
+"""What became of a request: `RunResult.status` has one of them for each."""
+
 _HOUR_S: Final = 3600.0
 
 Row = tuple[float, int, int, int]
@@ -49,7 +52,7 @@ class RunResult:
         """Return one byte for each request: 1 where it was served within both latencies."""
         rows = zip(self.status, self.ttft_s, self.tpot_s, strict=True)
         return bytes(
-            status == 0 and ttft_s <= slo.ttft_s and (math.isnan(tpot_s) or tpot_s <= slo.tpot_s)
+            status == SERVED and ttft_s <= slo.ttft_s and (math.isnan(tpot_s) or tpot_s <= slo.tpot_s)
             for status, ttft_s, tpot_s in rows
         )
 

@@ -12,7 +12,7 @@ from penstock.sim.ledger import Ledger
 from penstock.sim.platform import Platform
 from penstock.sim.policies import Policy
 from penstock.sim.pools import Pool
-from penstock.sim.results import RunResult
+from penstock.sim.results import KILLED, LOST, UNFINISHED, RunResult
 from penstock.sim.scene import Scene
 from penstock.sim.scrape import Scraper
 from penstock.sim.sights import Sights
@@ -116,9 +116,9 @@ class _Run:
             timeline={pool.spec.name: tuple(pool.timeline) for pool in pools},
             scale_events=sum(pool.events for pool in pools),
             reversals=sum(pool.reversals for pool in pools),
-            killed=status.count(1),
-            lost=status.count(2),
-            unfinished=status.count(3),
+            killed=status.count(KILLED),
+            lost=status.count(LOST),
+            unfinished=status.count(UNFINISHED),
             passes=self._passes,
             blind_passes=self._blind,
         )
