@@ -10,7 +10,7 @@ Favourable to it: velocities are exact (the simulator's own step cost), and the 
 the requests that finished in the last five minutes where the paper predicts them.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from penstock.peers.profile import prefill_per_s
@@ -18,7 +18,7 @@ from penstock.peers.replicas import clamp, whole
 from penstock.peers.rivals import Rival
 from penstock.peers.split import per_variant
 from penstock.peers.views import sole
-from penstock.peers.windows import Meter
+from penstock.peers.windows import Delay, Meter
 from penstock.sim.policies import Seen, Served
 from penstock.sim.scene import Scene, VariantSpec
 
@@ -35,11 +35,10 @@ class TokenScale:
         self._spec = sole(scene)
         self._tpot_s = scene.slo.tpot_s
         self._utilisation = utilisation
-        self._hold_s = hold_s
+        self._held = Delay(hold_s)  # instances are not given back within a burst
         self._joint = bool(joint)
         self._requests = Meter(_WINDOW_S)
         self._tokens = Meter(_WINDOW_S)
-        self._needs: deque[tuple[float, int]] = deque()
         self._prefill = prefill_per_s(self._spec)
         self._decode: dict[Bucket, float] = {}
         self._shares: dict[Bucket, float] = {}
@@ -54,7 +53,8 @@ class TokenScale:
             self._shares = shares(seen.served)
         if not self._shares:
             return {}
-        return {self._spec.name: self._held(seen.now_s, self._replicas(requests, tokens))}
+        need = self._held.most(seen.now_s, self._replicas(requests, tokens))
+        return {self._spec.name: clamp(need, self._spec)}
 
     def _replicas(self, requests: float, tokens: float) -> int:
         decode = sum(
@@ -68,13 +68,6 @@ class TokenScale:
         if bucket not in self._decode:
             self._decode[bucket] = decode_velocity(self._spec, *lengths(bucket), self._tpot_s)
         return self._decode[bucket]
-
-    def _held(self, now_s: float, need: int) -> int:
-        """Return the largest need of the last `hold_s`: instances are not given back within a burst."""
-        self._needs.append((now_s, need))
-        while self._needs[0][0] <= now_s - self._hold_s and len(self._needs) > 1:
-            self._needs.popleft()
-        return clamp(max(value for _, value in self._needs), self._spec)
 
 
 def decode_velocity(spec: VariantSpec, input_tokens: float, output_tokens: float, tpot_s: float) -> float:

@@ -41,7 +41,7 @@ class Window:
 
 
 class Delay:
-    """`scale-down-delay`: the highest scale wanted within the last `length_s`; 0 switches it off."""
+    """The most replicas wanted within the last `length_s`, such as Knative's `scale-down-delay`; 0 switches it off."""
 
     def __init__(self, length_s: float) -> None:
         self._length_s = length_s
