@@ -76,7 +76,7 @@ def _heard(facts: VariantFacts) -> list[Answer]:
 
 
 def _from_prometheus(variant: Variant, facts: VariantFacts) -> list[str]:
-    return [variant.model] if facts.joined.engines else list(facts.joined.other_models)
+    return [variant.model] if facts.joined.rows else list(facts.joined.other_models)
 
 
 def _share(some: Iterable[Answer], every: Iterable[Answer]) -> str:

@@ -74,8 +74,7 @@ def scraped(facts: VariantFacts, around: Surroundings) -> Finding:
     """Link 9: check that Prometheus has fresh series of these pods, under whatever model name."""
     if around.scrape.problem is not None or not around.operator.settings.prometheus.url:
         return Finding(Level.SKIP, "scraped", "Prometheus did not tell")
-    rows = [engine.row for engine in facts.joined.engines]
-    if rows:
+    if facts.joined.rows:
         return _aged(facts, around)
     if facts.joined.other_models:
         return Finding(Level.OK, "scraped", f"the pods, as {', '.join(facts.joined.other_models)}")
@@ -87,7 +86,7 @@ def scraped(facts: VariantFacts, around: Surroundings) -> Finding:
 
 def _aged(facts: VariantFacts, around: Surroundings) -> Finding:
     now_s, stale_after_s = around.scrape.at_s, around.operator.settings.scaling.stale_after_s
-    rows = [engine.row for engine in facts.joined.engines]
+    rows = facts.joined.rows
     states = [freshness(row, now_s=now_s, stale_after_s=stale_after_s) for row in rows]
     age = f"newest sample {max(now_s - max(row.sampled_at_s for row in rows), 0.0):.0f} s old"
     if Freshness.FRESH in states:
@@ -97,7 +96,7 @@ def _aged(facts: VariantFacts, around: Surroundings) -> Finding:
 
 
 def _is_scraped(facts: VariantFacts) -> bool:
-    return bool(facts.joined.engines or facts.joined.other_models)
+    return bool(facts.joined.rows or facts.joined.other_models)
 
 
 def _service_monitors(facts: VariantFacts, around: Surroundings) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from penstock.engine.lengths import Lengths
 from penstock.engine.priors import Prior, prior
 from penstock.engine.queueing import Sizing, Work, size, size_for_throughput
 from penstock.scaling.cases import Case
+from penstock.scaling.columns import least, whole_sum
 from penstock.scaling.experience import Experience
 from penstock.scaling.forecast import WINDOW_S
 from penstock.scaling.observe import Load
@@ -90,11 +91,11 @@ def _seen_at_most(case: Case) -> float:
     A line that is gone within the target for the first token proves nothing: arrivals come in clumps.
     """
     load, limits = case.load, case.terms.thresholds
-    lines = [engine.queue for engine in load.gauges if engine.queue is not None]
-    if not lines or len(lines) < len(load.gauges) or not load.replicas or load.finished_per_s <= 0:
+    shortest = least(load.queues)
+    if shortest is None or not load.replicas or load.finished_per_s <= 0:
         return inf
     each = load.finished_per_s / load.replicas
-    return each if min(lines) >= max(limits.queue_length, case.terms.objective.slo.ttft_s * each) else inf
+    return each if shortest >= max(limits.queue_length, case.terms.objective.slo.ttft_s * each) else inf
 
 
 def by_profile(profile: PerfProfile, slo: Slo, input_tokens: float, output_tokens: float) -> Capacity:
@@ -140,10 +141,10 @@ def taught(case: Case, before: Experience, cvs: Cvs = (None, None)) -> Experienc
 
 def _cached_tokens(load: Load) -> float | None:
     """Return what one replica's KV cache holds on average; None where some do not tell."""
-    shares = [gauges.kv_ratio for gauges in load.gauges if gauges.kv_ratio is not None]
-    if not shares or len(shares) < len(load.gauges) or not load.kv_capacity_tokens:
+    shares = whole_sum(load.kv_ratios)
+    if not load.kv_ratios or shares is None or not load.kv_capacity_tokens:
         return None
-    return sum(shares) / len(shares) * load.kv_capacity_tokens
+    return shares / len(load.kv_ratios) * load.kv_capacity_tokens
 
 
 _prior = lru_cache(maxsize=_ROOM)(prior)

@@ -1,8 +1,8 @@
 """The rows of one variant as columns, one for each series: ten thousand pods have to be read in a moment."""
 
 from collections.abc import Sequence
-from operator import attrgetter, mul
-from typing import Final, NamedTuple, cast
+from operator import mul
+from typing import Final, NamedTuple
 
 from penstock.domain.observations import PodMetrics
 from penstock.domain.readings import Known
@@ -27,22 +27,34 @@ class Columns(NamedTuple):
     kv_capacity_tokens: Column
 
 
-_READ: Final = attrgetter(*Columns._fields)
+_WIDTH: Final = len(Columns._fields)
 
 
 def columns(rows: Sequence[PodMetrics]) -> Columns:
     """Return the columns of at least one row."""
-    return Columns(
-        *[
-            [number.value if type(number) is Known else None for number in each]
-            for each in zip(*map(_READ, rows), strict=True)
-        ]
-    )
+    cells = [  # in one go and by name, which takes two thirds of the time of one column after the other
+        number.value if type(number) is Known else None
+        for row in rows
+        for number in (
+            row.running,
+            row.waiting,
+            row.kv_usage_ratio,
+            row.completed_per_s,
+            row.backlog_growth_per_s,
+            row.input_tokens,
+            row.output_tokens,
+            row.ttft_s,
+            row.tpot_s,
+            row.prefill_s,
+            row.kv_capacity_tokens,
+        )
+    ]
+    return Columns(*[cells[place::_WIDTH] for place in range(_WIDTH)])
 
 
 def are_plain(of: Columns) -> bool:
     """Whether all that a row is judged by is known and possible, as `rows.fault` says, in every row."""
-    if None in of.backlog_growth_per_s:
+    if whole_sum(of.backlog_growth_per_s) is None:
         return False
     if not all(map(_is_plain, (of.running, of.waiting, of.kv_usage_ratio, of.completed_per_s))):
         return False
@@ -52,30 +64,54 @@ def are_plain(of: Columns) -> bool:
 
 
 def _is_plain(column: Column) -> bool:
-    return None not in column and min(_whole(column)) >= 0
+    lowest = least(column)
+    return lowest is not None and lowest >= 0
+
+
+def least(column: Column) -> float | None:
+    """Return the least, None where one is unknown or there is none: comparing tells sooner than looking for it."""
+    try:
+        return min(_whole(column), default=None)
+    except TypeError:
+        return None
+
+
+def greatest(column: Column) -> float | None:
+    """Return the greatest, None where one is unknown or there is none."""
+    try:
+        return max(_whole(column), default=None)
+    except TypeError:
+        return None
+
+
+def whole_sum(column: Column) -> float | None:
+    """Return the sum, None where one is unknown."""
+    try:
+        return sum(_whole(column))
+    except TypeError:
+        return None
 
 
 def total(column: Column) -> float:
     """Return the sum of what is known."""
-    return sum(_known(column))
+    whole = whole_sum(column)
+    return sum([value for value in column if value is not None]) if whole is None else whole
 
 
 def mean(column: Column, rates: Sequence[float]) -> float | None:
     """Return the mean over finished requests; a plain one where none of the rows has finished any."""
-    values = _known(column)
-    if len(values) < len(column):
-        rates = [rate for value, rate in zip(column, rates, strict=True) if value is not None]
-    if not values:
-        return None
+    try:
+        return _mean(_whole(column), rates)
+    except TypeError:  # something is unknown
+        known = [(value, rate) for value, rate in zip(column, rates, strict=True) if value is not None]
+    return _mean(*zip(*known, strict=True)) if known else None
+
+
+def _mean(values: Sequence[float], rates: Sequence[float]) -> float:
     weight = sum(rates)
     return sum(map(mul, values, rates)) / weight if weight else sum(values) / len(values)
 
 
-def _known(column: Column) -> Sequence[float]:
-    """Return what is known; nearly always that is everything."""
-    return [value for value in column if value is not None] if None in column else _whole(column)
-
-
 def _whole(column: Column) -> Sequence[float]:
-    """Return a column in which nothing is unknown."""
-    return cast("Sequence[float]", column)
+    """Return a column as one in which nothing is unknown."""
+    return column  # type: ignore[return-value]  # a cast would be called thousands of times in every pass

@@ -8,30 +8,30 @@ where no other one has variants or series of that model; validation and collecti
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain, repeat
+from operator import attrgetter
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 from penstock.domain.observations import PodMetrics, Target
 from penstock.domain.readings import Known, Reading, Stale
 from penstock.domain.variants import ObjectKey, Variant
 
-_Rows = Mapping[str, Mapping[str, list[PodMetrics]]]
-_NO_ROWS: Final[Mapping[str, list[PodMetrics]]] = MappingProxyType({})
-
-
-class Engine(NamedTuple):
-    """One row that counts for a variant, and for how many of its replicas it speaks: a part, where rows are shared."""
-
-    row: PodMetrics
-    replicas: float = 1.0
+_Rows = Mapping[str, Mapping[str, tuple[PodMetrics, ...]]]
+_NO_ROWS: Final[Mapping[str, tuple[PodMetrics, ...]]] = MappingProxyType({})
+_SCOPE: Final = attrgetter("namespace", "model")
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A variant's rows, and the other model names that its own pods report."""
+    """A variant's rows, and the other model names that its own pods report.
 
-    engines: tuple[Engine, ...] = ()
+    Each row speaks for so many `replicas`: a part, where rows are shared.
+    """
+
+    rows: tuple[PodMetrics, ...] = ()
     other_models: tuple[str, ...] = ()
+    replicas: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +55,16 @@ def join(
 
 
 def _index(variants: tuple[Variant, ...], targets: Mapping[ObjectKey, Target], rows: tuple[PodMetrics, ...]) -> _Index:
-    by_pod: dict[str, dict[str, list[PodMetrics]]] = defaultdict(lambda: defaultdict(list))
-    podless: dict[str, dict[str, list[PodMetrics]]] = defaultdict(lambda: defaultdict(list))
+    by_pod: dict[str, dict[str, tuple[PodMetrics, ...]]] = defaultdict(dict)
+    podless: dict[str, dict[str, tuple[PodMetrics, ...]]] = defaultdict(dict)
     for row in rows:
-        if row.pod:
-            by_pod[row.namespace][row.pod].append(row)
-        else:
-            podless[row.namespace][row.model].append(row)
+        among, name = (by_pod, row.pod) if row.pod else (podless, row.model)
+        inside = among[row.namespace]
+        inside[name] = (*inside[name], row) if name in inside else (row,)
     replicas: dict[tuple[str, str], int] = defaultdict(int)
     for variant in variants:
         replicas[variant.key.namespace, variant.model] += _weight(targets.get(variant.key))
-    labelled = frozenset([(row.namespace, row.model) for row in rows if row.namespace])
+    labelled = frozenset([scope for scope in set(map(_SCOPE, rows)) if scope[0]])
     namespaces: dict[str, set[str]] = defaultdict(set)
     for namespace, model in labelled | set(replicas):
         namespaces[model].add(namespace)
@@ -80,10 +79,12 @@ def _weight(target: Target | None) -> int:
 def _joined(variant: Variant, target: Target | None, index: _Index) -> Joined:
     if target is None:
         return Joined()
-    own: tuple[Engine, ...] = ()
     for label in _namespace_labels(variant, index):
-        own = own or _by_pod(variant, target, label, index) or _shared(variant, target, label, index)
-    return Joined(own, () if own else _other_models(variant, target, index))
+        if own := _by_pod(variant, target, label, index):
+            return Joined(own)
+        if shared := _shared(variant, target, label, index):
+            return shared
+    return Joined(other_models=_other_models(variant, target, index))
 
 
 def _namespace_labels(variant: Variant, index: _Index) -> tuple[str, ...]:
@@ -94,19 +95,18 @@ def _namespace_labels(variant: Variant, index: _Index) -> tuple[str, ...]:
     return (namespace, "") if fallback else (namespace,)
 
 
-def _by_pod(variant: Variant, target: Target, label: str, index: _Index) -> tuple[Engine, ...]:
+def _by_pod(variant: Variant, target: Target, label: str, index: _Index) -> tuple[PodMetrics, ...]:
     found, model = index.by_pod.get(label, _NO_ROWS), variant.model
-    rows = [row for pod in sorted(target.pods) if pod in found for row in found[pod]]
-    return tuple([Engine(row) for row in rows if row.model == model])
+    rows = chain.from_iterable(map(found.get, sorted(target.pods), repeat(())))
+    return tuple([row for row in rows if row.model == model])
 
 
-def _shared(variant: Variant, target: Target, label: str, index: _Index) -> tuple[Engine, ...]:
-    replicas = _weight(target)
-    everybody = index.replicas[variant.key.namespace, variant.model]
-    if not replicas:
-        return ()
-    rows = index.podless.get(label, _NO_ROWS).get(variant.model, [])
-    return tuple(Engine(_part(row, replicas / everybody), replicas / len(rows)) for row in rows)
+def _shared(variant: Variant, target: Target, label: str, index: _Index) -> Joined | None:
+    replicas, rows = _weight(target), index.podless.get(label, _NO_ROWS).get(variant.model, ())
+    if not replicas or not rows:
+        return None
+    share = replicas / index.replicas[variant.key.namespace, variant.model]
+    return Joined(tuple([_part(row, share) for row in rows]), replicas=replicas / len(rows))
 
 
 def _part(row: PodMetrics, share: float) -> PodMetrics:

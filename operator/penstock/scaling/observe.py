@@ -6,7 +6,7 @@ Every number is known or not; nothing that is absent, stale or impossible turns 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Verdict
@@ -14,8 +14,8 @@ from penstock.domain.observations import Observation, PodMetrics, Scrape, Scrape
 from penstock.domain.readings import known
 from penstock.domain.reasons import MetricsReason, TargetReason
 from penstock.domain.variants import Variant
-from penstock.scaling.columns import Columns, are_plain, columns, mean, total
-from penstock.scaling.join import Engine, Joined
+from penstock.scaling.columns import Column, Columns, are_plain, columns, mean, total, whole_sum
+from penstock.scaling.join import Joined
 from penstock.scaling.rows import Freshness, fault, freshness, never_counted, rate_per_s
 
 
@@ -26,18 +26,24 @@ class Gauges(NamedTuple):
     queue: float | None
 
 
+_UNTOLD: Final = Spread()
+_FOUND: Final = Verdict(MetricsReason.FOUND)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """The load of one variant. None is unknown; rates per second, lengths in tokens, means over the scrape's window.
 
     `complete` says that every ready replica has fresh numbers: without it nothing may be lowered. `replicas` are those
-    that the numbers speak for; `input_cv` and `output_cv`, how lengths scatter, are of the whole model.
-    `sampled_at_s` is the newest sample of all, however old; `engines` are the fresh rows behind all this.
+    that the numbers speak for, `kv_ratios` and `queues` the `Gauges` of each; `input_cv` and `output_cv`, how lengths
+    scatter, are of the whole model. `sampled_at_s` is the newest sample of all, however old; `rows` are the fresh ones
+    behind all this, each for `replicas_each`.
     """
 
     verdict: Verdict[MetricsReason]
     complete: bool = False
-    gauges: tuple[Gauges, ...] = ()
+    kv_ratios: Column = ()
+    queues: Column = ()
     arrivals_per_s: float | None = None
     waiting: float = 0.0
     finished_per_s: float = 0.0
@@ -52,7 +58,22 @@ class Load:
     replicas: int = 0
     running: float | None = None
     sampled_at_s: float | None = None
-    engines: tuple[Engine, ...] = ()
+    rows: tuple[PodMetrics, ...] = ()
+    replicas_each: float = 1.0
+
+    @property
+    def gauges(self) -> tuple[Gauges, ...]:
+        """How full each replica is that the numbers speak for."""
+        return tuple(map(Gauges, self.kv_ratios, self.queues))
+
+
+class _Fresh(NamedTuple):
+    """Rows that may be decided upon, also as columns, and for how many replicas one of them, and they all, speak."""
+
+    rows: tuple[PodMetrics, ...]
+    seen: Columns
+    each: float
+    replicas: int
 
 
 def load(variant: Variant, joined: Joined, observation: Observation, stale_after_s: float) -> Load:
@@ -60,26 +81,29 @@ def load(variant: Variant, joined: Joined, observation: Observation, stale_after
     if observation.scrape.problem is not None:
         return Load(verdict=_broken(observation.scrape.problem))
     target = observation.targets.get(variant.key)
-    if not joined.engines:
+    if not joined.rows:
         silence = _silent(variant, joined, target)
         return Load(verdict=silence, complete=silence.reason is MetricsReason.NO_REPLICAS)
-    rows = [engine.row for engine in joined.engines]
-    now_s, times = observation.now_s, [row.sampled_at_s for row in rows]
-    fresh, seen = joined.engines, columns(rows)
+    rows, now_s = joined.rows, observation.now_s
+    times = [row.sampled_at_s for row in rows]
+    fresh, seen = rows, columns(rows)
     if now_s - min(times) > stale_after_s or not are_plain(seen):  # something is amiss, so that each row is looked at
         states = [freshness(row, now_s=now_s, stale_after_s=stale_after_s) for row in rows]
-        fresh = tuple([engine for engine, state in zip(fresh, states, strict=True) if state is Freshness.FRESH])
+        fresh = tuple([row for row, state in zip(rows, states, strict=True) if state is Freshness.FRESH])
         if not fresh:
             return Load(verdict=_unusable(variant, rows, states), sampled_at_s=max(times))
-        seen = columns([engine.row for engine in fresh])
-    every = len(fresh) == len(rows) and _reporting(fresh) >= (target.ready if target else 0)
-    return _measured(fresh, seen, _spread(variant, observation.scrape), sampled_at_s=max(times), every=every)
+        seen = columns(fresh)
+    found = _Fresh(fresh, seen, joined.replicas, _reporting(fresh, joined.replicas))
+    every = len(fresh) == len(rows) and found.replicas >= (target.ready if target else 0)
+    return _measured(found, _spread(variant, observation.scrape), sampled_at_s=max(times), every=every)
 
 
 def _spread(variant: Variant, scrape: Scrape) -> Spread:
     """Return how the model's lengths scatter; series without a namespace label stand in."""
+    if not scrape.spreads:
+        return _UNTOLD
     scopes = (ModelScope(variant.key.namespace, variant.model), ModelScope("", variant.model))
-    return next((scrape.spreads[scope] for scope in scopes if scope in scrape.spreads), Spread())
+    return next((scrape.spreads[scope] for scope in scopes if scope in scrape.spreads), _UNTOLD)
 
 
 def _broken(problem: ScrapeProblem) -> Verdict[MetricsReason]:
@@ -111,17 +135,21 @@ def _unusable(variant: Variant, rows: Iterable[PodMetrics], states: Sequence[Fre
     return Verdict(MetricsReason.STALE) if Freshness.STALE in states else _missing(variant)
 
 
-def _measured(fresh: tuple[Engine, ...], seen: Columns, spread: Spread, *, sampled_at_s: float, every: bool) -> Load:
+def _measured(fresh: _Fresh, spread: Spread, *, sampled_at_s: float, every: bool) -> Load:
     """Add up what fresh rows say; `every` says that all ready replicas have one."""
-    rows = [engine.row for engine in fresh]
-    rates = seen.completed_per_s if None not in seen.completed_per_s else [rate_per_s(row) for row in rows]
-    complete = every and None not in rates
+    seen = fresh.seen
+    finished = whole_sum(seen.completed_per_s)
+    rates = seen.completed_per_s if finished is not None else [rate_per_s(row) for row in fresh.rows]
     counted = [rate for rate in rates if rate is not None]
     weights = [rate or 0.0 for rate in rates]
+    complete = every and len(counted) == len(rates)
+    idle = finished is None and all(map(never_counted, fresh.rows))
+    kv_ratios, queues = _gauges(fresh)
     return Load(
-        verdict=_available(rows, complete=complete),
+        verdict=_available(complete=complete, idle=idle),
         complete=complete,
-        gauges=_gauges(fresh, seen),
+        kv_ratios=kv_ratios,
+        queues=queues,
         arrivals_per_s=max(sum(counted) + total(seen.backlog_growth_per_s), 0.0) if counted else None,
         waiting=total(seen.waiting),
         finished_per_s=sum(counted),
@@ -133,34 +161,34 @@ def _measured(fresh: tuple[Engine, ...], seen: Columns, spread: Spread, *, sampl
         tpot_s=mean(seen.tpot_s, weights),
         prefill_s=mean(seen.prefill_s, weights),
         kv_capacity_tokens=mean(seen.kv_capacity_tokens, weights),
-        replicas=_reporting(fresh),
-        running=None if None in seen.running else total(seen.running),
+        replicas=fresh.replicas,
+        running=whole_sum(seen.running),
         sampled_at_s=sampled_at_s,
-        engines=fresh,
+        rows=fresh.rows,
+        replicas_each=fresh.each,
     )
 
 
-def _available(rows: list[PodMetrics], *, complete: bool) -> Verdict[MetricsReason]:
+def _available(*, complete: bool, idle: bool) -> Verdict[MetricsReason]:
     if not complete:
         return Verdict(MetricsReason.FOUND, {"partial": "some ready pods have no fresh series"})
-    idle = all(never_counted(row) for row in rows)
-    return Verdict(MetricsReason.NO_TRAFFIC if idle else MetricsReason.FOUND)
+    return Verdict(MetricsReason.NO_TRAFFIC) if idle else _FOUND
 
 
-def _reporting(fresh: tuple[Engine, ...]) -> int:
+def _reporting(fresh: tuple[PodMetrics, ...], each: float) -> int:
     """Return how many replicas the rows speak for; several rows of one pod (one per engine) are one."""
-    pods = {engine.row.pod for engine in fresh if engine.row.pod}
-    return len(pods) or round(sum(engine.replicas for engine in fresh))
+    pods = {row.pod for row in fresh if row.pod}
+    return len(pods) or round(sum([each] * len(fresh)))
 
 
-def _gauges(fresh: tuple[Engine, ...], seen: Columns) -> tuple[Gauges, ...]:
-    """Return one for each replica that the rows speak for."""
-    if {engine.replicas for engine in fresh} == {1.0}:
-        return tuple(map(Gauges, seen.kv_usage_ratio, seen.waiting))
-    return tuple(
-        [
-            Gauges(kv_ratio, None if line is None else line / engine.replicas)
-            for engine, kv_ratio, line in zip(fresh, seen.kv_usage_ratio, seen.waiting, strict=True)
-            for _ in range(max(round(engine.replicas), 1))
-        ]
-    )
+def _gauges(fresh: _Fresh) -> tuple[Column, Column]:
+    """Return how full each replica is that the rows speak for: caches, and lines."""
+    if fresh.each == 1.0:
+        return fresh.seen.kv_usage_ratio, fresh.seen.waiting
+    times = max(round(fresh.each), 1)
+    lines = [None if line is None else line / fresh.each for line in fresh.seen.waiting]
+    return _repeated(fresh.seen.kv_usage_ratio, times), _repeated(lines, times)
+
+
+def _repeated(column: Column, times: int) -> Column:
+    return [value for value in column for _ in range(times)]

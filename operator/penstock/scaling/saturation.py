@@ -9,7 +9,8 @@ from statistics import fmean
 from typing import Final
 
 from penstock.domain.catalogue import SaturationThresholds
-from penstock.scaling.observe import Gauges
+from penstock.scaling.columns import greatest
+from penstock.scaling.observe import Gauges, Load
 
 _ROUNDING: Final = 1e-9
 
@@ -26,6 +27,14 @@ def any_full(engines: Iterable[Gauges], limits: SaturationThresholds) -> bool:
         if (kv_ratio is not None and kv_ratio >= kv_most) or (queue is not None and queue >= queue_most):
             return True
     return False
+
+
+def is_any_full(load: Load, limits: SaturationThresholds) -> bool:
+    """Whether one of a variant's replicas is saturated; where all gauges are known, their greatest tell."""
+    kv_ratio, queue = greatest(load.kv_ratios), greatest(load.queues)
+    if kv_ratio is None or queue is None:
+        return any_full(load.gauges, limits)
+    return kv_ratio >= limits.kv_cache or queue >= limits.queue_length
 
 
 def signal(engines: Sequence[Gauges], limits: SaturationThresholds) -> int:

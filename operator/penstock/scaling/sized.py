@@ -10,7 +10,7 @@ from penstock.scaling.model import Member, Model
 from penstock.scaling.phrases import by_outage, by_slo, standing_in
 from penstock.scaling.plan import Plan
 from penstock.scaling.quotas import in_words, limit
-from penstock.scaling.saturation import any_full
+from penstock.scaling.saturation import is_any_full
 
 
 def propose(model: Model, found: Plan, ahead: Forecast) -> dict[ObjectKey, Proposal]:
@@ -98,4 +98,4 @@ def _dearer_ones_serve(member: Member, model: Model, found: Plan) -> bool:
 
 def _is_guarded(case: Case) -> bool:
     """Whether an engine of this variant is full, whatever is thought of its capacity."""
-    return any_full(case.load.gauges, case.terms.thresholds)
+    return is_any_full(case.load, case.terms.thresholds)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from penstock.domain.decisions import Verdict
-from penstock.domain.observations import Inflow
+from penstock.domain.observations import Inflow, PodMetrics
 from penstock.domain.readings import known
 from penstock.domain.reasons import OptimizationReason
 from penstock.domain.variants import ObjectKey
@@ -21,10 +21,9 @@ from penstock.scaling.cases import Case, Proposal
 from penstock.scaling.config import Analyzer
 from penstock.scaling.experience import Pending, pending
 from penstock.scaling.history import ModelPast
-from penstock.scaling.join import Engine
 from penstock.scaling.model import NOMINAL, Model
 from penstock.scaling.phrases import by_tokens
-from penstock.scaling.saturation import any_full
+from penstock.scaling.saturation import is_any_full
 
 _KEPT_S: Final = 86_400.0
 _LENGTHS: Final = (0.0, 0.0)
@@ -70,7 +69,7 @@ def remembering(past: ModelPast, cases: Iterable[Case]) -> ModelPast:
 
 def _remembering(past: ModelPast, case: Case) -> ModelPast:
     engine, limits = _engine(case), case.terms.thresholds
-    sizes = [size for one in case.load.engines if (size := known(one.row.kv_capacity_tokens))]
+    sizes = [size for row in case.load.rows if (size := known(row.kv_capacity_tokens))]
     caches = past.caches.adding(engine, max(sizes)) if sizes else past.caches
     past = replace(past, caches=caches)
     lines = past.full_lines.since(case.now_s - _KEPT_S)
@@ -130,7 +129,7 @@ def _proposals(parts: Sequence[_Part], demand: float, *, complete: bool) -> dict
 
 
 def _any_full(parts: Sequence[_Part]) -> bool:
-    return any(any_full(part.case.load.gauges, part.case.terms.thresholds) for part in parts)
+    return any(is_any_full(part.case.load, part.case.terms.thresholds) for part in parts)
 
 
 def _part(case: Case, model: Model) -> _Part:
@@ -146,7 +145,7 @@ def _part(case: Case, model: Model) -> _Part:
         each=tokens.per_replica_tokens(shown, _engine(case), batches, past.full_lines, case.terms.thresholds),
         pending=pending(target, steps.standing(case), experience, startup_s, case.now_s),
         away=experience.is_away(case.now_s),
-        measured=all(_is_measured(one, past) for one in case.load.engines),
+        measured=all(_is_measured(row, past) for row in case.load.rows),
     )
 
 
@@ -157,30 +156,30 @@ def _engine(case: Case) -> str:
 
 def _replicas(case: Case, past: ModelPast) -> tuple[tokens.Replica, ...]:
     size = past.caches.of(_engine(case)) or 0.0
-    return tuple(replica for one in case.load.engines for replica in _replica(one, size, past))
+    each = case.load.replicas_each
+    return tuple(replica for row in case.load.rows for replica in _replica(row, each, size, past))
 
 
-def _replica(engine: Engine, size: float, past: ModelPast) -> tuple[tokens.Replica, ...]:
+def _replica(row: PodMetrics, each: float, size: float, past: ModelPast) -> tuple[tokens.Replica, ...]:
     """Return what one row speaks for; a line of unknown lengths is as long as usual."""
-    row, means = engine.row, past.lengths.means
+    means = past.lengths.means
     waiting = known(row.waiting) or 0.0
     usual = means or ((NOMINAL[0], 0.0) if waiting else _LENGTHS)
     one = tokens.Replica(
         kv_ratio=known(row.kv_usage_ratio) or 0.0,
-        queue=waiting / engine.replicas,
+        queue=waiting / each,
         capacity_tokens=known(row.kv_capacity_tokens) or size,
         input_tokens=_or(known(row.input_tokens), usual[0]),
         output_tokens=_or(known(row.output_tokens), usual[1]),
     )
-    return (one,) * max(round(engine.replicas), 1)
+    return (one,) * max(round(each), 1)
 
 
 def _or(value: float | None, otherwise: float) -> float:
     return otherwise if value is None else value
 
 
-def _is_measured(engine: Engine, past: ModelPast) -> bool:
-    row = engine.row
+def _is_measured(row: PodMetrics, past: ModelPast) -> bool:
     kv, waiting = known(row.kv_usage_ratio), known(row.waiting)
     long = known(row.input_tokens) is not None or past.lengths.means is not None
     return kv is not None and waiting is not None and (long or not waiting)

@@ -10,7 +10,7 @@ from penstock.domain.observations import PodMetrics, Scrape, Target
 from penstock.domain.readings import Known
 from penstock.domain.reasons import TargetReason
 from penstock.domain.variants import ObjectKey, TargetRef
-from penstock.scaling.join import Engine, Joined
+from penstock.scaling.join import Joined
 from penstock.settings.operator import OperatorOptions
 
 NOW_S = 1_800_000_000.0  # 2027-01-15T08:00:00Z
@@ -84,7 +84,7 @@ def variant(body: Body | None = None, **changed: Any) -> VariantFacts:
         target=target(),
         pods=(pod(),),
         answers=(Answer(pod="chat-1", port=8000, series=40, models=frozenset({MODEL})),),
-        joined=Joined((Engine(row()),)),
+        joined=Joined((row(),)),
     )
     return replace(well, **changed)
 

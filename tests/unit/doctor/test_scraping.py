@@ -10,7 +10,7 @@ from penstock.doctor.scraping import monitors, prometheus, scraped, services
 from penstock.domain.observations import Scrape, ScrapeProblem
 from penstock.domain.readings import Absent
 from penstock.domain.reasons import MetricsReason
-from penstock.scaling.join import Engine, Joined
+from penstock.scaling.join import Joined
 
 Body = dict[str, Any]
 UNSCRAPED = {"joined": Joined()}
@@ -207,17 +207,15 @@ IMPOSSIBLE = row(running=Absent("value is nan", impossible=True))
     ("facts", "shared", "level", "text"),
     [
         pytest.param({}, {}, Level.OK, "1 of 1 engines fresh, newest sample 5 s old", id="fresh"),
+        pytest.param({"joined": Joined((row(500.0), row()))}, {}, Level.OK, "1 of 2 engines fresh", id="half"),
         pytest.param(
-            {"joined": Joined((Engine(row(500.0)), Engine(row())))}, {}, Level.OK, "1 of 2 engines fresh", id="half"
-        ),
-        pytest.param(
-            {"joined": Joined((Engine(row(500.0)),))},
+            {"joined": Joined((row(500.0),))},
             {},
             Level.FAIL,
             "no usable sample of 1 engines, newest sample 500 s",
             id="stale",
         ),
-        pytest.param({"joined": Joined((Engine(IMPOSSIBLE),))}, {}, Level.FAIL, "no usable sample", id="impossible"),
+        pytest.param({"joined": Joined((IMPOSSIBLE,))}, {}, Level.FAIL, "no usable sample", id="impossible"),
         pytest.param({"joined": Joined((), ("Qwen3",))}, {}, Level.OK, "the pods, as Qwen3", id="another name"),
         pytest.param(UNSCRAPED, {}, Level.FAIL, "Prometheus has no vllm:* series of the pods", id="nothing"),
         pytest.param({"pods": (pod(ready=False),), **UNSCRAPED}, {}, Level.SKIP, "no pod is ready", id="no ready pod"),
