@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from html import escape
 from typing import Final
 
 from penstock.report.advice import Chart, Curve, Points
+from penstock.report.svg import counts, drawing, level, row, track
 from penstock.report.words import number
 
 WIDTH: Final = 1080
@@ -20,8 +20,7 @@ def chart(one: Chart) -> str:
     """Return the chart."""
     frame = _Frame(one)
     parts = [*frame.rows(), *frame.days(), *frame.level(), *map(frame.curve, one.curves)]
-    label = f"{one.title}. {one.say}"
-    return f'<svg viewBox="0 0 {WIDTH} {_HEIGHT}" role=img aria-label="{escape(label)}">{"".join(parts)}</svg>'
+    return drawing(WIDTH, _HEIGHT, f"{one.title}. {one.say}", parts)
 
 
 class _Frame:
@@ -46,16 +45,13 @@ class _Frame:
 
     def rows(self) -> Iterator[str]:
         for value in self._marks():
-            y = self.y(value)
             shown = f"{number(value * 100)} %" if self._chart.share else f"{value:g}"
-            yield f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class=grid />'
-            yield f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" class="tick end">{shown}</text>'
+            yield row(self.y(value), _LEFT, WIDTH - _RIGHT, shown)
 
     def _marks(self) -> Sequence[float]:
         if self._chart.share:
             return [self._bottom + (1 - self._bottom) * part / 5 for part in range(6)]
-        step = next(size for size in (1, 2, 5, 10, 20, 50, 100, 1000, 10_000) if self._top / size <= 6)
-        return [float(mark) for mark in range(0, int(self._top) + 1, step)]
+        return [float(mark) for mark in counts(self._top)]
 
     def days(self) -> Iterator[str]:
         first = int(-(-self._from_s // _DAY_S)) * _DAY_S
@@ -68,13 +64,11 @@ class _Frame:
 
     def level(self) -> Iterator[str]:
         if self._chart.level is not None:
-            y = self.y(self._chart.level)
-            yield f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class=level />'
+            yield level(self.y(self._chart.level), _LEFT, WIDTH - _RIGHT)
 
     def curve(self, one: Curve) -> str:
         path = "".join(self._path(one, part) for part in _parts(one.points))
-        dash = " dashed" if one.dashed else ""
-        return f'<path d="{path}" class="track c-{one.colour}{dash}"><title>{escape(one.label)}</title></path>'
+        return track(path, one.label, one.colour, dashed=one.dashed)
 
     def _path(self, one: Curve, part: Sequence[tuple[float, float]]) -> str:
         (at_s, value), *rest = part

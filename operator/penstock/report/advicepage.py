@@ -5,8 +5,7 @@ from html import escape
 
 from penstock.report.advice import Chart, Model, Page
 from penstock.report.advicechart import chart
-from penstock.report.html import fact
-from penstock.report.studypage import document, listed, tabled
+from penstock.report.pages import document, fact, key, listed, tabled
 
 
 def page(advice: Page) -> str:
@@ -38,10 +37,7 @@ def _model(one: Model) -> str:
 
 
 def _chart(one: Chart) -> str:
-    keys = "".join(
-        f'<span><i class="c-{curve.colour}{" dashed" if curve.dashed else ""}"></i>{escape(curve.label)}</span>'
-        for curve in one.curves
-    )
+    keys = "".join(key(curve.label, curve.colour, dashed=curve.dashed) for curve in one.curves)
     return (
         f"<h3>{escape(one.title)}</h3><p class='lead say'>{escape(one.say)}</p>"
         f"<figure>{chart(one)}<figcaption>{keys}</figcaption></figure>"

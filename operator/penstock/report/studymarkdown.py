@@ -2,26 +2,19 @@
 
 from collections.abc import Iterator
 
-from penstock.report.markdown import bullets, escaped, table
-from penstock.report.study import Goal, Panel, Study, Table
+from penstock.report.markup import bullets, escaped, table, tabled
+from penstock.report.study import Goal, Panel, Study
 
 
 def markdown(study: Study) -> str:
     """Return the text; losses come before wins, and foreign words are escaped."""
     facts = [f"**{escaped(one.label)}**: {escaped(one.value)} {escaped(one.note)}".rstrip() for one in study.facts]
     parts = [f"# {escaped(study.title)}", escaped(study.lead), *bullets("", facts)]
-    parts += ["## Lost, even, or below the level", _table(study.losses), "## Won", _table(study.wins), "## Targets"]
+    parts += ["## Lost, even, or below the level", tabled(study.losses), "## Won", tabled(study.wins), "## Targets"]
     parts += bullets("", [line for goal in study.goals for line in _goal(goal)])
     parts += [part for panel in study.panels for part in _panel(panel)]
     parts += bullets("## How this was made", [escaped(one) for one in study.notes])
     return "\n\n".join(parts) + "\n"
-
-
-def _table(one: Table) -> str:
-    if not one.rows:
-        return escaped(one.empty)
-    rows = ([escaped(cell) for cell in row] for row in one.rows)
-    return table([escaped(head) for head in one.heads], rows, right=one.right)
 
 
 def _goal(goal: Goal) -> Iterator[str]:

@@ -1,12 +1,10 @@
 """A comparison as a page that stands alone: no script at all, charts as SVG, everything foreign escaped."""
 
-from collections.abc import Iterable
 from html import escape
-from importlib.resources import files
 
-from penstock.report.html import fact
+from penstock.report.pages import document, fact, key, listed, tabled
 from penstock.report.study import Goal, Panel, Study, Table
-from penstock.report.svg import plane, tracks
+from penstock.report.studychart import plane, tracks
 
 
 def page(study: Study) -> str:
@@ -24,48 +22,8 @@ def page(study: Study) -> str:
     return document(study.title, body)
 
 
-def document(title: str, body: str) -> str:
-    """Return a page without scripts around its body."""
-    return f"""<!doctype html>
-<html lang=en>
-<head>
-<meta charset=utf-8>
-<meta name=viewport content="width=device-width, initial-scale=1">
-<meta http-equiv=Content-Security-Policy content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{escape(title)}</title>
-<style>{_asset("page.css")}{_asset("study.css")}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-</body>
-</html>
-"""
-
-
-def _asset(name: str) -> str:
-    return files("penstock.report").joinpath("assets", name).read_text(encoding="utf-8")
-
-
 def _table(title: str, tone: str, table: Table) -> str:
     return f"<section><h2 class={tone}>{title}</h2>{tabled(table)}</section>"
-
-
-def tabled(table: Table) -> str:
-    """Return a table, or what stands for one without rows."""
-    heads = "".join(f"<th{_side(table, column)}>{escape(head)}" for column, head in enumerate(table.heads))
-    rows = "".join(
-        f"<tr>{''.join(f'<td{_side(table, column)}>{escape(cell)}' for column, cell in enumerate(row))}"
-        for row in table.rows
-    )
-    if not rows:
-        return f"<p>{escape(table.empty)}</p>"
-    return f"<div class=scroll><table class=plain><tr>{heads}{rows}</table></div>"
-
-
-def _side(table: Table, column: int) -> str:
-    return " class=n" if column in table.right else ""
 
 
 def _goal(goal: Goal) -> str:
@@ -78,10 +36,7 @@ def _goal(goal: Goal) -> str:
 
 
 def _panel(panel: Panel) -> str:
-    keys = "".join(
-        f'<span><i class="c-{line.colour}{" dashed" if line.dashed else ""}"></i>{escape(line.label)}</span>'
-        for line in panel.lines
-    )
+    keys = "".join(key(line.label, line.colour, dashed=line.dashed) for line in panel.lines)
     return (
         f"<section><h2>{escape(panel.name)}: {escape(panel.title)}</h2><p class='lead say'>{escape(panel.say)}</p>"
         f"<div class=two><figure>{plane(panel)}<figcaption>{_KEY}</figcaption></figure>"
@@ -94,8 +49,3 @@ _KEY = (
     "</span><span><b class='dot swept'></b>every other point tried</span><span><b class='dot quota'></b>the whole quota"
     "</span>"
 )
-
-
-def listed(lines: Iterable[str]) -> str:
-    """Return a list."""
-    return f"<ul>{''.join(f'<li>{escape(line)}' for line in lines)}</ul>"

@@ -17,7 +17,7 @@ from penstock.local.recorder import Recorder
 from penstock.local.script import Script
 from penstock.local.view import View
 from penstock.local.world import read_world
-from penstock.report.files import write
+from penstock.report.reportfiles import write
 from penstock.sim.traces import Traffic, traffic
 from penstock.wiring import local
 from penstock.wiring.demoreport import TARGETS, report

@@ -26,7 +26,8 @@ from penstock.api.variantautoscaling import parse_variant
 from penstock.domain.errors import NotEnoughData
 from penstock.domain.variants import Actuation
 from penstock.engine.capacity import Lengths, capacity
-from penstock.report.advicefiles import as_json, markdown
+from penstock.report.advicefiles import as_json
+from penstock.report.advicemarkdown import markdown
 from penstock.report.advicepage import page as html
 from penstock.telemetry.pastqueries import Ask
 

@@ -11,11 +11,11 @@ import pytest
 from tests.reports import sample
 
 from penstock.report.figures import figures
-from penstock.report.files import as_json, write
-from penstock.report.html import html
-from penstock.report.markdown import markdown
 from penstock.report.model import Dispatched, Order, Report
 from penstock.report.places import workloads
+from penstock.report.reportfiles import as_json, write
+from penstock.report.reportmarkdown import markdown
+from penstock.report.reportpage import html
 from penstock.report.words import letters
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \"'&  | [a](javascript:b) `c` \n# d"

@@ -1,20 +1,20 @@
-"""A page that stands alone: styles, script and data inside, nothing fetched, everything foreign escaped."""
+"""The demo's report as a page: charts by a script inside it, everything foreign escaped."""
 
 import json
-from base64 import b64encode
 from collections.abc import Iterable
-from hashlib import sha256
 from html import escape
-from importlib.resources import files
 from typing import Final
 
 from penstock.report.figures import Figure, figures
-from penstock.report.model import Change, Dispatched, Fact, Order, Report
+from penstock.report.model import Change, Dispatched, Order, Report
+from penstock.report.pages import document, fact, listed
 from penstock.report.places import Workload, workloads
 from penstock.report.plain import plain
 from penstock.report.words import letters, number, seconds, step
 
 _COLOURS: Final = 6
+_STYLES: Final = ("uPlot.min.css", "page.css")
+_SCRIPTS: Final = ("uPlot.min.js", "charts.js")
 
 
 def html(report: Report) -> str:
@@ -32,39 +32,7 @@ def html(report: Report) -> str:
         *_notes(report.notes),
         "<footer>Made by Penstock. Charts: uPlot 1.6.32, © Leon Sorokin, MIT licence.</footer>",
     ]
-    return _page(report.title, "\n".join(parts), _data(report, drawn))
-
-
-def _page(title: str, body: str, data: str) -> str:
-    scripts = [_asset("uPlot.min.js"), _asset("charts.js")]
-    allowed = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src {allowed}"
-    return f"""<!doctype html>
-<html lang=en>
-<head>
-<meta charset=utf-8>
-<meta name=viewport content="width=device-width, initial-scale=1">
-<meta http-equiv=Content-Security-Policy content="{policy}">
-<title>{escape(title)}</title>
-<style>{_asset("uPlot.min.css")}{_asset("page.css")}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-<script type=application/json id=data>{data}</script>
-{"".join(f"<script>{script}</script>" for script in scripts)}
-</body>
-</html>
-"""
-
-
-def _digest(script: str) -> str:
-    return b64encode(sha256(script.encode()).digest()).decode()
-
-
-def _asset(name: str) -> str:
-    return files("penstock.report").joinpath("assets", name).read_text(encoding="utf-8")
+    return document(report.title, "\n".join(parts), _STYLES, _SCRIPTS, _data(report, drawn))
 
 
 def _data(report: Report, drawn: Iterable[Figure]) -> str:
@@ -73,13 +41,6 @@ def _data(report: Report, drawn: Iterable[Figure]) -> str:
     marks = [{"at_s": mark.at_s, "label": mark.label} for mark in report.marks]
     values = plain({"grid_s": report.grid_s, "marks": marks, "charts": charts})
     return json.dumps(values, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-
-
-def fact(one: Fact) -> str:
-    """Return a fact as a tile."""
-    tone = {True: " class=good", False: " class=bad", None: ""}[one.good]
-    note = f"<small>{escape(one.note)}</small>" if one.note else ""
-    return f"<div><dt>{escape(one.label)}</dt><dd{tone}>{escape(one.value)}{note}</dd></div>"
 
 
 def _chart(figure: Figure) -> str:
@@ -149,13 +110,9 @@ def _changes(changes: tuple[Change, ...]) -> Iterable[str]:
 
 def _notes(notes: tuple[str, ...]) -> Iterable[str]:
     if notes:
-        yield f"<section><h2>How this run was made</h2>{_list(notes)}</section>"
+        yield f"<section><h2>How this run was made</h2>{listed(notes)}</section>"
 
 
 def _troubles(troubles: tuple[str, ...]) -> Iterable[str]:
     if troubles:
-        yield f"<section><h2 class=bad>What went wrong</h2>{_list(troubles)}</section>"
-
-
-def _list(lines: Iterable[str]) -> str:
-    return f"<ul>{''.join(f'<li>{escape(line)}' for line in lines)}</ul>"
+        yield f"<section><h2 class=bad>What went wrong</h2>{listed(troubles)}</section>"

@@ -1,22 +1,22 @@
-"""The same report as Markdown, for terminals, issues and pull requests."""
+"""The demo's report as Markdown, for terminals, issues and pull requests."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from penstock.report.figures import figures
-from penstock.report.model import Fact, Order, Report
+from penstock.report.markup import bullets, escaped, table, told
+from penstock.report.model import Order, Report
 from penstock.report.places import workloads
 from penstock.report.series import capacity_per_s
 from penstock.report.words import letters, number, percent, seconds, step
 
 _ROWS: Final = 24  # of the table over time; more would not be read
-_SPECIAL: Final = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>#|~"})
 
 
 def markdown(report: Report) -> str:
     """Return the text; foreign words are escaped, so that none can become a link, a heading or HTML."""
     parts = [f"# {escaped(report.title)}", escaped(report.lead)]
-    parts += bullets("", [_fact(one) for one in report.facts])
+    parts += bullets("", [told(one) for one in report.facts])
     parts += bullets("## What went wrong", [escaped(one) for one in report.troubles])
     parts += [
         "## Demand and replicas",
@@ -27,11 +27,6 @@ def markdown(report: Report) -> str:
     parts += ["## Why each decision was taken", _changes(report)]
     parts += bullets("## How this run was made", [escaped(one) for one in report.notes])
     return "\n\n".join(parts) + "\n"
-
-
-def _fact(fact: Fact) -> str:
-    note = f" ({escaped(fact.note)})" if fact.note else ""
-    return f"**{escaped(fact.label)}**: {escaped(fact.value)}{note}"
 
 
 def _over_time(report: Report) -> str:
@@ -78,22 +73,3 @@ def _changes(report: Report) -> str:
         for one in report.changes
     )
     return table(["time", "variant", "replicas", "reason", "because"], rows, right=(0,))
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
-    """Return a table of cells that are escaped already; `right` are the columns of numbers."""
-    aligned = set(right)
-    rule = ["--:" if column in aligned else ":--" for column in range(len(heads))]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows))
-
-
-def bullets(heading: str, lines: Sequence[str]) -> Iterator[str]:
-    """Yield a heading, if it has words, and a list; nothing where the list is empty."""
-    if lines:
-        yield from [heading] if heading else []
-        yield "\n".join(f"- {line}" for line in lines)
-
-
-def escaped(text: str) -> str:
-    """Return foreign words as Markdown that only shows them."""
-    return " ".join(text.translate(_SPECIAL).split())
