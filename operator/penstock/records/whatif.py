@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from penstock.domain.decisions import Decision
 from penstock.domain.errors import InvalidField
@@ -14,6 +14,10 @@ from penstock.domain.variants import SloOverride, Variant
 from penstock.records.record import Record
 from penstock.scaling.config import Config, Quota
 from penstock.scaling.decide import decide
+
+_T = TypeVar("_T", Variant, SloOverride)
+_Fields = Mapping[str, tuple[str, Callable[[str, str], float]]]
+"""By the name that users write: the field that is set, and how its text is read."""
 
 _SHARE: Final = re.compile(r"([+-]?)(\d+(?:\.\d+)?)%")
 HOW: Final = (
@@ -47,14 +51,21 @@ def what_if(record: Record, changes: Mapping[str, str]) -> tuple[WhatIf, ...]:
 def _change(name: str, text: str, observation: Observation, config: Config) -> tuple[Observation, Config]:
     what, _, subject = name.partition(".")
     if name == "demand":
-        return _scaled(observation, _factor(name, text)), config
+        return _scaled(observation, _factor(text, name)), config
     if what == "slo" and subject in _SLO:
-        return _each(observation, lambda variant: replace(variant, slo=_SLO[subject](variant.slo, name, text))), config
+        field, read = _SLO[subject]
+        return _each(observation, lambda one: replace(one, slo=_with(one.slo, field, read(text, name)))), config
     if what == "quota" and subject:
-        return observation, _with_quota(config, subject, _count(name, text))
+        return observation, _with_quota(config, subject, _count(text, name))
     if what not in _ONE:
         raise InvalidField("--set", f"{name}={text}", HOW)
-    return _one(observation, subject, lambda variant: _ONE[what](variant, name, text)), config
+    field, read = _ONE[what]
+    return _one(observation, subject, lambda one: _with(one, field, read(text, name))), config
+
+
+def _with(value: _T, field: str, new: float) -> _T:
+    changed: dict[str, Any] = {field: new}
+    return replace(value, **changed)
 
 
 def _each(observation: Observation, change: Callable[[Variant], Variant]) -> Observation:
@@ -71,38 +82,6 @@ def _one(observation: Observation, subject: str, change: Callable[[Variant], Var
 
 def _named(variant: Variant, subject: str) -> bool:
     return subject in {variant.key.name, str(variant.key)}
-
-
-def _ttft(slo: SloOverride, name: str, text: str) -> SloOverride:
-    return replace(slo, ttft_s=parse_duration(text, name))
-
-
-def _tpot(slo: SloOverride, name: str, text: str) -> SloOverride:
-    return replace(slo, tpot_s=parse_duration(text, name))
-
-
-def _attainment(slo: SloOverride, name: str, text: str) -> SloOverride:
-    return replace(slo, attainment_ratio=parse_percent(text, name))
-
-
-def _cost(variant: Variant, name: str, text: str) -> Variant:
-    return replace(variant, cost_per_replica_per_h=_decimal(name, text))
-
-
-def _least(variant: Variant, name: str, text: str) -> Variant:
-    return replace(variant, min_replicas=_count(name, text))
-
-
-def _most(variant: Variant, name: str, text: str) -> Variant:
-    return replace(variant, max_replicas=_count(name, text))
-
-
-def _startup(variant: Variant, name: str, text: str) -> Variant:
-    return replace(variant, startup_time_s=parse_duration(text, name))
-
-
-_SLO: Final = {"ttft": _ttft, "tpot": _tpot, "attainment": _attainment}
-_ONE: Final = {"cost": _cost, "min": _least, "max": _most, "startup": _startup}
 
 
 def _with_quota(config: Config, accelerator: str, count: int) -> Config:
@@ -129,7 +108,7 @@ def _times(number: Reading, factor: float) -> Reading:
     return replace(number, value=number.value * factor) if isinstance(number, Known) else number
 
 
-def _factor(name: str, text: str) -> float:
+def _factor(text: str, name: str) -> float:
     match = _SHARE.fullmatch(text)
     if match is None:
         raise InvalidField(name, text, "write a share such as +20%, -50% or 150%")
@@ -137,13 +116,26 @@ def _factor(name: str, text: str) -> float:
     return {"+": 1 + share, "-": max(1 - share, 0.0), "": share}[match[1]]
 
 
-def _count(name: str, text: str) -> int:
+def _count(text: str, name: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 6:
         raise InvalidField(name, text, "write a whole number")
     return int(text)
 
 
-def _decimal(name: str, text: str) -> float:
+def _decimal(text: str, name: str) -> float:
     if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text):
         raise InvalidField(name, text, "write a number such as 3.50")
     return float(text)
+
+
+_SLO: Final[_Fields] = {
+    "ttft": ("ttft_s", parse_duration),
+    "tpot": ("tpot_s", parse_duration),
+    "attainment": ("attainment_ratio", parse_percent),
+}
+_ONE: Final[_Fields] = {
+    "cost": ("cost_per_replica_per_h", _decimal),
+    "min": ("min_replicas", _count),
+    "max": ("max_replicas", _count),
+    "startup": ("startup_time_s", parse_duration),
+}
