@@ -24,11 +24,11 @@ from tests.integration.telemetry.test_collect import counters, gauges, pod
 from tests.prometheus import PrometheusServer, Series
 from tests.unit.scaling.scene import handed_over, observe, pod_name, target, variant
 
+from penstock.controller.recordring import Ring
 from penstock.domain.decisions import Decision
 from penstock.domain.observations import Target
 from penstock.domain.variants import ObjectKey, Variant
 from penstock.records.record import Record
-from penstock.records.ring import Ring
 from penstock.scaling.config import Config
 from penstock.scaling.decide import decide
 from penstock.scaling.memory import Memory

@@ -28,6 +28,7 @@ from penstock.controller.plan import Documents
 from penstock.controller.ports import Leadership, Objects, Revisions, Scales, Scraping, Tokens
 from penstock.controller.push import Pusher
 from penstock.controller.recording import Recorder
+from penstock.controller.recordring import Ring
 from penstock.controller.report import Reporter
 from penstock.controller.routers import RouterAdmin
 from penstock.controller.routing import Routing
@@ -35,7 +36,6 @@ from penstock.controller.scaling_pass import ScalingPass
 from penstock.controller.serving import Pulse, serving
 from penstock.controller.targets import Targets
 from penstock.controller.world import World
-from penstock.records.ring import Ring
 
 log = logging.getLogger("penstock.operator")
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from penstock import __version__
+from penstock.controller.recordring import Ring
 from penstock.domain.decisions import Decision
 from penstock.domain.observations import Observation
 from penstock.records.record import Record
-from penstock.records.ring import Ring
 from penstock.scaling.config import Config
 from penstock.scaling.memory import Memory
 

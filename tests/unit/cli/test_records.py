@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.records.test_replay import passes
+from tests.unit.records.made import passes
 
 from penstock.cli.app import run
 from penstock.cli.faults import FINE, PROBLEM, USAGE

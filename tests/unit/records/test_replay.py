@@ -4,41 +4,12 @@ import gzip
 from dataclasses import replace
 
 import pytest
-from tests.unit.scaling.scene import NOW, known, observe, row, target, variant
+from tests.unit.records.made import passes
 
 from penstock.domain.errors import InvalidField
-from penstock.domain.observations import Observation
-from penstock.domain.variants import Variant
-from penstock.records.record import Record, pack, unpack
+from penstock.records.record import pack, unpack
 from penstock.records.replay import replay
 from penstock.records.whatif import what_if
-from penstock.scaling.config import Config
-from penstock.scaling.decide import decide
-from penstock.scaling.memory import Memory
-
-
-def passes(count: int = 3) -> list[Record]:
-    """Return the records of `count` passes in a row over two variants under load."""
-    memory, records, config = Memory(), [], Config()
-    cheap, dear = variant("cheap"), variant("dear", cost_per_replica_per_h=80.0)
-    for number in range(count):
-        observation = _seen(cheap, dear, number)
-        decisions, after = decide(observation, memory, config)
-        records.append(
-            Record(version="test", observation=observation, memory=memory, config=config, decisions=decisions)
-        )
-        memory = after
-    return records
-
-
-def _seen(cheap: Variant, dear: Variant, number: int) -> Observation:
-    now_s = NOW + 15 * number
-    per_pod = 0.6 + 0.2 * number
-    seen = [
-        row(one, pod, rate=per_pod, at_s=now_s, waiting=known(number, now_s)) for one in (cheap, dear) for pod in (0, 1)
-    ]
-    targets = {one.key: target(one, 2) for one in (cheap, dear)}
-    return observe(cheap, dear, targets=targets, seen=seen, now_s=now_s)
 
 
 @pytest.mark.parametrize("number", range(3))
@@ -49,6 +20,12 @@ def test_a_packed_record_replays_to_the_bit(number: int) -> None:
 
     assert back == record
     assert replay(back) == ()
+
+
+def test_a_text_that_utf8_cannot_hold_comes_back() -> None:
+    odd = replace(passes(1)[0], version="half of a pair: \ud83d")
+
+    assert unpack(pack(odd)) == odd
 
 
 def test_equal_records_are_equal_bytes() -> None:

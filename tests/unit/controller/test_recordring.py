@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.records.test_replay import passes
+from tests.unit.records.made import passes
 
-from penstock.records.record import Record, pack, unpack
-from penstock.records.ring import KEPT_IN_MEMORY, Ring
+from penstock.controller.recordring import KEPT_IN_MEMORY, Ring
+from penstock.records.record import Record, pack
 
 (RECORD,) = passes(1)
 FIRST_S = RECORD.observation.now_s
@@ -28,12 +28,6 @@ def test_the_newest_record_before_a_moment_is_found_after_a_restart(tmp_path: Pa
     assert again.find(FIRST_S + 16) == pack(at(15))
     assert again.find(FIRST_S + 9000) == pack(at(30))
     assert again.find(FIRST_S - 1) is None
-
-
-def test_a_text_that_utf8_cannot_hold_comes_back() -> None:
-    odd = replace(RECORD, version="half of a pair: \ud83d")
-
-    assert unpack(pack(odd)) == odd
 
 
 def test_the_oldest_give_way(tmp_path: Path) -> None:
