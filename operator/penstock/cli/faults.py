@@ -43,7 +43,7 @@ def explain(error: PenstockError | click.ClickException | OSError) -> Told:
         case Refused():
             return Told(f"refused: {error.message}", f"{error.peer} ({error.status})", error.remedy, UNREACHABLE)
         case NotEnoughData():
-            return Told("the data do not carry an answer", str(error), "gather more, then try again", REFUSED)
+            return Told("the data do not carry an answer", str(error), error.remedy, REFUSED)
         case _:
             return Told(str(error), type(error).__name__, "report this with the log", PROBLEM)
 

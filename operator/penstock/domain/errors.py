@@ -37,7 +37,11 @@ class Refused(PenstockError):
 
 
 class NotEnoughData(PenstockError):
-    """What was measured does not carry an answer."""
+    """What was measured does not carry an answer; `remedy` is an imperative without a full stop."""
+
+    def __init__(self, lack: str, remedy: str = "gather more, then try again") -> None:
+        super().__init__(lack)
+        self.remedy = remedy
 
 
 def shown(value: object, limit: int = 80) -> str:

@@ -142,7 +142,9 @@ class Cluster:
         self.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data})
 
     @contextlib.asynccontextmanager
-    async def operating(self, relist_s: float = 300.0, **flags: str) -> AsyncIterator[Operator]:
+    async def operating(
+        self, relist_s: float = 300.0, *, address: str = "127.0.0.1", **flags: str
+    ) -> AsyncIterator[Operator]:
         """Run an operator in this process, on the namespace `work` alone, until the context ends."""
         records = tempfile.TemporaryDirectory()  # of the run: it goes when nobody holds it any more
         told = {"watchNamespaces": self.work, "interval": "100ms", "startupPrior": "1s", "logLevel": "info"}
@@ -153,7 +155,7 @@ class Cluster:
             metrics_port=0,
             health_port=0,
             keda_port=0,
-            address="127.0.0.1",
+            address=address,
             timing=FAST,
             relist_s=relist_s,
         )

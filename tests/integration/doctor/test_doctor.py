@@ -5,12 +5,13 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import pytest
+from tests.accounts import kubeconfig_of
+from tests.addresses import own_address
 from tests.integration.controller.cluster import Cluster
 from tests.kubeapi import KubeApi
-from tests.needs import missing
 from tests.prometheus import PrometheusServer, steady
 from tests.waiting import eventually
 
@@ -24,16 +25,12 @@ from penstock.wiring.doctor import joined
 from penstock.wiring.engine import served
 
 MODEL = "Qwen/Qwen3-32B"
-
-
-def own_address() -> str:
-    """Return an address of this machine that is no loopback: to those the API server's proxy does not go."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # a datagram socket that connects sends nothing
-            return str(probe.getsockname()[0])
-        except OSError:
-            return missing("an address besides loopback", "give this machine one, `ip addr add 192.0.2.2/32 dev lo`")
+VIEWER = (  # what the role `view` lets its bearer read, and our objects
+    {"apiGroups": ["llmd.ai"], "resources": ["variantautoscalings"], "verbs": ["get", "list"]},
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get"]},
+    {"apiGroups": ["apps"], "resources": ["deployments", "deployments/scale"], "verbs": ["get"]},
+    {"apiGroups": [""], "resources": ["pods", "services", "configmaps", "namespaces"], "verbs": ["get", "list"]},
+)
 
 
 @pytest.fixture(scope="module", name="prometheus")
@@ -196,35 +193,14 @@ async def test_bare_cluster(clinic: Clinic) -> None:
 
 
 async def test_user_without_rights_is_told_which(
-    clinic: Clinic, prometheus: PrometheusServer, kube_api: KubeApi, tmp_path: Any
+    clinic: Clinic, prometheus: PrometheusServer, kube_api: KubeApi, tmp_path: Path
 ) -> None:
     async with healthy(clinic, prometheus):
-        config = kube_api.kubeconfig.read_text().replace(kube_api.token, viewer(kube_api, clinic.cluster.work))
-        (tmp_path / "kubeconfig").write_text(config)
+        config = kubeconfig_of(kube_api, tmp_path, clinic.cluster.work, VIEWER)
 
-        async with Kube(Login(kubeconfig=str(tmp_path / "kubeconfig"))) as kube:
+        async with Kube(Login(kubeconfig=str(config))) as kube:
             found = await Clinic(clinic.cluster, kube, clinic.address).variant()
 
     assert {check for check, told in found.items() if told[0] is Level.MISS} == {"endpoint", "monitors"}
     assert found["endpoint"][2] == f"kubectl auth can-i get pods/proxy -n {clinic.cluster.work}"
     assert found["prometheus"][0] is Level.WARN
-
-
-def viewer(api: KubeApi, namespace: str) -> str:
-    """Return the token of an account that may read what the role `view` lets it read, and our objects."""
-    token = api.service_account_token(namespace, "reader")
-    rules = [
-        {"apiGroups": ["llmd.ai"], "resources": ["variantautoscalings"], "verbs": ["get", "list"]},
-        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get"]},
-        {"apiGroups": ["apps"], "resources": ["deployments", "deployments/scale"], "verbs": ["get"]},
-        {"apiGroups": [""], "resources": ["pods", "services", "configmaps", "namespaces"], "verbs": ["get", "list"]},
-    ]
-    rbac, name = "rbac.authorization.k8s.io/v1", f"reader-{namespace}"
-    ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
-    subject = {"kind": "ServiceAccount", "name": "reader", "namespace": namespace}
-    for kind, body in {
-        "ClusterRole": {"rules": rules},
-        "ClusterRoleBinding": {"roleRef": ref, "subjects": [subject]},
-    }.items():
-        assert api.apply({"apiVersion": rbac, "kind": kind, "metadata": {"name": name}, **body}).ok
-    return token

@@ -1,0 +1,146 @@
+"""`penstock explain va/NAME` from end to end: through a real API server to the records that an operator keeps."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.accounts import kubeconfig_of
+from tests.addresses import own_address
+from tests.integration.controller.cluster import Cluster, busy
+from tests.kubeapi import KubeApi
+from tests.prometheus import PrometheusServer
+from tests.waiting import eventually
+
+from penstock.api.names import LABEL_APP, LABEL_COMPONENT
+from penstock.cli.app import run
+from penstock.cli.faults import FINE, REFUSED, UNREACHABLE, USAGE
+from penstock.controller.process import Operator
+
+LABELS = {LABEL_APP: "penstock", LABEL_COMPONENT: "operator"}
+
+
+@dataclass(slots=True)
+class Desk:
+    """Where somebody sits who asks about a cluster."""
+
+    cluster: Cluster
+    capsys: pytest.CaptureFixture[str]
+
+    def operator(self, port: int, *, name: str = "penstock-operator-1", reached: bool = True) -> None:
+        """Show a pod of the operator at this machine, with its metrics on a port."""
+        pods = f"/api/v1/namespaces/{self.cluster.home}/pods"
+        ports = [{"name": "metrics", "containerPort": port}]
+        body = {"metadata": {"name": name, "labels": LABELS}}
+        self.cluster.api.must(
+            "POST", pods, body | {"spec": {"containers": [{"name": "o", "image": "o", "ports": ports}]}}
+        )
+        status = {"phase": "Running"} | ({"podIP": own_address(), "podIPs": [{"ip": own_address()}]} if reached else {})
+        self.cluster.api.must(
+            "PATCH", f"{pods}/{name}/status", {"status": status}, content="application/merge-patch+json"
+        )
+
+    async def asks(self, *words: str) -> tuple[int, str]:
+        """Return the exit code, and what was printed."""
+        places = ["-n", self.cluster.work, "--operator-namespace", self.cluster.home]
+        code = await asyncio.to_thread(run, ["explain", *words, *places])
+        printed = self.capsys.readouterr()
+        return code, printed.out if code == FINE else printed.err
+
+
+@pytest.fixture(name="desk")
+def _desk(kube_api: KubeApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
+    monkeypatch.setenv("KUBECONFIG", str(kube_api.kubeconfig))
+    return Desk(Cluster(kube_api), capsys)
+
+
+@contextlib.asynccontextmanager
+async def decided(desk: Desk, prometheus: PrometheusServer) -> AsyncIterator[Operator]:
+    """Run an operator until it has asked for more of a full variant."""
+    cluster = desk.cluster
+    cluster.deployment(replicas=1)
+    cluster.pod("chat-1", {"app": "chat"})
+    busy(prometheus, cluster.work, "chat-1")
+    cluster.variant(maxReplicas=4)
+    async with cluster.operating(prometheusURL=prometheus.url, address=own_address()) as operator:
+        desk.operator(operator.ports[0])
+        await eventually(lambda: "decision" in cluster.status(), "a decision")
+        yield operator
+
+
+async def test_the_last_change_is_told_from_its_record(desk: Desk, prometheus: PrometheusServer) -> None:
+    async with decided(desk, prometheus) as operator:
+        desk.cluster.variant(minReplicas=4)
+        found = await eventually(
+            lambda: (it := desk.cluster.status()["decision"])["reason"] == "Bound" and it, "another decision"
+        )
+        folder = operator.recorder.ring.directory
+        kept = len(list(folder.iterdir()))
+        await eventually(lambda: len(list(folder.iterdir())) > kept + 3, "more passes, which change nothing")
+
+        code, told = await desk.asks("va/chat")
+
+    assert code == FINE
+    assert told.startswith(f"chat  2 -> 4 at {found['time'][11:19]} (Bound, record {found['id']})\n")
+
+
+async def test_what_nobody_knows_comes_with_what_to_do(desk: Desk, prometheus: PrometheusServer) -> None:
+    async with decided(desk, prometheus):
+        desk.cluster.variant("later", scaleTargetRef={"kind": "Deployment", "name": "elsewhere"})
+        missing = await desk.asks("va/chta")
+        before = await desk.asks("va/chat", "--at", "2020-01-01T00:00:00Z")
+        unknown = await desk.asks("va/ghost", "--at", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+        await eventually(lambda: desk.cluster.reason("Ready", "later"), "a status without a decision")
+        undecided = await desk.asks("va/later")
+
+    work = desk.cluster.work
+    assert missing == (USAGE, f"error: a value cannot be used\n  at:  VariantAutoscaling in {work} = 'chta'\n"
+                       "  fix: there is chat\n")  # fmt: skip
+    assert before[0] == undecided[0] == unknown[0] == REFUSED
+    assert "keeps no record of 2020-01-01T00:00:00Z or before\n  fix: ask for a later time by --at" in before[1]
+    assert f"knew no variant {work}/ghost\n  fix: ask for a time at which" in unknown[1]
+    assert f"fix: see what is missing: penstock doctor va/later -n {work}" in undecided[1]
+
+
+async def test_an_operator_that_does_not_answer_is_told_from_one_that_has_nothing(
+    desk: Desk, prometheus: PrometheusServer, unused_tcp_port: int
+) -> None:
+    async with decided(desk, prometheus):
+        desk.operator(unused_tcp_port, name="penstock-operator-2")
+        with_another = await desk.asks("va/chat")
+    alone = await desk.asks("va/chat")
+    desk.cluster.api.must(
+        "DELETE", f"/api/v1/namespaces/{desk.cluster.home}/pods/penstock-operator-1?gracePeriodSeconds=0"
+    )
+    desk.cluster.api.must(
+        "DELETE", f"/api/v1/namespaces/{desk.cluster.home}/pods/penstock-operator-2?gracePeriodSeconds=0"
+    )
+    gone = await desk.asks("va/chat")
+
+    assert with_another[0] == FINE
+    assert alone[0] == gone[0] == UNREACHABLE
+    assert "connection refused" in alone[1]
+    assert (
+        f"fix: see why it does not answer: kubectl -n {desk.cluster.home} describe pod penstock-operator-1" in alone[1]
+    )
+    assert f"at:  operator in {desk.cluster.home}\n  fix: name its namespace by --operator-namespace" in gone[1]
+
+
+async def test_who_may_not_ask_is_told_which_right_is_missing(
+    desk: Desk, prometheus: PrometheusServer, kube_api: KubeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with decided(desk, prometheus):
+        rules = [
+            {"apiGroups": ["llmd.ai"], "resources": ["variantautoscalings"], "verbs": ["get"]},
+            {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+        ]
+        config = kubeconfig_of(kube_api, tmp_path, desk.cluster.home, rules)
+        monkeypatch.setenv("KUBECONFIG", str(config))
+
+        code, told = await desk.asks("va/chat")
+
+    assert code == UNREACHABLE
+    assert told.endswith(f"fix: grant get on pods/proxy in {desk.cluster.home}\n")
