@@ -14,9 +14,9 @@ from penstock.scaling.cases import Case, Proposal
 from penstock.scaling.close import close
 from penstock.scaling.config import Config, Quota
 from penstock.scaling.experience import AWAY_S, Experience, Outage
-from penstock.scaling.gather import by_model, failed, gather, priced
+from penstock.scaling.gather import by_model, failed, gather, in_words, priced
 from penstock.scaling.history import ModelPast
-from penstock.scaling.joint import share
+from penstock.scaling.joint import Shared, share
 from penstock.scaling.memory import Memory
 from penstock.scaling.model import Model, study
 from penstock.scaling.plan import Plan, plan
@@ -28,12 +28,16 @@ _UNAVAILABLE = Verdict(OptimizationReason.METRICS_UNAVAILABLE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Study:
-    """What is known of one model, and its plan; no model where a `fault` kept that from being computed."""
+    """What is known of one model, and its plan; no model where a `fault` kept that from being computed.
+
+    `unshared` tells why the plan does not heed the quotas, where it should.
+    """
 
     cases: Sequence[Case]
     model: Model | None = None
     found: Plan | None = None
     fault: Verdict[OptimizationReason] = _UNAVAILABLE
+    unshared: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +93,10 @@ def _studied(cases: Sequence[Case], observation: Observation, memory: Memory, co
 
 
 def _within_quotas(studies: Sequence[_Study], quotas: Sequence[Quota]) -> Sequence[_Study]:
-    """Return the studies with plans that heed quotas together; `grant` holds them even if that fails."""
+    """Return the studies with plans that heed quotas together.
+
+    Where that fails, `grant` holds the quotas by priority alone, and the verdicts on these models say so.
+    """
     if not quotas:
         return studies
     planned = [study for study in studies if study.model is not None and study.found is not None]
@@ -97,10 +104,14 @@ def _within_quotas(studies: Sequence[_Study], quotas: Sequence[Quota]) -> Sequen
     others = [_standing(case) for study in studies for case in study.cases if case.key not in ours]
     plans = [(s.model, s.found) for s in planned if s.model is not None and s.found is not None]
     try:
-        found = dict(zip(map(id, planned), share(plans, others, quotas), strict=True))
-    except Exception:  # the plans as they were, cut by priority
-        return studies
-    return [replace(study, found=found[id(study)]) if id(study) in found else study for study in studies]
+        made = share(plans, others, quotas)
+    except Exception as error:
+        made = Shared([found for _, found in plans], in_words(error))
+    heeding = dict(zip(map(id, planned), made.plans, strict=True))
+    return [
+        replace(study, found=heeding[id(study)], unshared=made.lack) if id(study) in heeding else study
+        for study in studies
+    ]
 
 
 def _standing(case: Case) -> Claim:
@@ -114,9 +125,22 @@ def _answer(study: _Study, observation: Observation, memory: Memory, config: Con
     if study.model is None:
         return _failed(study, study.fault, memory)
     try:
-        return _computed(study.cases, study.model, study.found, observation, config)
+        answer = _computed(study.cases, study.model, study.found, observation, config)
+        return answer if not study.unshared else _doubted(answer, study.unshared)
     except Exception as error:
         return _failed(study, failed(error), memory)
+
+
+def _doubted(answer: _Answer, why: str) -> _Answer:
+    """Return the answer with verdicts that tell why quotas were not shared out, on those that were planned."""
+    planned = answer.found.goal if answer.found is not None else {}
+    numbers = zip(answer.cases, answer.settled, strict=True)
+    return replace(answer, settled=[_unshared(one, why) if case.key in planned else one for case, one in numbers])
+
+
+def _unshared(number: Settled, why: str) -> Settled:
+    verdict = number.optimization
+    return replace(number, optimization=replace(verdict, facts={**verdict.facts, "unshared": why}))
 
 
 def _failed(study: _Study, fault: Verdict[OptimizationReason], memory: Memory) -> _Answer:

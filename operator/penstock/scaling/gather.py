@@ -54,7 +54,12 @@ def _turns(variants: Sequence[Variant], this: _Pass) -> list[bool]:
 
 def failed(error: Exception) -> Verdict[OptimizationReason]:
     """Return the verdict on an internal error; its words are for the log."""
-    return Verdict(OptimizationReason.FAILED, {"error": f"{type(error).__name__}: {error}"})
+    return Verdict(OptimizationReason.FAILED, {"error": in_words(error)})
+
+
+def in_words(error: Exception) -> str:
+    """Return an internal error in the words of the log."""
+    return f"{type(error).__name__}: {error}"
 
 
 def by_model(cases: Iterable[Case]) -> list[list[Case]]:

@@ -7,7 +7,7 @@ the least money, are lost for each accelerator. What a cut sets free beyond need
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.domain.variants import ObjectKey
 from penstock.scaling.config import Quota
@@ -73,7 +73,14 @@ class _Cut:
         return self.runs, -self.share.priority, self.unserved, self.money, self.key, self.index
 
 
-def share(plans: Sequence[tuple[Model, Plan]], others: Sequence[Claim], quotas: Sequence[Quota]) -> list[Plan]:
+class Shared(NamedTuple):
+    """Plans within the quotas; `lack` tells why they are not, where more could have been cut."""
+
+    plans: Sequence[Plan]
+    lack: str = ""
+
+
+def share(plans: Sequence[tuple[Model, Plan]], others: Sequence[Claim], quotas: Sequence[Quota]) -> Shared:
     """Return the plans, in their order, within the quotas as far as that can be; `others` only take of them.
 
     Without a quota that binds, the plans as they are, at no cost.
@@ -82,9 +89,10 @@ def share(plans: Sequence[tuple[Model, Plan]], others: Sequence[Claim], quotas: 
     limits = _Limits(quotas=quotas, others=others)
     shares = _fitted(shares, limits)
     if not any(one.rooms for one in shares):
-        return [found for _, found in plans]
+        return Shared([found for _, found in plans])
+    lack = f"{_ROUNDS} cuts were not enough" if _next_cut(shares, limits, None) is not None else ""
     better = _swapped(_given_back(shares, limits), limits)
-    return [one.plan for one in better]
+    return Shared([one.plan for one in better], lack)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,12 +115,17 @@ def _fitted(shares: Sequence[_Share], limits: _Limits, keep: ObjectKey | None = 
     """Return the shares cut until no quota is exceeded; nothing is cut of `keep`, and what runs neither if one is."""
     fitted = list(shares)
     for _ in range(_ROUNDS):
-        over = next((pair for pair in zip(limits.quotas, limits.excesses(fitted), strict=True) if pair[1]), None)
-        cut = None if over is None else _least_cut(fitted, *over, keep)
+        cut = _next_cut(fitted, limits, keep)
         if cut is None:
             break
         fitted[cut.index] = cut.share
     return fitted
+
+
+def _next_cut(shares: Sequence[_Share], limits: _Limits, keep: ObjectKey | None) -> _Cut | None:
+    """Return what is to be cut next; None where no quota is exceeded, or nothing can be cut."""
+    over = next((pair for pair in zip(limits.quotas, limits.excesses(shares), strict=True) if pair[1]), None)
+    return None if over is None else _least_cut(shares, *over, keep)
 
 
 def _cost(found: Plan) -> float:

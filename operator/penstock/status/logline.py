@@ -30,10 +30,11 @@ def variant_line(outcome: Outcome) -> LogLine | None:
         case OptimizationReason.FAILED:
             facts = {"record": decision.optimization.facts.get("id", ""), **_error(outcome)}
             return LogLine("ERROR", "Optimization failed for variant", {**names, **facts})
+    unshared = {name: fact for name, fact in decision.optimization.facts.items() if name == "unshared"}
     if decision.desired is None or decision.desired == decision.previous:
-        return None
+        return LogLine("WARNING", "Quotas are held by priority alone", {**names, **unshared}) if unshared else None
     moved = {"desired": decision.desired, "reason": decision.reason.value, "record": decision.record_id}
-    return LogLine("INFO", f"Decided {decision.summary}", {**names, **moved})
+    return LogLine("WARNING" if unshared else "INFO", f"Decided {decision.summary}", {**names, **moved, **unshared})
 
 
 def pass_line(outcomes: Sequence[Outcome]) -> LogLine | None:

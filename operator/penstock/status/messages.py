@@ -103,6 +103,10 @@ _WITH_FACT: Final = {
 """Sentences of a reason that comes with one more fact."""
 
 
+_UNSHARED: Final = " Quotas are held by priority alone, since sharing them out failed: see the operator's log."
+"""Follows the sentence of a verdict with the fact `unshared`, whatever else it tells."""
+
+
 class _Facts(dict[str, str]):
     """Facts of a sentence; one that nobody gave reads `unknown` instead of breaking the status."""
 
@@ -112,7 +116,8 @@ class _Facts(dict[str, str]):
 
 def message(verdict: Verdict[R], around: Mapping[str, str]) -> str:
     """Return the sentence of a verdict; `around` are facts of the object, which the verdict's own replace."""
-    return _template(verdict).format_map(_Facts({**around, **verdict.facts}))
+    sentence = _template(verdict) + (_UNSHARED if "unshared" in verdict.facts else "")
+    return sentence.format_map(_Facts({**around, **verdict.facts}))
 
 
 def _template(verdict: Verdict[R]) -> str:

@@ -13,6 +13,7 @@ from tests.unit.scaling.scene import MODEL, known, observe, target, variant
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.observations import Inflow
 from penstock.domain.variants import ObjectKey
+from penstock.scaling import joint
 from penstock.scaling.capacity import Capacity
 from penstock.scaling.config import Config, Quota
 from penstock.scaling.forecast import Forecast
@@ -52,7 +53,7 @@ def model(need_per_s: float, *members: Member, name: str = MODEL) -> Model:
 
 def shared(models: Sequence[Model], *quotas: Quota, others: Sequence[Claim] = ()) -> list[Plan]:
     """Return the plans of these models under quotas."""
-    return share([(one, plan(one)) for one in models], others, quotas)
+    return list(share([(one, plan(one)) for one in models], others, quotas).plans)
 
 
 def goals(found: Sequence[Plan]) -> dict[str, int]:
@@ -69,9 +70,19 @@ def test_no_quota_that_binds_changes_nothing() -> None:
     one = model(10.0, member("a", "H100", 5.0, 4.0))
     free = plan(one)
 
-    (found,) = share([(one, free)], [], [H100_2])
+    (found,) = share([(one, free)], [], [H100_2]).plans
 
     assert found is free
+
+
+def test_too_many_cuts_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = model(100.0, member("a", "H100", 5.0, 4.0))
+    enough = share([(one, plan(one))], [], [H100_2])
+    monkeypatch.setattr(joint, "_ROUNDS", 1)
+
+    found = share([(one, plan(one))], [], [H100_2])
+
+    assert (enough.lack, found.lack) == ("", "1 cuts were not enough")
 
 
 @pytest.mark.parametrize(

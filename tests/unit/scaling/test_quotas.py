@@ -7,7 +7,7 @@ import pytest
 from tests.unit.scaling.scene import PROFILE, by_name, observe, rows, target, variant
 
 from penstock.domain.observations import Observation
-from penstock.domain.reasons import LimitReason
+from penstock.domain.reasons import LimitReason, OptimizationReason
 from penstock.domain.variants import ObjectKey
 from penstock.scaling import decide as module
 from penstock.scaling.config import Config, Quota
@@ -116,7 +116,7 @@ def test_what_a_quota_refuses_goes_to_another_variant() -> None:
 
 def test_quotas_hold_even_if_sharing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
-        raise ArithmeticError
+        raise ArithmeticError("no share")
 
     monkeypatch.setattr(module, "share", fails)
 
@@ -124,3 +124,9 @@ def test_quotas_hold_even_if_sharing_fails(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert (found["small"].desired, found["other"].desired) == (3, 0)
     assert found["small"].limited.reason is LimitReason.QUOTA
+    assert {one.optimization.facts["unshared"] for one in found.values()} == {"ArithmeticError: no share"}
+    assert all(one.optimization.reason is OptimizationReason.SUCCEEDED for one in found.values())
+
+
+def test_where_quotas_are_shared_out_nothing_is_said_of_it() -> None:
+    assert all("unshared" not in one.optimization.facts for one in by_name(under_load(), config=THREE).values())

@@ -1,5 +1,6 @@
 """Lines of the log."""
 
+import pytest
 from tests.unit.status.outcomes import outcome
 
 from penstock.domain.decisions import Verdict
@@ -40,6 +41,30 @@ def test_an_internal_error_is_an_error_with_its_words() -> None:
     assert variant_line(failed) == LogLine(
         "ERROR", "Optimization failed for variant", {**NAMES, "record": "ab12cd34", "error": "ValueError: x"}
     )
+
+
+@pytest.mark.parametrize(
+    ("desired", "message", "moved"),
+    [
+        pytest.param(3, "Quotas are held by priority alone", {}, id="quiet otherwise"),
+        pytest.param(
+            4,
+            "Decided 3 -> 4: because",
+            {"desired": 4, "reason": "DemandUp", "record": "7f3a91c2"},
+            id="while a number moves",
+        ),
+    ],
+)
+def test_quotas_that_were_not_shared_out_are_told(desired: int, message: str, moved: dict[str, str | int]) -> None:
+    told = outcome(
+        desired=desired,
+        previous=3,
+        summary="3 -> 4: because",
+        reason=DecisionReason.DEMAND_UP,
+        optimization=Verdict(OptimizationReason.SUCCEEDED, {"unshared": "ArithmeticError: x"}),
+    )
+
+    assert variant_line(told) == LogLine("WARNING", message, {**NAMES, **moved, "unshared": "ArithmeticError: x"})
 
 
 def test_a_quiet_pass_has_one_line_and_its_variants_none() -> None:

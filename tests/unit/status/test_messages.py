@@ -83,6 +83,12 @@ def test_every_reason_has_a_sentence(reason: StrEnum) -> None:
             id="failed: the log has it, since nothing else keeps records",
         ),
         pytest.param(
+            Verdict(OptimizationReason.SUCCEEDED, {"unshared": "ArithmeticError: {0}"}),
+            "Computed from fresh data. Quotas are held by priority alone, since sharing them out failed: see the "
+            "operator's log.",
+            id="quotas not shared out",
+        ),
+        pytest.param(
             Verdict(LimitReason.QUOTA, {"limit": "quota 8 H100", "where": "quotas"}),
             "quota 8 H100, set in quotas.",
             id="quota",
