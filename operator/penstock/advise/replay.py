@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import isnan
 from random import Random
 from typing import Final
 
@@ -137,10 +138,10 @@ def _provisioned(result: RunResult, name: str, at_s: float) -> int:
 
 
 def _share(values: "array[float]", limit: float) -> float:
-    known = [value for value in values if value == value]  # noqa: PLR0124 - the test for NaN
+    known = [value for value in values if not isnan(value)]
     return sum(value <= limit for value in known) / len(known) if known else 1.0
 
 
 def _mean(values: "array[float]") -> float:
-    known = [value for value in values if value == value]  # noqa: PLR0124 - the test for NaN
+    known = [value for value in values if not isnan(value)]
     return sum(known) / len(known) if known else 0.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Final, NamedTuple
 
 from penstock.domain.observations import PodMetrics
@@ -91,7 +92,7 @@ def _over(fold: Callable[[Sequence[float]], float], values: Iterable[float | Non
 
 def _largest(values: Sequence[float]) -> float:
     """Return the largest; NaN wins, because a number that is none must not hide behind others."""
-    return next((value for value in values if value != value), max(values))  # noqa: PLR0124 - the test for NaN
+    return next(filter(isnan, values), max(values))
 
 
 def _completed(shards: Sequence[Shard], read: Callable[[float | None], Reading]) -> Reading:
