@@ -9,8 +9,9 @@ from penstock.advise import demand
 from penstock.advise.hardware import Hardware
 from penstock.advise.histograms import share_below, variation
 from penstock.advise.past import Answers, Hour, ModelPast, Sample, VariantPast
-from penstock.advise.tracks import Column, Grid, Owner, PodKey, added, by_pod, grouped, namespace_of
+from penstock.advise.tracks import Column, Grid, Owner, PodKey, added, by_pod, grouped
 from penstock.domain.variants import Slo
+from penstock.telemetry.labels import namespace_of
 from penstock.telemetry.pastqueries import HOUR_S, MEANS_STEP_S, Ask
 
 _MEANS: Final = (

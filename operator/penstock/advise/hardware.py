@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
 from penstock.advise.past import Answers
-from penstock.advise.tracks import PodKey, Track, namespace_of, pod_of
+from penstock.advise.tracks import PodKey, Track, name_of
 from penstock.domain.series import kv_tokens
+from penstock.telemetry.labels import namespace_of
 from penstock.telemetry.pastqueries import Ask
 
 _Place = tuple[str, str]
@@ -52,7 +53,7 @@ def _latest(tracks: Iterable[Track], read: Callable[[Track], T | None]) -> dict[
     """Return by pod what the series that was there last says."""
     found: defaultdict[_Place, tuple[float, T | None]] = defaultdict(lambda: (float("-inf"), None))
     for track in tracks:
-        place = namespace_of(track.labels), pod_of(track.labels)
+        place = namespace_of(track.labels), name_of(track.labels)
         value = read(track) if track.points else None
         if value is not None and track.points[-1][0] >= found[place][0]:
             found[place] = track.points[-1][0], value

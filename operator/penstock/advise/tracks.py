@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from penstock.telemetry.labels import address_of, namespace_of, pod_of
+
 # what a ReplicaSet, a StatefulSet or a LeaderWorkerSet appends to the name of its owner
 _SAFE: Final = "bcdfghjklmnpqrstvwxz2456789"
 _OF_DEPLOYMENT: Final = re.compile(rf"(.+)-[{_SAFE}]{{6,10}}-[{_SAFE}]{{5}}")
@@ -69,20 +71,14 @@ class Owner:
     name: str
 
 
-def pod_of(labels: Mapping[str, str]) -> str:
-    """Return the pod that a series is of. A label of its own, renamed by the scrape, tells more than the scrape's."""
-    names = ("exported_pod", "pod", "pod_name", "exported_instance", "instance")
-    return next((labels[name] for name in names if labels.get(name)), "")
-
-
-def namespace_of(labels: Mapping[str, str]) -> str:
-    """Return the namespace that a series is of, empty where none is told."""
-    return labels.get("exported_namespace") or labels.get("namespace") or ""
+def name_of(labels: Mapping[str, str]) -> str:
+    """Return the pod that a series is of, or else its address."""
+    return pod_of(labels) or address_of(labels)
 
 
 def key_of(labels: Mapping[str, str]) -> PodKey:
     """Return whose series it is."""
-    return PodKey(namespace_of(labels), labels.get("model_name", ""), pod_of(labels))
+    return PodKey(namespace_of(labels), labels.get("model_name", ""), name_of(labels))
 
 
 def owner_of(pod: str) -> Owner:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -29,6 +29,19 @@ class Answer:
     warnings: tuple[str, ...] = ()
     infos: tuple[str, ...] = ()
     duration_s: float = 0.0
+
+
+class Queries(Protocol):
+    """Something that answers PromQL: Prometheus, or whatever speaks its API."""
+
+    async def query(self, name: str, promql: str, at_s: float) -> Answer:
+        """Answer one instant query.
+
+        Raises:
+            Unreachable: no answer.
+            Refused: an answer that cannot be used; `peer` is the query's name.
+        """
+        ...
 
 
 class _Series(msgspec.Struct):

@@ -2,11 +2,12 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.series import SERIES, Signal
-from penstock.telemetry.answers import Answer, Sample
+from penstock.telemetry.answers import Queries, Sample
+from penstock.telemetry.labels import scope_of
 from penstock.telemetry.promql import checked, one_of, selector
 from penstock.telemetry.queries import PART
 
@@ -31,14 +32,6 @@ _NAMES: Final = {
 }
 _ALL: Final = "+Inf"
 _BY: Final = "namespace, exported_namespace, model_name, le"
-
-
-class Queries(Protocol):
-    """Something that answers PromQL."""
-
-    async def query(self, name: str, promql: str, at_s: float) -> Answer:
-        """Answer one instant query; raises Unreachable, Refused."""
-        ...
 
 
 async def attained(
@@ -93,10 +86,8 @@ _Counts = dict[tuple[ModelScope, str], dict[float, float]]
 def _counts(samples: Iterable[Sample]) -> _Counts:
     found: _Counts = {}
     for sample in samples:
-        labels = sample.labels
-        namespace = labels.get("exported_namespace") or labels.get("namespace") or ""
-        mine = found.setdefault((ModelScope(namespace, labels.get("model_name", "")), labels[PART]), {})
-        bound = float(labels["le"])
+        mine = found.setdefault((scope_of(sample.labels), sample.labels[PART]), {})
+        bound = float(sample.labels["le"])
         mine[bound] = mine.get(bound, 0.0) + sample.value
     return found
 

@@ -4,14 +4,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from math import nan
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
-from penstock.domain.catalogue import ModelScope
 from penstock.domain.errors import PenstockError, Refused, Unreachable
 from penstock.domain.observations import Scrape, ScrapeProblem
 from penstock.domain.reasons import MetricsReason
 from penstock.domain.series import Signal, kv_tokens
-from penstock.telemetry.answers import Answer, Sample
+from penstock.telemetry.answers import Answer, Queries, Sample
+from penstock.telemetry.labels import address_of, namespace_of, pod_of, scope_of
 from penstock.telemetry.pickers import inflows
 from penstock.telemetry.queries import BUCKETS, GROWTH, MEANS, NEWEST, PART, PICKERS, SAMPLE_TIME, Query, queries
 from penstock.telemetry.rows import RowKey, Shard, rows
@@ -19,19 +19,6 @@ from penstock.telemetry.spreads import BucketCounts, spreads
 
 WINDOW_S: Final = 60.0
 PARTIAL: Final = "partial answer"
-
-
-class Queries(Protocol):
-    """Something that answers PromQL: Prometheus, or whatever speaks its API."""
-
-    async def query(self, name: str, promql: str, at_s: float) -> Answer:
-        """Answer one instant query.
-
-        Raises:
-            Unreachable: no answer.
-            Refused: an answer that cannot be used; `peer` is the query's name.
-        """
-        ...
 
 
 class _ShardKey(NamedTuple):
@@ -113,8 +100,7 @@ def _buckets(answers: Mapping[str, Answer]) -> BucketCounts:
     for signal, name in BUCKETS.items():
         for sample in answers[name].samples:
             labels = sample.labels
-            namespace = labels.get("exported_namespace") or labels.get("namespace") or ""
-            mine = found.setdefault((ModelScope(namespace, labels.get("model_name", "")), signal), {})
+            mine = found.setdefault((scope_of(labels), signal), {})
             bound = _bound(labels.get("le", ""))
             mine[bound] = mine.get(bound, 0.0) + sample.value
     return found
@@ -144,14 +130,12 @@ def _add_capacities(shards: Mapping[_ShardKey, Shard], answer: Answer | None) ->
 
 
 def _key(labels: Mapping[str, str]) -> _ShardKey:
-    """Return whose numbers these are. A label of the engine's own, renamed by the scrape, tells more than the scrape's.
+    """Return whose numbers these are.
 
     Without any pod label the address stands in, so that engines stay apart, but no pod's name is made up of it.
     """
-    pod = labels.get("exported_pod") or labels.get("pod") or labels.get("pod_name") or ""
-    place = labels.get("exported_instance") or labels.get("instance") or ""
-    namespace = labels.get("exported_namespace") or labels.get("namespace") or ""
-    row = RowKey(namespace, pod, labels.get("model_name", ""), "" if pod else place)
+    pod, place = pod_of(labels), address_of(labels)
+    row = RowKey(namespace_of(labels), pod, labels.get("model_name", ""), "" if pod else place)
     return _ShardKey(row, labels.get("engine", ""), place)
 
 

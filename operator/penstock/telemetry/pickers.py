@@ -8,6 +8,7 @@ from penstock.domain.catalogue import ModelScope
 from penstock.domain.observations import Inflow
 from penstock.domain.readings import ABSENT, Reading, reading
 from penstock.telemetry.answers import Sample
+from penstock.telemetry.labels import namespace_of
 from penstock.telemetry.queries import PART, PICKER, Part
 
 _Counts = dict[str, float]  # by part
@@ -30,13 +31,9 @@ def inflows(samples: Iterable[Sample], *, now_s: float, stale_after_s: float) ->
             continue
         model = labels.get("target_model_name") or labels.get("model_name") or ""
         if model:
-            mine = counts[ModelScope(_namespace(labels), model)][picker]
+            mine = counts[ModelScope(namespace_of(labels), model)][picker]
             mine[part] = mine.get(part, 0.0) + sample.value
     return {scope: _sum(pickers, times, now_s=now_s, stale_after_s=stale_after_s) for scope, pickers in counts.items()}
-
-
-def _namespace(labels: Mapping[str, str]) -> str:
-    return labels.get("exported_namespace") or labels.get("namespace") or ""
 
 
 def _sum(

@@ -1,0 +1,25 @@
+"""Whose series it is, by its labels. An engine's own label, which the scrape renamed, tells more than the scrape's."""
+
+from collections.abc import Mapping
+
+from penstock.domain.catalogue import ModelScope
+
+
+def namespace_of(labels: Mapping[str, str]) -> str:
+    """Return the namespace, empty where none is told."""
+    return labels.get("exported_namespace") or labels.get("namespace") or ""
+
+
+def scope_of(labels: Mapping[str, str]) -> ModelScope:
+    """Return namespace and model."""
+    return ModelScope(namespace_of(labels), labels.get("model_name", ""))
+
+
+def pod_of(labels: Mapping[str, str]) -> str:
+    """Return the pod, empty where none is told."""
+    return labels.get("exported_pod") or labels.get("pod") or labels.get("pod_name") or ""
+
+
+def address_of(labels: Mapping[str, str]) -> str:
+    """Return the address that was scraped, empty where none is told."""
+    return labels.get("exported_instance") or labels.get("instance") or ""
