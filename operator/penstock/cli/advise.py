@@ -49,10 +49,8 @@ def command(**given: Any) -> int:  # noqa: ANN401 - click hands over what the fl
         raise InvalidField("--prometheus", given["prometheus"] or "", "name Prometheus, or say --demo")
     if not given["demo"] and not given["prometheus"].startswith(("http://", "https://")):
         raise InvalidField("--prometheus", given["prometheus"], "write a URL such as http://prometheus:9090")
-    try:
-        from penstock.wiring import advise  # noqa: PLC0415 - needs the extra `local`, which a router has not
-    except ModuleNotFoundError as error:
-        raise InvalidField("penstock advise", error.name, "install penstock[local]") from error
+    with options.needing_local("penstock advise"):
+        from penstock.wiring import advise  # noqa: PLC0415 - not before it is known to be there
     return advise.run(
         advise.Request(
             prometheus=None if given["demo"] else _settings(given),

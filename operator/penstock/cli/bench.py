@@ -1,12 +1,10 @@
 """`penstock bench`: comparisons that anybody can repeat; so far that of replica counts."""
 
-import os
 from pathlib import Path
 
 import click
 
 from penstock.cli import options
-from penstock.domain.errors import InvalidField
 
 
 @click.group("bench")
@@ -35,9 +33,6 @@ def scaling(**asked: object) -> int:
     report is OUT/scaling.html, with scaling.md and scaling.json; OUT/runs.jsonl has every run. Exit code 1: a target
     is missed by a full run.
     """
-    traces = os.environ.get("PENSTOCK_TRACES")
-    try:
-        from penstock.wiring import bench  # noqa: PLC0415 - needs the extra `local`, which a router has not
-    except ModuleNotFoundError as error:
-        raise InvalidField("penstock bench", error.name, "install penstock[local]") from error
-    return bench.scaling(bench.Request(traces=Path(traces) if traces else None, **asked))  # type: ignore[arg-type] # click's
+    with options.needing_local("penstock bench"):
+        from penstock.wiring import bench  # noqa: PLC0415 - not before it is known to be there
+    return bench.scaling(bench.Request(traces=options.traces(), **asked))  # type: ignore[arg-type] # click's

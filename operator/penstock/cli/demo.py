@@ -1,6 +1,5 @@
 """`penstock demo`: a minute of recorded traffic through the local world, and a page that shows what was decided."""
 
-import os
 from pathlib import Path
 from typing import Final
 
@@ -31,12 +30,9 @@ def command(out: Path, duration: str, files: Path | None, *, no_color: bool) -> 
     The traffic is ten minutes of a public trace played ten times as fast, where PENSTOCK_TRACES names a folder that
     has it (azure-2023-conv.csv.gz); otherwise made up. The report is OUT/report.html, with report.md and report.json.
     """
-    traces = os.environ.get("PENSTOCK_TRACES")
     seconds = parse_duration(duration, "--duration")
     if seconds < SHORTEST_S:
         raise InvalidField("--duration", duration, f"write at least {SHORTEST_S:g}s")
-    try:
-        from penstock.wiring import demo  # noqa: PLC0415 - needs the extra `local`, which a router has not
-    except ModuleNotFoundError as error:
-        raise InvalidField("penstock demo", error.name, "install penstock[local]") from error
-    return demo.run(files, out, seconds, Path(traces) if traces else None, no_color=no_color)
+    with options.needing_local("penstock demo"):
+        from penstock.wiring import demo  # noqa: PLC0415 - not before it is known to be there
+    return demo.run(files, out, seconds, options.traces(), no_color=no_color)

@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from penstock.cli import options
-from penstock.domain.errors import InvalidField
 from penstock.domain.units import parse_duration
 
 
@@ -28,8 +27,6 @@ def command(files: Path, duration: str | None, out: Path, *, no_color: bool) -> 
     Clients send requests to http://127.0.0.1:8081. Replicas are processes: scaling starts and stops them.
     """
     seconds = None if duration is None else parse_duration(duration, "--duration")
-    try:
-        from penstock.wiring import local  # noqa: PLC0415 - needs the extra `local`, which a router has not
-    except ModuleNotFoundError as error:
-        raise InvalidField("penstock local", error.name, "install penstock[local]") from error
+    with options.needing_local("penstock local"):
+        from penstock.wiring import local  # noqa: PLC0415 - not before it is known to be there
     return local.run(files, out, seconds, no_color=no_color)

@@ -1,10 +1,15 @@
-"""What options of several commands share: whole numbers, and blame for the variable where that was wrong."""
+"""What several commands share: whole numbers, blame for the variable where that was wrong, folders, extras."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import click
 from click.core import ParameterSource
+
+from penstock.domain.errors import InvalidField
 
 
 class NamedOption(click.Option):
@@ -34,6 +39,25 @@ class Number(click.ParamType[int]):
 
 
 PORT: Final = Number(0, 65535)
+
+
+def traces() -> Path | None:
+    """Return the folder of public recordings that PENSTOCK_TRACES names; None where it names none."""
+    folder = os.environ.get("PENSTOCK_TRACES")
+    return Path(folder) if folder else None
+
+
+@contextmanager
+def needing_local(command: str) -> Iterator[None]:
+    """Load within this what needs the extra `local`, which a router has not.
+
+    Raises:
+        InvalidField: it is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise InvalidField(command, error.name, "install penstock[local]") from error
 
 
 def _plain(context: click.Context, option: click.Parameter, asked: bool) -> bool:  # noqa: FBT001 - called by click

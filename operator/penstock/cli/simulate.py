@@ -1,10 +1,11 @@
 """`penstock simulate`: a fleet under virtual time, from a YAML file; what it costs, what it serves, and why."""
 
 import json
-import os
 from pathlib import Path
 
 import click
+
+from penstock.cli import options
 
 
 @click.command("simulate")
@@ -25,7 +26,6 @@ def command(file: Path | None, seed: int, output: str) -> int:
     """
     from penstock.wiring import simulate  # noqa: PLC0415 - so that --help answers before all that a simulation needs
 
-    traces = os.environ.get("PENSTOCK_TRACES")
-    found = simulate.simulate(file, seed, Path(traces) if traces else None)
+    found = simulate.simulate(file, seed, options.traces())
     click.echo(json.dumps(found, indent=2, ensure_ascii=False) if output == "json" else simulate.text(found))
     return 0
