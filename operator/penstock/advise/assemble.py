@@ -80,7 +80,7 @@ def _past(sheets: _Sheets, scope: Scope, owned: Mapping[Owner, Sequence[PodKey]]
     return ModelPast(
         namespace=scope[0],
         model=scope[1],
-        grid=Grid(start_s=grid.start_s + first * grid.step_s, step_s=grid.step_s, count=grid.count - first),
+        grid=Grid(start_s=grid.at(first), step_s=grid.step_s, count=grid.count - first),
         arrivals=came[first:],
         scraped=tuple(scraped[first:]),
         lengths=tuple(_lengths(sheets, pods)[first:]),
@@ -157,7 +157,7 @@ def _samples(sheets: _Sheets, pods: Sequence[PodKey]) -> Iterable[Sample]:
         if replicas and all(row):
             fed, asks, made, ends, first, firsts, gap, gaps = (float(one or 0.0) for one in row)
             yield Sample(
-                at_s=sheets.coarse.start_s + step * MEANS_STEP_S,
+                at_s=sheets.coarse.at(step),
                 per_s=ends / replicas,
                 replicas=replicas,
                 input_tokens=fed / asks,

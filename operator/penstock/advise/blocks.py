@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
@@ -63,7 +63,7 @@ def chosen(past: ModelPast, block_s: float, most_requests: float, chance: Random
     part = left / max(sum(one.requests for one in rest), 1.0)
     by_hour: defaultdict[int, list[Block]] = defaultdict(list)
     for one in rest:
-        by_hour[int((past.grid.start_s + one.first * past.grid.step_s) % _DAY_S // _SLOT_S)].append(one)
+        by_hour[int(past.grid.at(one.first) % _DAY_S // _SLOT_S)].append(one)
     drawn = [one for blocks in by_hour.values() for one in _drawn(blocks, part, chance)]
     return tuple(sorted([*certain, *drawn], key=lambda one: one.first))
 
@@ -83,7 +83,7 @@ def _certain(past: ModelPast, found: Sequence[Block]) -> list[Block]:
 
 
 def _missed(past: ModelPast, block: Block) -> float:
-    begin_s, end_s = (past.grid.start_s + at * past.grid.step_s for at in (block.first - 1, block.last - 1))
+    begin_s, end_s = past.grid.at(block.first - 1), past.grid.at(block.last - 1)
     hours = (one for one in past.hours if begin_s <= one.start_s < end_s and one.met_ratio is not None)
     return max((1 - (one.met_ratio or 0.0) for one in hours), default=0.0)
 
@@ -91,7 +91,4 @@ def _missed(past: ModelPast, block: Block) -> float:
 def _drawn(blocks: Sequence[Block], part: float, chance: Random) -> list[Block]:
     count = min(max(round(part * len(blocks)), 1), len(blocks))
     weight = len(blocks) / count
-    return [
-        Block(first=one.first, last=one.last, lead=one.lead, requests=one.requests, weight=weight)
-        for one in chance.sample(list(blocks), count)
-    ]
+    return [replace(one, weight=weight) for one in chance.sample(list(blocks), count)]

@@ -6,11 +6,11 @@ from typing import Final
 
 from penstock.advise.outcome import Judged
 from penstock.advise.past import Hour, ModelPast
-from penstock.advise.replay import POINTS_S
+from penstock.advise.replay import HOUR_S, POINTS_S
 from penstock.advise.tracks import added
 from penstock.report.advice import Chart, Curve, Points
 
-_GAP_S: Final = 2 * 3600.0
+_GAP_S: Final = 2 * HOUR_S
 
 
 def replicas(one: Judged) -> Chart:
@@ -27,12 +27,11 @@ def replicas(one: Judged) -> Chart:
 
 def met(one: Judged, target: float) -> Chart:
     """Return the shares of both, with the wanted one."""
-    recorded = one.plan.past.hours if one.met_ratio is not None else one.ran.hours
     return Chart(
         title="Requests within the SLO",
         say="Share of each hour's requests; the dashed line is the wanted share.",
         curves=(
-            Curve(label="ran", points=_hours(recorded, one.plan.past), colour="second", dashed=True),
+            Curve(label="ran", points=_hours(one.ran_hours, one.plan.past), colour="second", dashed=True),
             Curve(label="with Penstock", points=_hours(one.ours.hours, one.plan.past), colour="first"),
         ),
         share=True,
@@ -44,13 +43,13 @@ def _ran(past: ModelPast) -> Points:
     """Return the recorded replicas of all workloads together, every ten minutes."""
     every = max(round(POINTS_S / past.grid.step_s), 1)
     total = added([one.counts for one in past.variants])
-    return tuple((past.grid.start_s + at * past.grid.step_s, total[at]) for at in range(0, past.grid.count, every))
+    return tuple((past.grid.at(at), total[at]) for at in range(0, past.grid.count, every))
 
 
 def _hours(hours: Sequence[Hour], past: ModelPast) -> Points:
     """Return the shares in the middles of hours, between the ends of the past, so that all charts have one axis."""
-    points = _gapped([(one.start_s + 1800, one.met_ratio) for one in hours if one.requests])
-    return ((past.grid.start_s, None), *points, (past.grid.start_s + (past.grid.count - 1) * past.grid.step_s, None))
+    points = _gapped([(one.start_s + HOUR_S / 2, one.met_ratio) for one in hours if one.requests])
+    return ((past.grid.start_s, None), *points, (past.grid.at(past.grid.count - 1), None))
 
 
 def _gapped(points: Sequence[tuple[float, float | None]]) -> Points:

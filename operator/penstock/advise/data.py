@@ -44,8 +44,7 @@ def _data(one: Judged) -> dict[str, Any]:
 
 def _side(one: Judged, which: int) -> dict[str, Any]:
     side = (one.ran, one.ours)[which]
-    recorded = which == 0 and one.met_ratio is not None
-    hours = one.plan.past.hours if recorded else side.hours
+    hours = one.ran_hours if which == 0 else side.hours
     return {
         "usd_per_day": side.usd_per_day,
         "met": one.ran_met_ratio if which == 0 else side.met_ratio,

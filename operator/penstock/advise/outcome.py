@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from penstock.advise.judge import NotJudged, Plan, grounds_of
-from penstock.advise.past import Hour, ModelPast
-from penstock.advise.replay import Played
+from penstock.advise.past import Hour
+from penstock.advise.replay import HOUR_S, POINTS_S, Played
 from penstock.advise.sureness import Grounds, Level, Sureness, sureness
+from penstock.telemetry.pastqueries import MEANS_STEP_S
 
 _WORST: Final = 3
 
@@ -21,10 +22,6 @@ class Side:
     mean_replicas: float
     hours: tuple[Hour, ...]
     replicas: tuple[tuple[float, float], ...]
-
-    def worst(self) -> tuple[Hour, ...]:
-        """Return the hours with the least share within the targets, the worst first."""
-        return worst(self.hours)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +47,11 @@ class Judged:
     def ran_met_ratio(self) -> float:
         """Return the share within the targets as it ran: as recorded, else as simulated."""
         return self.ran.met_ratio if self.met_ratio is None else self.met_ratio
+
+    @property
+    def ran_hours(self) -> tuple[Hour, ...]:
+        """Return the hours as it ran, in the same way."""
+        return self.ran.hours if self.met_ratio is None else self.plan.past.hours
 
 
 def worst(hours: Sequence[Hour]) -> tuple[Hour, ...]:
@@ -91,7 +93,7 @@ def _over(plan: Plan, values: Sequence[float]) -> float:
 def _recorded(plan: Plan) -> float | None:
     """Return the recorded share within the targets over the hours that are played."""
     known = [(one.requests, one.met_ratio) for one in plan.past.hours]
-    weights = [_weight(plan, one.start_s + 1800) for one in plan.past.hours]
+    weights = [_weight(plan, one.start_s + HOUR_S / 2) for one in plan.past.hours]
     rows = [(w * count, met) for w, (count, met) in zip(weights, known, strict=True) if met is not None]
     total = sum(weight for weight, _ in rows)
     return sum(weight * met for weight, met in rows) / total if total else None
@@ -100,7 +102,7 @@ def _recorded(plan: Plan) -> float | None:
 def _means(plan: Plan) -> tuple[float, float] | None:
     """Return the recorded mean latencies over the time that is played."""
     samples = [one for variant in plan.variants for one in variant.past.samples]
-    rows = [(_weight(plan, one.at_s - 150) * one.per_s * one.replicas, one) for one in samples]
+    rows = [(_weight(plan, one.at_s - MEANS_STEP_S / 2) * one.per_s * one.replicas, one) for one in samples]
     total = sum(weight for weight, _ in rows)
     if not total:
         return None
@@ -111,11 +113,6 @@ def _weight(plan: Plan, at_s: float) -> float:
     """Return for how much a time counts: 0 where it is not played."""
     step = (at_s - plan.past.grid.start_s) / plan.past.grid.step_s + 1
     return sum(block.weight for block in plan.blocks if block.first <= step < block.last)
-
-
-def _time(past: ModelPast, step: int) -> float:
-    """Return when a step began."""
-    return past.grid.start_s + (step - 1) * past.grid.step_s
 
 
 def _side(plan: Plan, played: Sequence[Played]) -> Side:
@@ -131,12 +128,16 @@ def _side(plan: Plan, played: Sequence[Played]) -> Side:
         met_ratio=met / requests if requests else 1.0,
         mean_replicas=sum(mean * span for mean, span in zip(means, spans, strict=True)) / sum(spans),
         hours=tuple(
-            Hour(start_s=_time(past, block.first) + 3600 * place, requests=each, met_ratio=met / each if each else None)
+            Hour(
+                start_s=past.grid.at(block.first - 1) + HOUR_S * place,
+                requests=each,
+                met_ratio=met / each if each else None,
+            )
             for block, one in zip(blocks, played, strict=True)
             for place, (each, met) in enumerate(one.hours)
         ),
         replicas=tuple(
-            (_time(past, block.first) + 600 * place, count)
+            (past.grid.at(block.first - 1) + POINTS_S * place, count)
             for block, one in zip(blocks, played, strict=True)
             for place, count in enumerate(one.replicas)
         ),

@@ -149,8 +149,8 @@ def _started(one: Variant) -> str:
 
 
 def _worst(one: Judged) -> Table:
-    ran = worst(one.plan.past.hours) if one.met_ratio is not None else one.ran.worst()
-    rows = [("ran", hour) for hour in ran] + [("with Penstock", hour) for hour in one.ours.worst()]
+    ran, ours = worst(one.ran_hours), worst(one.ours.hours)
+    rows = [("ran", hour) for hour in ran] + [("with Penstock", hour) for hour in ours]
     return Table(
         heads=("", "hour (UTC)", "met", "requests"),
         rows=tuple((who, when(hour.start_s), percent(hour.met_ratio), f"{hour.requests:,.0f}") for who, hour in rows),

@@ -88,10 +88,3 @@ class ModelPast:
     def requests(self) -> float:
         """Return how many requests arrived while it was seen."""
         return sum(count for count in self.arrivals if count is not None)
-
-    @property
-    def met_ratio(self) -> float | None:
-        """Return the recorded share of requests that kept the targets."""
-        known = [(one.met_ratio, one.requests) for one in self.hours if one.met_ratio is not None]
-        total = sum(requests for _, requests in known)
-        return sum(met * requests for met, requests in known) / total if total else None

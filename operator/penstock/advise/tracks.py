@@ -40,6 +40,10 @@ class Grid:
     step_s: float
     count: int
 
+    def at(self, step: int) -> float:
+        """Return the instant of a step."""
+        return self.start_s + step * self.step_s
+
     def place(self, at_s: float) -> int | None:
         """Return the step of an instant."""
         place = round((at_s - self.start_s) / self.step_s)

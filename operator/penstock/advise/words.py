@@ -50,9 +50,9 @@ def text(advice: Advice, objects: int, folder: str) -> str:
 
 
 def _worst(one: Judged) -> str:
-    ran = worst(one.plan.past.hours) if one.met_ratio is not None else one.ran.worst()
+    ran, ours = worst(one.ran_hours), worst(one.ours.hours)
     told = [
         f"{who} {when(hours[0].start_s)} {percent(hours[0].met_ratio)} met" if hours else f"{who} none"
-        for who, hours in (("ran", ran), ("with Penstock", one.ours.worst()))
+        for who, hours in (("ran", ran), ("with Penstock", ours))
     ]
     return ", ".join(told)
