@@ -60,16 +60,10 @@ def capacity(
     """
     if not case.terms.is_sized:
         return None
-    means = _three_digits(input_tokens), _three_digits(output_tokens)
+    means, lengths = _rounded(input_tokens, output_tokens, cvs)
     slo, samples = case.terms.objective.slo, experience.learned.samples if experience.learned else 0
     if case.terms.profile is not None and samples < ENOUGH:
         return by_profile(case.terms.profile, slo, *means)
-    lengths = Lengths(
-        input_tokens=max(_coarse(means[0]), _LEAST_TOKENS),
-        output_tokens=max(_coarse(means[1]), _LEAST_TOKENS),
-        input_cv=_tenths(cvs[0]),
-        output_cv=_tenths(cvs[1]),
-    )
     cache_tokens = _three_digits(case.load.kv_capacity_tokens or 0.0)
     # replicas that share a queue serve more each: count on what remains when one goes, or its going would call it back
     sharing = _power_of_two(min(max(case.target.ready - 1, 1), MOST_SHARING))
@@ -147,14 +141,37 @@ def _cached_tokens(load: Load) -> float | None:
     return shares / len(load.kv_ratios) * load.kv_capacity_tokens
 
 
-_prior = lru_cache(maxsize=_ROOM)(prior)
-
-
 @lru_cache(maxsize=_ROOM)
+def _rounded(input_tokens: float, output_tokens: float, cvs: Cvs) -> tuple[tuple[float, float], Lengths]:
+    """Return means as exact as they are measured, and lengths so coarse that they stay the same for a while."""
+    means = _three_digits(input_tokens), _three_digits(output_tokens)
+    return means, Lengths(
+        input_tokens=max(_coarse(means[0]), _LEAST_TOKENS),
+        output_tokens=max(_coarse(means[1]), _LEAST_TOKENS),
+        input_cv=_tenths(cvs[0]),
+        output_cv=_tenths(cvs[1]),
+    )
+
+
+_prior = lru_cache(maxsize=_ROOM)(prior)
+_worked_out = lru_cache(maxsize=_ROOM)(believed)
+_RECENT: Final[dict[tuple[object, ...], tuple[Prior | None, Learned | None, Belief | None]]] = {}
+"""Beliefs by the identity of what they rest on, which they keep alive: a hash over all of it takes longer than a pass
+may spend on a variant."""
+
+
 def _believed(
     engine: Prior | None, learned: Learned | None, lengths: Lengths, slo: Slo, replicas: int, kv_tokens: float
 ) -> Belief | None:
-    return believed(engine, learned, lengths, slo, replicas, kv_tokens)
+    sizes = lengths.input_tokens, lengths.output_tokens, lengths.input_cv, lengths.output_cv
+    key = (id(engine), id(learned), *sizes, slo.ttft_s, slo.tpot_s, slo.attainment_ratio, replicas, kv_tokens)
+    known = _RECENT.get(key)
+    if known is None:
+        if len(_RECENT) >= _ROOM:
+            _RECENT.clear()
+        found = _worked_out(engine, learned, lengths, slo, replicas, kv_tokens)
+        known = _RECENT[key] = engine, learned, found
+    return known[2]
 
 
 def _power_of_two(number: int) -> int:

@@ -14,7 +14,7 @@ from penstock.scaling.cases import Case, Proposal
 from penstock.scaling.close import close
 from penstock.scaling.config import Config, Quota
 from penstock.scaling.experience import AWAY_S, Experience, Outage
-from penstock.scaling.gather import by_model, failed, gather, in_words, priced
+from penstock.scaling.gather import by_model, failed, gather, in_words
 from penstock.scaling.history import ModelPast
 from penstock.scaling.joint import Shared, share
 from penstock.scaling.memory import Memory
@@ -59,16 +59,13 @@ def decide(observation: Observation, memory: Memory, config: Config) -> tuple[tu
     keeps what it has; an internal error does the same to its model alone.
     """
     groups = by_model(gather(observation, memory, config))
-    unit_costs_per_h = observation.catalogue.unit_costs_per_h
-    studies = [_studied(priced(group, unit_costs_per_h), observation, memory, config) for group in groups]
+    studies = [_studied(group, observation, memory, config) for group in groups]
     answers = [_answer(study, observation, memory, config) for study in _within_quotas(studies, config.quotas)]
     cases = [case for answer in answers for case in answer.cases]
-    settled = [number for answer in answers for number in answer.settled]
-    granted = grant([_claim(case, number) for case, number in zip(cases, settled, strict=True)], config.quotas)
+    settled = _granted(cases, [number for answer in answers for number in answer.settled], config.quotas)
     plans = [(answer.model, answer.found) for answer in answers for _ in answer.cases]
     closed = [
-        close(case, within_quota(number, granted[case.key]), model, found)
-        for case, number, (model, found) in zip(cases, settled, plans, strict=True)
+        close(case, number, model, found) for case, number, (model, found) in zip(cases, settled, plans, strict=True)
     ]
     return tuple([decision for decision, _ in closed]), Memory(
         MappingProxyType({decision.key: remembered for decision, remembered in closed if remembered is not None}),
@@ -86,7 +83,8 @@ def _studied(cases: Sequence[Case], observation: Observation, memory: Memory, co
     try:
         inflow = observation.inflows.get(_scope(cases))
         model = study(cases, inflow, memory, config)
-        model = replace(model, past=tokenised.remembering(model.past, cases))
+        past = tokenised.remembering(model.past, cases)
+        model = model if past is model.past else replace(model, past=past)
         return _Study(cases=cases, model=model, found=plan(model) if model.ahead is not None else None)
     except Exception as error:
         return _Study(cases=cases, fault=failed(error))
@@ -214,6 +212,14 @@ def _silent(case: Case) -> Proposal:
         why="nothing serves, and nothing tells of any demand",
         optimization=Verdict(OptimizationReason.SUCCEEDED),
     )
+
+
+def _granted(cases: Sequence[Case], numbers: Sequence[Settled], quotas: Sequence[Quota]) -> Sequence[Settled]:
+    """Return what remains of the numbers after the quotas."""
+    if not quotas:
+        return numbers
+    granted = grant([_claim(case, number) for case, number in zip(cases, numbers, strict=True)], quotas)
+    return [within_quota(number, granted[case.key]) for case, number in zip(cases, numbers, strict=True)]
 
 
 def _claim(case: Case, number: Settled) -> Claim:

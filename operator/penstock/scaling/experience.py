@@ -31,9 +31,13 @@ class Starts:
 
     def seeing(self, births: tuple[Birth, ...]) -> "Starts":
         """Return these with the births that became Ready since."""
-        found = self
-        ready = ((one.ready_at_s, one.created_at_s) for one in births if one.ready_at_s is not None)
-        for ready_at_s, created_at_s in sorted(pair for pair in ready if pair[0] > self.until_s):
+        found, until_s = self, self.until_s
+        ready = [
+            (one.ready_at_s, one.created_at_s)
+            for one in births
+            if one.ready_at_s is not None and one.ready_at_s > until_s
+        ]
+        for ready_at_s, created_at_s in sorted(ready):
             found = found._adding(max(ready_at_s - created_at_s, 1.0), ready_at_s)
         return found
 
@@ -125,4 +129,7 @@ def following(before: Experience, target: Target, wanted: int, now_s: float) -> 
     outage = before.outage
     if outage is not None and starts.until_s > outage.since_s:
         outage = None
-    return replace(before, starts=starts, outage=outage, pending_since_s=since_s, ready=target.ready)
+    same = starts is before.starts and outage is before.outage and since_s == before.pending_since_s and not progress
+    return (
+        before if same else replace(before, starts=starts, outage=outage, pending_since_s=since_s, ready=target.ready)
+    )

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.domain.decisions import Verdict
 from penstock.domain.observations import Observation, Target
 from penstock.domain.reasons import MetricsReason, OptimizationReason, TargetReason
-from penstock.domain.variants import ObjectKey, TargetRef, Variant
+from penstock.domain.variants import ObjectKey, Variant
 from penstock.scaling.cases import Case
 from penstock.scaling.config import Config
 from penstock.scaling.join import Joined, join
@@ -29,7 +29,24 @@ class _Pass:
     memory: Memory
     around: Circumstances
     joined: Mapping[ObjectKey, Joined]
-    owners: Mapping[tuple[str, TargetRef], ObjectKey]
+    owners: Mapping[ObjectKey, ObjectKey]
+
+
+class _Known(NamedTuple):
+    """What holds for a variant; `fault` is the error that kept its terms from being resolved."""
+
+    variant: Variant
+    target: Target
+    terms: Terms
+    fault: Verdict[OptimizationReason] | None
+
+
+class _Price(NamedTuple):
+    """What a replica costs, for choosing and in money; `missing` says which prices nobody knows."""
+
+    weight: float
+    per_h: float | None
+    missing: Verdict[OptimizationReason] | None
 
 
 def gather(observation: Observation, memory: Memory, config: Config) -> list[Case]:
@@ -41,15 +58,16 @@ def gather(observation: Observation, memory: Memory, config: Config) -> list[Cas
         joined=join(observation.variants, observation.targets, observation.scrape.rows),
         owners=_owners(observation.variants),
     )
-    ours = [v for v in observation.variants if v.controller_instance == config.controller_instance]
-    return [_case(variant, this, may_learn=turn) for variant, turn in zip(ours, _turns(ours, this), strict=True)]
+    ours = [_known(v, this) for v in observation.variants if v.controller_instance == config.controller_instance]
+    prices, turns = _prices(ours, observation.catalogue.unit_costs_per_h), _turns(len(ours), observation.now_s)
+    return [_case(one, price, this, may_learn=turn) for one, price, turn in zip(ours, prices, turns, strict=True)]
 
 
-def _turns(variants: Sequence[Variant], this: _Pass) -> list[bool]:
+def _turns(variants: int, now_s: float) -> list[bool]:
     """Return whose turn it is to be learnt from: in a large fleet a few in each pass, all of them by and by."""
-    groups = ceil(len(variants) / LEARN_AT_ONCE)
-    tick = int(this.observation.now_s // TICK_S)
-    return [(tick + number) % groups == 0 for number in range(len(variants))]
+    groups = ceil(variants / LEARN_AT_ONCE)
+    tick = int(now_s // TICK_S)
+    return [(tick + number) % groups == 0 for number in range(variants)]
 
 
 def failed(error: Exception) -> Verdict[OptimizationReason]:
@@ -70,21 +88,25 @@ def by_model(cases: Iterable[Case]) -> list[list[Case]]:
     return list(groups.values())
 
 
-def priced(cases: Sequence[Case], unit_costs_per_h: Mapping[str, float]) -> list[Case]:
-    """Return the cases of one model with the prices of their replicas."""
-    found = prices([_item(case) for case in cases], unit_costs_per_h)
-    verdict = _unpriced(found.unpriced) if found.unpriced else None
-    return [
-        replace(case, weight=found.weights[case.key], cost_per_h=found.per_replica_per_h[case.key], unpriced=verdict)
-        for case in cases
-    ]
+def _prices(variants: Sequence[_Known], unit_costs_per_h: Mapping[str, float]) -> list[_Price]:
+    """Return the price of each variant, weighed against the others of its model and namespace."""
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, one in enumerate(variants):
+        groups[one.variant.key.namespace, one.variant.model].append(place)
+    priced: dict[int, _Price] = {}
+    for places in groups.values():
+        found = prices([_item(variants[place]) for place in places], unit_costs_per_h)
+        missing = _unpriced(found.unpriced) if found.unpriced else None
+        each = zip(places, found.weights, found.per_replica_per_h, strict=True)
+        priced |= {place: _Price(weight, per_h, missing) for place, weight, per_h in each}
+    return [priced[place] for place in range(len(variants))]
 
 
-def _item(case: Case) -> Item:
+def _item(one: _Known) -> Item:
     return Item(
-        variant=case.variant,
-        accelerator=case.terms.accelerator,
-        accelerators_per_replica=case.terms.accelerators_per_replica,
+        variant=one.variant,
+        accelerator=one.terms.accelerator,
+        accelerators_per_replica=one.terms.accelerators_per_replica,
     )
 
 
@@ -94,15 +116,30 @@ def _unpriced(items: Sequence[Item]) -> Verdict[OptimizationReason]:
     return Verdict(OptimizationReason.COST_MISSING, {"variants": names, "accelerator": accelerators})
 
 
-def _owners(variants: Iterable[Variant]) -> dict[tuple[str, TargetRef], ObjectKey]:
-    """Return who may scale each target: the oldest, the first by name among equals, whoever's controller it has."""
-    eldest_last = sorted(variants, key=lambda variant: (variant.created_at_s, variant.key), reverse=True)
-    return {(variant.key.namespace, variant.target): variant.key for variant in eldest_last}
+def _owners(variants: Iterable[Variant]) -> dict[ObjectKey, ObjectKey]:
+    """Return who may scale the target of each variant that shares it with others, whoever's controller they have.
+
+    It is the oldest, the first by name among equals.
+    """
+    rivals: dict[tuple[str, str, str, str], list[Variant]] = defaultdict(list)
+    for variant in variants:
+        target = variant.target
+        rivals[variant.key.namespace, target.api_version, target.kind, target.name].append(variant)
+    return {
+        variant.key: min(among, key=lambda one: (one.created_at_s, one.key)).key
+        for among in rivals.values()
+        if len(among) > 1
+        for variant in among
+    }
 
 
-def _case(variant: Variant, this: _Pass, *, may_learn: bool) -> Case:
+def _known(variant: Variant, this: _Pass) -> _Known:
     target = _target(variant, this)
-    found, fault = _terms(variant, target, this.around)
+    return _Known(variant, target, *_terms(variant, target, this.around))
+
+
+def _case(one: _Known, price: _Price, this: _Pass, *, may_learn: bool) -> Case:
+    variant, target, found, fault = one
     seen = _load(variant, this)
     return Case(
         variant=variant,
@@ -112,6 +149,9 @@ def _case(variant: Variant, this: _Pass, *, may_learn: bool) -> Case:
         last=this.memory.last(variant.key, variant.uid),
         now_s=this.observation.now_s,
         may_learn=may_learn,
+        weight=price.weight,
+        cost_per_h=price.per_h,
+        unpriced=price.missing,
         blocked=fault or _blocked(target, seen, found),
     )
 
@@ -121,8 +161,8 @@ def _target(variant: Variant, this: _Pass) -> Target:
     if seen is None:
         facts = {"error": "it was not read", "resource": variant.target.kind}
         return Target(ref=variant.target, state=TargetReason.UNREADABLE, facts=facts)
-    owner = this.owners[variant.key.namespace, variant.target]
-    if owner == variant.key or seen.state is not TargetReason.FOUND:
+    owner = this.owners.get(variant.key) if this.owners else None
+    if owner is None or owner == variant.key or seen.state is not TargetReason.FOUND:
         return seen
     return replace(seen, state=TargetReason.SHARED, facts={"va": owner.name})
 

@@ -42,6 +42,19 @@ class Offer:
         started, kept = max(replicas - self.base, 0), min(replicas, self.base)
         return replicas * self.price + started * self.start_cost - kept * self.keep_gain
 
+    def within(self, floor: int, ceiling: int | None) -> "Offer":
+        """Return the offer with other limits."""
+        return Offer(
+            key=self.key,
+            capacity_per_s=self.capacity_per_s,
+            price=self.price,
+            floor=floor,
+            ceiling=ceiling,
+            base=self.base,
+            start_cost=self.start_cost,
+            keep_gain=self.keep_gain,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Mix:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.observations import Inflow
 from penstock.domain.readings import Known, known
 from penstock.domain.reasons import MetricsReason
 from penstock.domain.variants import ObjectKey
-from penstock.scaling.capacity import Capacity, capacity, taught
+from penstock.scaling.capacity import Capacity, Cvs, capacity, taught
 from penstock.scaling.cases import Case
 from penstock.scaling.config import Config
 from penstock.scaling.demand import Demand, demand, lengths
@@ -70,6 +70,19 @@ class Model:
     experiences: Mapping[ObjectKey, Experience]
 
 
+class _Seen(NamedTuple):
+    """The lengths of a model's requests, and their means and coefficients of variation worked out."""
+
+    sums: LengthSums
+    means: tuple[float, float] | None
+    cvs: Cvs
+
+    @classmethod
+    def of(cls, sums: LengthSums) -> "_Seen":
+        """Work them out, once for all variants of the model."""
+        return cls(sums, sums.means, sums.cvs)
+
+
 def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: Config) -> Model:
     """Put together what is known of one model; a silence as long as data may be old interrupts what was known.
 
@@ -80,28 +93,27 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: 
     past = memory.models.get(scope) or ModelPast()
     now_s = cases[0].now_s
     loads = [case.load for case in cases]
-    past = replace(past, lengths=lengths(past.lengths, loads, _since_last(past, now_s * pace) / pace))
-    experiences = {case.key: _experience(case, memory, past.lengths) for case in cases}
-    members = _members(cases, experiences, past.lengths, inflow)
+    seen = _Seen.of(lengths(past.lengths, loads, _since_last(past, now_s * pace) / pace))
+    experiences = {case.key: _experience(case, memory, seen.cvs) for case in cases}
+    members = _members(cases, experiences, seen, inflow)
     asked = _asked(cases, members, inflow)
-    if past.lengths.means is None and asked is not None and (asked.arrivals_per_s or asked.backlog):
+    if seen.means is None and asked is not None and (asked.arrivals_per_s or asked.backlog):
         asked = None  # something is asked for, but nobody knows how long it is
     complete = all(case.load.complete for case in cases)
-    ahead, held = None, 0.0
+    ahead, peaks = None, past.peaks
     if asked is not None and members:
         moment = Moment(now_s * pace, asked.arrivals_per_s / pace, asked.backlog)
         past = past.seeing(moment, gap_s=config.stale_after_s * pace)
         lead_s, attained = _lead_s(members) * pace, _attainment(members)
         ahead = forecast(past.moments, lead_s=lead_s, attainment_ratio=attained).faster(pace)
-        past = replace(past, peaks=past.peaks.adding(now_s, ahead.need_per_s, window_s))
-        held = past.peaks.highest
+        peaks = peaks.adding(now_s, ahead.need_per_s, window_s)
     idle_since_s = (past.idle_since_s or now_s) if _nothing_asked(cases, inflow) else None
-    past = replace(past, idle_since_s=idle_since_s)
+    past = replace(past, lengths=seen.sums, peaks=peaks, idle_since_s=idle_since_s)
     return Model(
         scope=scope,
         members=members if ahead is not None else (),
         ahead=ahead,
-        held_per_s=held,
+        held_per_s=peaks.highest if ahead is not None else 0.0,
         is_complete=complete,
         may_shed=complete and past.knows_window(window_s * pace, now_s * pace),
         may_sleep=idle_since_s is not None and now_s - idle_since_s >= max(case.terms.idle_s for case in cases),
@@ -130,26 +142,27 @@ def _since_last(past: ModelPast, now_s: float) -> float:
     return min(now_s - past.moments[-1].at_s, 60.0) if past.moments else 15.0
 
 
-def _experience(case: Case, memory: Memory, seen: LengthSums) -> Experience:
+def _experience(case: Case, memory: Memory, cvs: Cvs) -> Experience:
     before = memory.experience(case.key, case.variant.uid)
-    return taught(case, following(before, case.target, case.base or 0, case.now_s), seen.cvs)
+    return taught(case, following(before, case.target, case.base or 0, case.now_s), cvs)
 
 
 def _members(
     cases: Sequence[Case],
     experiences: Mapping[ObjectKey, Experience],
-    seen: LengthSums,
+    seen: _Seen,
     inflow: Inflow | None,
 ) -> tuple[Member, ...]:
     """Return the variants whose capacity is known; a blind one only where a router counts what it serves."""
     counted = inflow is not None and known(inflow.arrivals_per_s) is not None
-    found = []
+    means, found = seen.means or NOMINAL, []
     for case in cases:
         if case.blocked is not None and not counted:
             continue
-        each = capacity(case, experiences[case.key], *(seen.means or NOMINAL), seen.cvs)
+        experience = experiences[case.key]
+        each = capacity(case, experience, *means, seen.cvs)
         if each is not None and each.per_s > 0:
-            found.append(_member(case, each, experiences[case.key]))
+            found.append(_member(case, each, experience))
     return tuple(found)
 
 

@@ -48,7 +48,7 @@ class Plan:
 def plan(model: Model, room: Mapping[ObjectKey, int] | None = None) -> Plan:
     """Return the plan for a model of which the demand is known; `room` are ceilings that quotas set."""
     members, rooms = model.members, room or {}
-    offers = tuple(_offer(member, model, rooms.get(member.key)) for member in members)
+    offers = tuple([_offer(member, model, rooms.get(member.key) if rooms else None) for member in members])
     target = _target(model, offers)
     mix, exchanged = _choose(model, offers, target)
     plain, others_suffice = mix, mix.unserved_per_s <= 0
@@ -140,13 +140,13 @@ def _choose(model: Model, offers: tuple[Offer, ...], target: float) -> tuple[Mix
     """
     there = [_within(offer) for offer in offers]
     if capacity_of(offers, there) < target:
-        bound = tuple(replace(offer, floor=number) for offer, number in zip(offers, there, strict=True))
+        bound = tuple([offer.within(number, offer.ceiling) for offer, number in zip(offers, there, strict=True)])
     else:
-        bound = tuple(replace(offer, ceiling=number) for offer, number in zip(offers, there, strict=True))
+        bound = tuple([offer.within(offer.floor, number) for offer, number in zip(offers, there, strict=True)])
     calm = cheapest(target, bound)
     if not _may_exchange(model):
         return calm, False
-    free = cheapest(target, tuple(_at_once(offer, number) for offer, number in zip(offers, there, strict=True)))
+    free = cheapest(target, tuple([_at_once(offer, number) for offer, number in zip(offers, there, strict=True)]))
     perhaps = cheapest(target * (1 - SPARED), bound)
     started = sum(
         max(number - before, 0) * offer.price
@@ -160,7 +160,8 @@ def _choose(model: Model, offers: tuple[Offer, ...], target: float) -> tuple[Mix
 def _at_once(offer: Offer, there: int) -> Offer:
     """Return the offer with no more than may be started at once: half an exchange would be taken back."""
     most = within_pace(there)
-    return replace(offer, ceiling=most if offer.ceiling is None else max(min(offer.ceiling, most), offer.floor))
+    ceiling = most if offer.ceiling is None else max(min(offer.ceiling, most), offer.floor)
+    return offer if ceiling == offer.ceiling else offer.within(offer.floor, ceiling)
 
 
 def _may_exchange(model: Model) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from penstock.domain.variants import ObjectKey, Variant
+from penstock.domain.variants import Variant
 
 ABSENT_VARIANT_COST: Final = 10.0
 """WVA's default of `variantCost`, which counts where another variant of the model has one."""
@@ -23,27 +23,27 @@ class Item:
 class Prices:
     """Cost of one replica per hour, None unknown; and the weights for choosing, equal where one is unknown.
 
-    `unpriced` are the variants that make it so, where there is a choice at all.
+    Both are in the order of the items. `unpriced` are those that make it so, where there is a choice at all.
     """
 
-    per_replica_per_h: Mapping[ObjectKey, float | None]
-    weights: Mapping[ObjectKey, float]
+    per_replica_per_h: Sequence[float | None]
+    weights: Sequence[float]
     unpriced: tuple[Item, ...] = ()
 
 
 def prices(items: Sequence[Item], unit_costs_per_h: Mapping[str, float]) -> Prices:
     """Price all variants of one model in one namespace."""
     if any(item.variant.cost_per_replica_per_h is not None for item in items):
-        own = {item.variant.key: _own(item) for item in items}
+        own = [_own(item) for item in items]
         return Prices(per_replica_per_h=own, weights=own)
-    found = {item.variant.key: _by_accelerator(item, unit_costs_per_h) for item in items}
-    known = {key: cost for key, cost in found.items() if cost is not None}
+    found = [_by_accelerator(item, unit_costs_per_h) for item in items]
+    known = [cost for cost in found if cost is not None]
     if len(known) == len(items):
         return Prices(per_replica_per_h=found, weights=known)
-    unpriced = tuple(item for item in items if item.variant.key not in known)
+    unpriced = tuple(item for item, cost in zip(items, found, strict=True) if cost is None)
     return Prices(
         per_replica_per_h=found,
-        weights={item.variant.key: 1.0 for item in items},
+        weights=[1.0] * len(items),
         unpriced=unpriced if len(items) > 1 else (),
     )
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from penstock.domain.decisions import Candidate, Reasoning, Verdict
 from penstock.domain.reasons import LimitReason
-from penstock.domain.variants import ObjectKey
+from penstock.scaling.cases import Case
 from penstock.scaling.forecast import Forecast
 from penstock.scaling.mix import Offer, capacity_of, cheapest
 from penstock.scaling.model import Model
@@ -19,7 +19,7 @@ _A_LITTLE: Final = 1e-6
 class Number(NamedTuple):
     """What was asked of a variant before, what is now, and what bounds that."""
 
-    key: ObjectKey
+    case: Case
     previous: int | None
     desired: int | None
     limited: Verdict[LimitReason]
@@ -27,16 +27,18 @@ class Number(NamedTuple):
 
 def explanation(number: Number, model: Model | None, found: Plan | None) -> tuple[float | None, Reasoning | None]:
     """Return the error of the variant's capacity, and where its number changes, the reasoning behind it."""
-    if model is None or found is None or number.key not in found.goal:
+    if model is None or found is None:
         return None, None
-    capacity = next(member.capacity for member in model.members if member.key == number.key)
+    capacity = next((member.capacity for member in model.members if member.case is number.case), None)
+    if capacity is None:
+        return None, None
     if number.desired == number.previous or model.ahead is None:
         return capacity.error_ratio, None
     return capacity.error_ratio, _reasoning(number, model, model.ahead, found, capacity.samples)
 
 
 def _reasoning(number: Number, model: Model, ahead: Forecast, found: Plan, samples: int) -> Reasoning:
-    index = next(i for i, offer in enumerate(found.offers) if offer.key == number.key)
+    index = next(i for i, offer in enumerate(found.offers) if offer.key == number.case.key)
     goal = tuple(found.goal[offer.key] for offer in found.offers)
     below, fewer = _fewer(found.offers, goal, index)
     above, more = _more(found.offers, goal, index)

@@ -76,10 +76,14 @@ def _limited(member: Member, model: Model, found: Plan) -> Verdict[LimitReason]:
         return Verdict(LimitReason.NO_WAKE_SOURCE)
     if goal == bounds.max_replicas and (found.unserved_per_s > 0 or _dearer_ones_serve(member, model, found)):
         return bounds.most()
-    spare = sum(o.capacity_per_s * found.goal[o.key] for o in found.offers) - found.target_per_s
-    if goal and goal == bounds.min_replicas and spare >= member.capacity.per_s:
+    if goal and goal == bounds.min_replicas and _spare(found) >= member.capacity.per_s:
         return bounds.least()
     return WITHIN
+
+
+def _spare(found: Plan) -> float:
+    """Return what the goal serves beyond the need."""
+    return sum(offer.capacity_per_s * found.goal[offer.key] for offer in found.offers) - found.target_per_s
 
 
 def _could_sleep(model: Model) -> bool:

@@ -343,9 +343,8 @@ UNITS = {"A100": 40.0, "L40S": 32.0}
 def test_prices(items: list[Item], costs: list[float | None], weights: list[float], unpriced: list[str]) -> None:
     found = prices(items, UNITS)
 
-    keys = [one.variant.key for one in items]
-    assert [found.per_replica_per_h[key] for key in keys] == costs
-    assert [found.weights[key] for key in keys] == weights
+    assert found.per_replica_per_h == costs
+    assert found.weights == weights
     assert [one.variant.key.name for one in found.unpriced] == unpriced
 
 
