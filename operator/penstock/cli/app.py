@@ -18,7 +18,10 @@ COMMANDS: Final = {
     "engine": ("penstock.cli.engine", "Run an emulated vLLM server; takes the flags of llm-d-inference-sim."),
     "demo": ("penstock.cli.demo", "Drive the local world with a recorded trace for a minute and report."),
     "doctor": ("penstock.cli.doctor", "Find the broken link behind a variant or a policy, and what mends it."),
-    "explain": ("penstock.cli.explain", "Tell why a variant has the number of replicas that it has."),
+    "explain": (
+        "penstock.cli.explain",
+        "Tell why a variant has its replicas, what a policy is at its routers, where a request went.",
+    ),
     "replay": ("penstock.cli.replay", "Decide recorded scaling passes again, and tell every bit that differs."),
     "what-if": ("penstock.cli.whatif", "Decide a recorded scaling pass again with its inputs changed."),
     "bench": ("penstock.cli.bench", "Compare replica decisions with those of other autoscalers, by simulation."),

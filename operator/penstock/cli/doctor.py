@@ -11,7 +11,7 @@ from penstock.doctor.findings import Examination, Level, problems
 from penstock.doctor.render import as_json, as_text
 from penstock.domain.errors import InvalidField
 
-_KINDS: Final = {
+KINDS: Final = {
     "va": "variant",
     "variantautoscaling": "variant",
     "variantautoscalings": "variant",
@@ -61,9 +61,9 @@ def _names(what: str | None) -> dict[str, str]:
     if what is None:
         return {}
     kind, _, name = what.partition("/")
-    if not name or kind.lower() not in _KINDS:
+    if not name or kind.lower() not in KINDS:
         raise InvalidField("argument", what, "write va/NAME or wp/NAME")
-    return {_KINDS[kind.lower()]: name}
+    return {KINDS[kind.lower()]: name}
 
 
 def _print(found: list[Examination], *, quiet: bool, plain: bool) -> None:

@@ -1,22 +1,31 @@
-"""`penstock explain`: why a variant has the number of replicas that it has."""
+"""`penstock explain`: why a variant has its replicas, what a policy is at its routers, what became of a request."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
+from penstock.cli.doctor import KINDS
+from penstock.doctor.inforce import policy_story
+from penstock.doctor.render import as_json
+from penstock.doctor.request import request_story
 from penstock.domain.errors import InvalidField
 from penstock.domain.variants import ObjectKey
 from penstock.records.codec import encode
 from penstock.records.record import Record, unpack
 from penstock.records.story import story
 
+Given = dict[str, Any]
+Told = tuple[Any, str]  # as JSON, as text
+_OF_VARIANTS: Final = {"moment": "--at", "record": "--record"}
+
 
 @click.command("explain")
-@click.argument("what", metavar="va/NAME")
-@click.option("-n", "--namespace", help="Namespace of the object. (that of the context)")
+@click.argument("what", metavar="va/NAME|wp/NAME|request/ID")
+@click.option("-n", "--namespace", help="Namespace of the object, or of the request's routers. (that of the context)")
 @click.option(
     "--at", "moment", metavar="TIME", help="Of this moment instead of the last change, such as 2026-11-20T09:11:30Z."
 )
@@ -25,43 +34,82 @@ from penstock.records.story import story
 @click.option("--operator-namespace", default="penstock-system", show_default=True, help="Where the operator runs.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Shape of the answer.")
 def command(what: str, **given: Any) -> None:  # noqa: ANN401 - click hands over what the flags hold
-    """Tell why a variant has its number of replicas: what was needed, what one replica serves, what was weighed.
+    """Tell why things are as they are.
 
-    The answer comes from the record that the operator kept of that pass; the same record goes into penstock replay
-    and penstock what-if.
+    va/NAME: what was needed, what one replica serves and what was weighed when the replicas last changed, from the
+    record that the operator kept of that pass; the same record goes into penstock replay and penstock what-if.
+
+    wp/NAME: what the policy says, which routers run it, and why the others do not.
+
+    request/ID: where a router sent the request with this x-request-id, and why then; routers keep the last few
+    thousand.
     """
-    key, record = _from_file(what, given) if given["record"] else _from_cluster(what, given)
+    tell, name = _asked(what, given)
+    body, text = tell(name, given)
+    click.echo(text if given["output"] == "text" else f"{json.dumps(body, indent=2, ensure_ascii=False)}\n", nl=False)
+
+
+def _asked(what: str, given: Given) -> tuple[Callable[[str, Given], Told], str]:
+    kind, _, name = what.partition("/")
+    tell = _TELLERS.get("request" if kind == "request" else KINDS.get(kind.lower(), ""))
+    if tell is None or not name:
+        raise InvalidField("argument", what, "write va/NAME, wp/NAME or request/ID")
+    idle = [flag for key, flag in _OF_VARIANTS.items() if given[key] is not None]
+    if idle and tell is not _variant:
+        raise InvalidField(idle[0], given["moment"] or given["record"], "leave it out: it is for va/NAME alone")
+    return tell, name
+
+
+def _variant(name: str, given: Given) -> Told:
+    key, record = _from_file(name, given) if given["record"] else _from_cluster(name, given)
     decision = record.decision(key)
     if decision is None:
-        raise InvalidField("argument", what, f"the record knows {', '.join(str(one.key) for one in record.decisions)}")
-    if given["output"] == "json":
-        click.echo(json.dumps(encode(type(decision), decision), indent=2))
-    else:
-        click.echo(story(record, decision), nl=False)
+        known = ", ".join(str(one.key) for one in record.decisions)
+        raise InvalidField("argument", f"va/{name}", f"the record knows {known}")
+    return encode(type(decision), decision), story(record, decision)
 
 
-def _from_file(what: str, given: dict[str, Any]) -> tuple[ObjectKey, Record]:
-    record = unpack(given["record"].read_bytes(), str(given["record"]))
-    name, namespace = _name(what), given["namespace"]
+def _from_file(name: str, given: Given) -> tuple[ObjectKey, Record]:
+    record, namespace = unpack(given["record"].read_bytes(), str(given["record"])), given["namespace"]
     known = (one.key for one in record.decisions if one.key.name == name and namespace in {None, one.key.namespace})
     return next(known, ObjectKey(namespace or "", name)), record
 
 
-def _from_cluster(what: str, given: dict[str, Any]) -> tuple[ObjectKey, Record]:
-    name, at_s = _name(what), _moment(given["moment"])
-    from penstock.cluster.connection import Login  # noqa: PLC0415 - loads the Kubernetes client, see below
-    from penstock.wiring import explain  # noqa: PLC0415 - so that --help and mistakes answer before it
+def _from_cluster(name: str, given: Given) -> tuple[ObjectKey, Record]:
+    at_s = _moment(given["moment"])
+    from penstock.wiring import explain  # noqa: PLC0415 - loads the Kubernetes client, see below
 
-    login = Login(context=given["context"])
-    key = ObjectKey(given["namespace"] or login.namespace(), name)
-    return key, explain.record_of(login, explain.Question(key, at_s, given["operator_namespace"]))
+    key = ObjectKey(_namespace(given), name)
+    return key, explain.record_of(_login(given), explain.Question(key, at_s, given["operator_namespace"]))
 
 
-def _name(what: str) -> str:
-    kind, _, name = what.partition("/")
-    if not name or kind.lower() not in {"va", "variantautoscaling", "variantautoscalings"}:
-        raise InvalidField("argument", what, "write va/NAME")
-    return name
+def _policy(name: str, given: Given) -> Told:
+    from penstock.wiring import explainrouters  # noqa: PLC0415 - so that --help and mistakes answer before it
+
+    key = ObjectKey(_namespace(given), name)
+    found = explainrouters.policy(_login(given), key, given["operator_namespace"])
+    body = {"object": found.facts.body, "routers": found.routers, **as_json([found.examined])}
+    return body, policy_story(found.facts, found.examined, found.routers)
+
+
+def _request(request_id: str, given: Given) -> Told:
+    from penstock.wiring import explainrouters  # noqa: PLC0415 - as above
+
+    rows = explainrouters.request(_login(given), _namespace(given), request_id, given["operator_namespace"])
+    return rows, request_story(request_id, rows)
+
+
+_TELLERS: Final = {"variant": _variant, "policy": _policy, "request": _request}
+
+
+def _login(given: Given) -> Any:  # noqa: ANN401 - its class is not loaded yet
+    from penstock.cluster.connection import Login  # noqa: PLC0415 - as above
+
+    return Login(context=given["context"])
+
+
+def _namespace(given: Given) -> str:
+    return str(given["namespace"] or _login(given).namespace())
 
 
 def _moment(text: str | None) -> float | None:

@@ -29,6 +29,7 @@ from penstock.controller.ports import Leadership, Objects, Revisions, Scales, Sc
 from penstock.controller.push import Pusher
 from penstock.controller.recording import Recorder
 from penstock.controller.recordring import Ring
+from penstock.controller.relay import Relay
 from penstock.controller.report import Reporter
 from penstock.controller.routers import RouterAdmin
 from penstock.controller.routing import Routing
@@ -122,9 +123,12 @@ class Operator:
         """
         options, pulse, stopping = self._options, Pulse(), stop or asyncio.Event()
         ports = (options.metrics_port, options.health_port)
-        records = [web.get("/records", self.recorder.show)]
+        told = [
+            web.get("/records", self.recorder.show),
+            web.get("/routers", Relay(self.admin, self.world.routers).show),
+        ]
         async with (
-            serving(self.meters.registry, pulse, self._unready, ports, options.address, records) as bound,
+            serving(self.meters.registry, pulse, self._unready, ports, options.address, told) as bound,
             answering(Numbers(self.world.variants.get), options.address, options.keda_port) as keda,
         ):
             self.ports = (*bound, keda)

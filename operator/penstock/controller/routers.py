@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 import aiohttp
 
@@ -86,6 +87,19 @@ class RouterAdmin:
         """
         bound = (await self._call("GET", router, "/v1/state?limit=1", None)).get("starvationBound")
         return float(bound) if isinstance(bound, int | float) else None
+
+    async def remembered(self, router: PodFacts, request_id: str) -> Mapping[str, Any]:
+        """Return `decisions` about a request, the newest first, and `waiting` while it is in line; raises as `put`."""
+        try:
+            path = f"/debug/decisions?request_id={quote(request_id, safe='')}"
+            found = {"decisions": (await self._call("GET", router, path, None)).get("items", [])}
+        except Refused as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            found = {"decisions": []}
+        queue = (await self._call("GET", router, "/debug/queue?limit=1000", None)).get("items", [])
+        waiting = [row for row in queue if row.get("requestId") == request_id]
+        return found | ({"waiting": waiting[0]} if waiting else {})
 
     async def aggregate(self, router: PodFacts, rows: Sequence[Mapping[str, Any]]) -> None:
         """Tell a router the sums over all of them; raises as `put`."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from penstock.doctor.facts import OperatorFacts
+from penstock.doctor.facts import OperatorFacts, PolicyFacts
 from penstock.doctor.findings import Examination, Finding, Level
 from penstock.doctor.gather import Sources, look_at_operator
 from penstock.doctor.gatherpolicies import look_at_policies
@@ -40,6 +40,13 @@ async def examine(sources: Sources, asked: Asked, now_s: float) -> list[Examinat
 async def _variants(sources: Sources, operator: OperatorFacts, asked: Asked) -> list[Examination]:
     around, found = await look_at_variants(sources, operator, asked.namespace, asked.variant)
     return [examine_variant(facts, around) for facts in found]
+
+
+async def examine_policies(sources: Sources, asked: Asked, now_s: float) -> list[tuple[PolicyFacts, Examination]]:
+    """Return policies as they were found, each with its examination; raises as `examine`."""
+    operator = await look_at_operator(sources.objects, asked.operator_namespace, now_s)
+    found = await look_at_policies(sources, asked.namespace, asked.policy)
+    return [(facts, examine_policy(facts, operator)) for facts in found]
 
 
 async def _policies(sources: Sources, operator: OperatorFacts, asked: Asked) -> list[Examination]:

@@ -3,24 +3,19 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Final
 
-from penstock.api.kinds import PODS, VARIANTS
-from penstock.api.names import APP, LABEL_APP, LABEL_COMPONENT
+from penstock.api.kinds import VARIANTS
 from penstock.cluster.client import Kube
 from penstock.cluster.connection import Login
 from penstock.cluster.objects import Objects
-from penstock.cluster.proxy import Proxy
-from penstock.doctor.facts import PodSight
-from penstock.doctor.gather import nearest, sights
-from penstock.domain.errors import InvalidField, NotEnoughData, Refused, Unreachable
+from penstock.doctor.gather import nearest
+from penstock.domain.errors import InvalidField, NotEnoughData
 from penstock.domain.variants import ObjectKey
 from penstock.records.record import Record, unpack
+from penstock.wiring.operators import Operators, operators
 
-PORT: Final = 8080
 _SECOND: Final = 1.0  # a status, and whoever copies from it, tells whole seconds
-_SHOWN: Final = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +39,12 @@ def record_of(login: Login, question: Question) -> Record:
 
 
 async def _record_of(login: Login, question: Question) -> Record:
+    variant = question.variant
     async with Kube(login) as kube:
-        objects = Objects(kube)
-        at_s = question.at_s if question.at_s is not None else await _last_change_s(objects, question.variant)
-        records = await _records(objects, Proxy(kube), question.operator_namespace)
-        record = await records.find(question.variant, at_s, _SECOND)
-        return record if question.at_s is not None else await records.change(question.variant, record)
+        at_s = question.at_s if question.at_s is not None else await _last_change_s(Objects(kube), variant)
+        asked = await operators(kube, question.operator_namespace)
+        record = await _find(asked, variant, at_s, _SECOND)
+        return record if question.at_s is not None else await _change(asked, variant, record)
 
 
 async def _last_change_s(objects: Objects, variant: ObjectKey) -> float:
@@ -64,59 +59,30 @@ async def _last_change_s(objects: Objects, variant: ObjectKey) -> float:
     return datetime.fromisoformat(str(stamp)).timestamp()
 
 
-async def _records(objects: Objects, proxy: Proxy, namespace: str) -> "_Records":
-    pods = sights(await objects.list(PODS, namespace, f"{LABEL_APP}={APP},{LABEL_COMPONENT}=operator"))
-    if not pods:
-        remedy = "name its namespace by --operator-namespace; penstock doctor tells what keeps it from running"
-        raise Unreachable(f"operator in {namespace}", "none runs there", remedy)
-    return _Records(proxy, namespace, pods)
+async def _change(asked: Operators, variant: ObjectKey, record: Record) -> Record:
+    """Return the pass that made the last change before a record, which tells when exactly that was."""
+    changed_s = _changed_s(record, variant)
+    if changed_s >= record.observation.now_s:
+        return record
+    earlier = await _find(asked, variant, changed_s)
+    return earlier if _changed_s(earlier, variant) == earlier.observation.now_s else record
 
 
-@dataclass(frozen=True, slots=True)
-class _Records:
-    """What the pods of an operator keep."""
-
-    proxy: Proxy
-    namespace: str
-    pods: tuple[PodSight, ...]
-
-    async def change(self, variant: ObjectKey, record: Record) -> Record:
-        """Return the pass that made the last change before a record, which tells when exactly that was."""
-        changed_s = _changed_s(record, variant)
-        if changed_s >= record.observation.now_s:
-            return record
-        earlier = await self.find(variant, changed_s)
-        return earlier if _changed_s(earlier, variant) == earlier.observation.now_s else record
-
-    async def find(self, variant: ObjectKey, at_s: float, grace_s: float = 0.0) -> Record:
-        """Return the newest record not after a moment (Unix time in seconds) that knows the variant."""
-        answers = await asyncio.gather(*(self._fetch(pod, at_s + grace_s) for pod in self.pods))
-        records = [one for one in answers if isinstance(one, Record)]
-        known = [one for one in records if one.decision(variant)]
-        if known:
-            return max(known, key=lambda record: record.observation.now_s)
-        if records:
-            latest_s = max(record.observation.now_s for record in records)
-            remedy = f"ask for a time at which the operator looked after it; now: {_doctor(variant)}"
-            raise NotEnoughData(f"the pass at {_clock(latest_s)} knew no variant {variant}", remedy)
-        for one in answers:
-            if isinstance(one, Unreachable | Refused):
-                raise one
-        remedy = "ask for a later time by --at; recordLimit says how much is kept, and a new pod begins without any"
-        raise NotEnoughData(f"the operator keeps no record of {_clock(at_s)} or before", remedy)
-
-    async def _fetch(self, pod: PodSight, at_s: float) -> Record | Unreachable | Refused | None:
-        """Return what one pod has, None where it has nothing; one that does not answer may not hide another's."""
-        try:
-            status, body = await self.proxy.pod(self.namespace, pod.name, pod.port or PORT, f"/records?at={at_s:.3f}")
-        except Unreachable as error:
-            return error
-        except Refused as error:
-            if error.status == HTTPStatus.FORBIDDEN:
-                return Refused(error.peer, error.status, error.message, f"grant get on pods/proxy in {self.namespace}")
-            remedy = f"see why it does not answer: kubectl -n {self.namespace} describe pod {pod.name}"
-            return Unreachable(f"operator {self.namespace}/{pod.name}", error.message[:_SHOWN], remedy)
-        return unpack(body, f"record of {pod.name}") if status == HTTPStatus.OK else None
+async def _find(asked: Operators, variant: ObjectKey, at_s: float, grace_s: float = 0.0) -> Record:
+    """Return the newest record not after a moment (Unix time in seconds) that knows the variant."""
+    answers = await asked.ask(f"/records?at={at_s + grace_s:.3f}")
+    records = [unpack(body) for body in answers.bodies]
+    known = [one for one in records if one.decision(variant)]
+    if known:
+        return max(known, key=lambda record: record.observation.now_s)
+    if records:
+        latest_s = max(record.observation.now_s for record in records)
+        remedy = f"ask for a time at which the operator looked after it; now: {_doctor(variant)}"
+        raise NotEnoughData(f"the pass at {_clock(latest_s)} knew no variant {variant}", remedy)
+    for failure in answers.failures:
+        raise failure
+    remedy = "ask for a later time by --at; recordLimit says how much is kept, and a new pod begins without any"
+    raise NotEnoughData(f"the operator keeps no record of {_clock(at_s)} or before", remedy)
 
 
 def _changed_s(record: Record, variant: ObjectKey) -> float:

@@ -1,60 +1,21 @@
 """`penstock explain va/NAME` from end to end: through a real API server to the records that an operator keeps."""
 
-import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from tests.accounts import kubeconfig_of
 from tests.addresses import own_address
-from tests.integration.controller.cluster import Cluster, busy
+from tests.integration.controller.cluster import busy
+from tests.integration.explain.conftest import Desk
 from tests.kubeapi import KubeApi
 from tests.prometheus import PrometheusServer
 from tests.waiting import eventually
 
-from penstock.api.names import LABEL_APP, LABEL_COMPONENT
-from penstock.cli.app import run
 from penstock.cli.faults import FINE, REFUSED, UNREACHABLE, USAGE
 from penstock.controller.process import Operator
-
-LABELS = {LABEL_APP: "penstock", LABEL_COMPONENT: "operator"}
-
-
-@dataclass(slots=True)
-class Desk:
-    """Where somebody sits who asks about a cluster."""
-
-    cluster: Cluster
-    capsys: pytest.CaptureFixture[str]
-
-    def operator(self, port: int, *, name: str = "penstock-operator-1", reached: bool = True) -> None:
-        """Show a pod of the operator at this machine, with its metrics on a port."""
-        pods = f"/api/v1/namespaces/{self.cluster.home}/pods"
-        ports = [{"name": "metrics", "containerPort": port}]
-        body = {"metadata": {"name": name, "labels": LABELS}}
-        self.cluster.api.must(
-            "POST", pods, body | {"spec": {"containers": [{"name": "o", "image": "o", "ports": ports}]}}
-        )
-        status = {"phase": "Running"} | ({"podIP": own_address(), "podIPs": [{"ip": own_address()}]} if reached else {})
-        self.cluster.api.must(
-            "PATCH", f"{pods}/{name}/status", {"status": status}, content="application/merge-patch+json"
-        )
-
-    async def asks(self, *words: str) -> tuple[int, str]:
-        """Return the exit code, and what was printed."""
-        places = ["-n", self.cluster.work, "--operator-namespace", self.cluster.home]
-        code = await asyncio.to_thread(run, ["explain", *words, *places])
-        printed = self.capsys.readouterr()
-        return code, printed.out if code == FINE else printed.err
-
-
-@pytest.fixture(name="desk")
-def _desk(kube_api: KubeApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
-    monkeypatch.setenv("KUBECONFIG", str(kube_api.kubeconfig))
-    return Desk(Cluster(kube_api), capsys)
 
 
 @contextlib.asynccontextmanager
@@ -112,12 +73,8 @@ async def test_an_operator_that_does_not_answer_is_told_from_one_that_has_nothin
         desk.operator(unused_tcp_port, name="penstock-operator-2")
         with_another = await desk.asks("va/chat")
     alone = await desk.asks("va/chat")
-    desk.cluster.api.must(
-        "DELETE", f"/api/v1/namespaces/{desk.cluster.home}/pods/penstock-operator-1?gracePeriodSeconds=0"
-    )
-    desk.cluster.api.must(
-        "DELETE", f"/api/v1/namespaces/{desk.cluster.home}/pods/penstock-operator-2?gracePeriodSeconds=0"
-    )
+    desk.no_operator()
+    desk.no_operator("penstock-operator-2")
     gone = await desk.asks("va/chat")
 
     assert with_another[0] == FINE

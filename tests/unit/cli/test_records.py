@@ -82,6 +82,12 @@ def test_what_a_record_cannot_explain(
     assert remedy in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("what", ["wp/chat", "request/a1"])
+def test_only_variants_have_records(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", what, "--at", "2026-11-20T09:11:30Z"]) == USAGE
+    assert "it is for va/NAME alone" in capsys.readouterr().err
+
+
 def test_a_time_nobody_can_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "va/chat", "--at", "yesterday"]) == USAGE
     assert "write a time such as" in capsys.readouterr().err
