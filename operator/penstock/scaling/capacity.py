@@ -28,6 +28,7 @@ _ROOM: Final = 8192
 _APART: Final = 0.02
 Cvs = tuple[float | None, float | None]
 _LEAST_TOKENS: Final = 1.0
+_SUCCEEDED: Final = Verdict(OptimizationReason.SUCCEEDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Capacity:
         """What the owner is told of it."""
         if self.missed:
             return Verdict(OptimizationReason.SLO_INFEASIBLE, {"field": self.missed})
-        return Verdict(OptimizationReason.SUCCEEDED)
+        return _SUCCEEDED
 
 
 def capacity(

@@ -54,22 +54,30 @@ def columns(rows: Sequence[PodMetrics]) -> Columns:
 
 def are_plain(of: Columns) -> bool:
     """Whether all that a row is judged by is known and possible, as `rows.fault` says, in every row."""
-    if whole_sum(of.backlog_growth_per_s) is None:
+    try:
+        if not _are_possible(of):
+            return False
+    except TypeError:  # something is unknown, which cannot be compared: that tells sooner than looking for it
         return False
-    if not all(map(_is_plain, (of.running, of.waiting, of.kv_usage_ratio, of.completed_per_s))):
-        return False
-    if max(_whole(of.kv_usage_ratio)) > 1:
-        return False
-    return (_is_plain(of.input_tokens) and _is_plain(of.output_tokens)) or max(_whole(of.completed_per_s)) == 0
+    lengths = least(of.input_tokens), least(of.output_tokens)
+    return all(lowest is not None and lowest >= 0 for lowest in lengths) or max(_whole(of.completed_per_s)) == 0
 
 
-def _is_plain(column: Column) -> bool:
-    lowest = least(column)
-    return lowest is not None and lowest >= 0
+def _are_possible(of: Columns) -> bool:
+    """Whether the numbers can be; a TypeError where one is unknown."""
+    kv_ratios = _whole(of.kv_usage_ratio)
+    return (
+        min(_whole(of.running)) >= 0
+        and min(_whole(of.waiting)) >= 0
+        and min(kv_ratios) >= 0
+        and max(kv_ratios) <= 1
+        and min(_whole(of.completed_per_s)) >= 0
+        and sum(_whole(of.backlog_growth_per_s)) is not None
+    )
 
 
 def least(column: Column) -> float | None:
-    """Return the least, None where one is unknown or there is none: comparing tells sooner than looking for it."""
+    """Return the least, None where one is unknown or there is none."""
     try:
         return min(_whole(column), default=None)
     except TypeError:

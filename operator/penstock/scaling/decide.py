@@ -198,7 +198,7 @@ def _proposals(
     free = [case for case in cases if case.blocked is None]
     known = sized.propose(model, found, model.ahead) if found is not None and model.ahead is not None else {}
     known |= tokenised.propose([case for case in free if case.key not in known], model, inflow, complete=complete)
-    known |= {case.key: _silent(case) for case in free if case.key not in known and not case.target.ready}
+    known |= {case.key: _silent(case) for case in free if not case.target.ready and case.key not in known}
     return known | zero.sleep(cases, model) | zero.wake(cases, model, inflow)
 
 

@@ -9,6 +9,7 @@ the share of requests that must be served in time.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log, sqrt
 from statistics import NormalDist, fmean
 from typing import Final
@@ -32,6 +33,7 @@ OFF_RATIO: Final = 0.08
 OFF_AFTER_S: Final = 600.0
 DRAIN_S: Final = 60.0
 """Seconds in which a line is to be worked off: the window of the rates themselves, so that one pass sees both."""
+_inverse: Final = lru_cache(maxsize=256)(NormalDist().inv_cdf)
 _FEW: Final = 4
 _OVERLAP: Final = 2.0
 _CHANCE: Final = 1.5  # times what a Poisson process varies by: less is no burst, since estimates vary, too
@@ -92,14 +94,14 @@ def forecast(moments: Sequence[Moment], *, lead_s: float, attainment_ratio: floa
 
 def _line(moments: Sequence[Moment]) -> tuple[float, float]:
     """Return the level now and the slope of the moments, as far as it stands out from what they vary by anyway."""
-    mean = fmean(moment.arrivals_per_s for moment in moments)
+    mean = fmean([moment.arrivals_per_s for moment in moments])
     if len(moments) < _FEW:
         return mean, 0.0
-    middle_s = fmean(moment.at_s for moment in moments)
+    middle_s = fmean([moment.at_s for moment in moments])
     offsets = [(moment.at_s - middle_s, moment.arrivals_per_s - mean) for moment in moments]
-    spread = sum(x * x for x, _ in offsets)
-    slope = sum(x * y for x, y in offsets) / spread
-    residual = sum((y - slope * x) ** 2 for x, y in offsets) / (len(moments) - 2)
+    spread = sum([x * x for x, _ in offsets])
+    slope = sum([x * y for x, y in offsets]) / spread
+    residual = sum([(y - slope * x) ** 2 for x, y in offsets]) / (len(moments) - 2)
     error = sqrt(max(residual, mean / WINDOW_S) / spread) * _OVERLAP
     sure = max(abs(slope) - STANDS_OUT * error, 0.0) * (1 if slope > 0 else -1)
     since_s = moments[-1].at_s - middle_s + (WINDOW_S / 2 if sure > 0 else 0.0)
@@ -121,14 +123,16 @@ def _bursts(moments: Sequence[Moment], ahead: float, attainment_ratio: float) ->
         return 0.0
     chance = ahead / WINDOW_S
     beyond = max(_variance(moments) - _CHANCE * chance, 0.0)
-    quantile = max(NormalDist().inv_cdf(attainment_ratio), 0.0)
-    highest = max(moment.arrivals_per_s for moment in moments if moment.at_s >= moments[-1].at_s - BURSTS_S)
+    quantile = max(_inverse(attainment_ratio), 0.0)
+    since_s = moments[-1].at_s - BURSTS_S
+    highest = max([moment.arrivals_per_s for moment in moments if moment.at_s >= since_s])
     return min(sqrt(chance + quantile**2 * WINDOW_S / BURST_S * beyond), max(_PEAKED * highest - ahead, 0.0))
 
 
 def _variance(moments: Sequence[Moment]) -> float:
     """Return by how much the rates of late vary around their own mean of some minutes; 0 while too few are known."""
-    recent = [moment for moment in moments if moment.at_s >= moments[-1].at_s - BURSTS_S]
+    since_s = moments[-1].at_s - BURSTS_S
+    recent = [moment for moment in moments if moment.at_s >= since_s]
     if len(recent) < 2 * _FEW:
         return 0.0
     total, first, last, inside = 0.0, 0, 0, 0.0

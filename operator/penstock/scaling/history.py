@@ -1,6 +1,5 @@
 """What a model was asked for over the last minutes: the material of forecasts, and of what may not be given up yet."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import exp
 from typing import Final
@@ -55,6 +54,8 @@ class Scatter:
 
     def adding(self, requests: float, cv: float | None, after_s: float) -> "Scatter":
         """Return this, faded by `after_s` seconds, and so many requests that scatter so; None: nobody knows."""
+        if cv is None and not after_s:
+            return self
         keep = exp(-after_s / FORGETS_SCATTER_S)
         if cv is None:
             return Scatter(self.requests * keep, self.squares * keep)
@@ -88,8 +89,10 @@ class LengthSums:
 
     def scattering(self, requests: float, input_cv: float | None, output_cv: float | None) -> "LengthSums":
         """Return these, and that so many requests scattered like that."""
+        if input_cv is None and output_cv is None:
+            return self
         inputs, outputs = self.inputs.adding(requests, input_cv, 0.0), self.outputs.adding(requests, output_cv, 0.0)
-        return replace(self, inputs=inputs, outputs=outputs)
+        return LengthSums(self.requests, self.input_tokens, self.output_tokens, inputs, outputs)
 
     @property
     def cvs(self) -> tuple[float | None, float | None]:
@@ -129,7 +132,7 @@ class ModelPast:
         unbroken = not self.moments or moment.at_s - self.moments[-1].at_s <= gap_s
         return replace(
             self,
-            moments=tuple(_kept(self.moments, moment)),
+            moments=_kept(self.moments, moment),
             since_s=self.since_s if unbroken and self.since_s is not None else moment.at_s,
         )
 
@@ -138,8 +141,8 @@ class ModelPast:
         return self.since_s is not None and now_s - self.since_s >= window_s
 
 
-def _kept(moments: tuple[Moment, ...], newest: Moment) -> Iterator[Moment]:
-    """Yield the moments to keep: young enough, and not crowding the one before the newest."""
+def _kept(moments: tuple[Moment, ...], newest: Moment) -> tuple[Moment, ...]:
+    """Return the moments to keep: young enough, and not crowding the one before the newest."""
     before = moments[:-1] if len(moments) > 1 and newest.at_s - moments[-2].at_s < APART_S else moments
-    yield from (moment for moment in before if newest.at_s - moment.at_s <= KEPT_S and moment.at_s < newest.at_s)
-    yield newest
+    now_s = newest.at_s
+    return (*[moment for moment in before if now_s - moment.at_s <= KEPT_S and moment.at_s < now_s], newest)

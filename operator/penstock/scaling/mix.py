@@ -42,6 +42,14 @@ class Offer:
         started, kept = max(replicas - self.base, 0), min(replicas, self.base)
         return replicas * self.price + started * self.start_cost - kept * self.keep_gain
 
+    def costs(self, top: int) -> list[float]:
+        """Return what every number up to `top` costs."""
+        price, base, start_cost, keep_gain = self.price, self.base, self.start_cost, self.keep_gain
+        return [
+            n * price + (n - base) * start_cost - base * keep_gain if n > base else n * price - n * keep_gain
+            for n in range(top + 1)
+        ]
+
     def within(self, floor: int, ceiling: int | None) -> "Offer":
         """Return the offer with other limits."""
         return Offer(
@@ -186,7 +194,7 @@ class _Search:
     def __init__(self, offers: Sequence[Offer], ceilings: Sequence[int], first: tuple[int, ...]) -> None:
         self.offers, self.ceilings = offers, ceilings
         self.order = sorted(range(len(offers)), key=lambda i: (_least_rate(offers[i]), i))
-        self.costs = [[o.cost(n) for n in range(top + 1)] for o, top in zip(offers, ceilings, strict=True)]
+        self.costs = [o.costs(top) for o, top in zip(offers, ceilings, strict=True)]
         self.best, self.best_cost = first, _cost(offers, first)
         self.numbers = [0] * len(offers)
         self.nodes = 0

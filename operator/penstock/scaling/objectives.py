@@ -44,6 +44,8 @@ def objective(variant: Variant, entries: Sequence[ServiceTarget], default: Slo) 
 
 def service_target(variant: Variant, entries: Sequence[ServiceTarget]) -> ServiceTarget | None:
     """Return the entry of the class that `sloClassRef` names, else that of the highest priority, then first key."""
+    if not entries:
+        return None
     named = [entry for entry in entries if _is_named(entry, variant)]
     return min(named or entries, key=lambda entry: (entry.priority, entry.key), default=None)
 

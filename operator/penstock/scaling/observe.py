@@ -141,7 +141,7 @@ def _measured(fresh: _Fresh, spread: Spread, *, sampled_at_s: float, every: bool
     finished = whole_sum(seen.completed_per_s)
     rates = seen.completed_per_s if finished is not None else [rate_per_s(row) for row in fresh.rows]
     counted = [rate for rate in rates if rate is not None]
-    weights = [rate or 0.0 for rate in rates]
+    weights = counted if finished is not None else [rate or 0.0 for rate in rates]
     complete = every and len(counted) == len(rates)
     idle = finished is None and all(map(never_counted, fresh.rows))
     kv_ratios, queues = _gauges(fresh)

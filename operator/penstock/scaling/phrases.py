@@ -20,9 +20,10 @@ def rate(per_s: float) -> str:
 
 def by_slo(ahead: Forecast, capacity_per_s: float, missed: str) -> str:
     """Return what is asked of the model and what one replica gives."""
-    if not ahead.need_per_s:
+    need = ahead.need_per_s
+    if not need:
         return "nothing arrives or waits"
-    asked = f"{rate(ahead.need_per_s)} expected in {ahead.lead_s:.0f} s"
+    asked = f"{rate(need)} expected in {ahead.lead_s:.0f} s"
     if round(ahead.backlog_per_s, 2):
         asked = f"{asked} ({rate(ahead.expected_per_s)} arriving, the rest to work off the line)"
     within = "within the SLO" if not missed else f"at best, {missed} cannot be met"

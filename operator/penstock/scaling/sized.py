@@ -19,27 +19,28 @@ def propose(model: Model, found: Plan, ahead: Forecast) -> dict[ObjectKey, Propo
 
 
 def _proposal(member: Member, model: Model, found: Plan, ahead: Forecast) -> Proposal:
-    replicas = found.replicas[member.key]
+    key, need_per_s = member.key, ahead.need_per_s
     reason = _reason(member, found)
     return Proposal(
-        replicas=replicas,
-        why=_why(member, model, found, ahead, reason) + _by_quota(member, found),
+        replicas=found.replicas[key],
+        why=_why(member, model, found, ahead, reason) + (_by_quota(member, found) if found.bound else ""),
         optimization=member.capacity.verdict,
         limited=_limited(member, model, found),
         may_lower=model.is_complete,
         guarded=_is_guarded(member.case),
         steady=True,
-        kept=not model.is_complete and found.target_per_s > ahead.need_per_s,
+        kept=not model.is_complete and found.target_per_s > need_per_s,
         reason=reason,
-        lowered=DecisionReason.SPILL if member.key in found.given_up else DecisionReason.DEMAND_DOWN,
-        need_per_s=ahead.need_per_s,
+        lowered=DecisionReason.SPILL if key in found.given_up else DecisionReason.DEMAND_DOWN,
+        need_per_s=need_per_s,
         capacity_per_s=member.capacity.per_s,
     )
 
 
 def _reason(member: Member, found: Plan) -> DecisionReason | None:
     """Return why a number rises, where it is not demand."""
-    if found.goal[member.key] > max(member.counted, found.plain[member.key]):
+    key = member.key
+    if found.goal[key] > max(member.counted, found.plain[key]):
         return DecisionReason.SPILL
     outage = member.experience.outage
     if outage is not None and not member.experience.is_away(member.case.now_s):
@@ -70,7 +71,7 @@ def _limited(member: Member, model: Model, found: Plan) -> Verdict[LimitReason]:
     bounds, goal = member.case.terms.bounds, found.goal[member.key]
     if member.experience.is_away(member.case.now_s):
         return Verdict(LimitReason.STUCK_PENDING)
-    if member.key in found.bound and found.unserved_per_s > 0:
+    if found.unserved_per_s > 0 and member.key in found.bound:
         return limit(found.bound[member.key])
     if _could_sleep(model) and not model.is_seen and goal:
         return Verdict(LimitReason.NO_WAKE_SOURCE)

@@ -11,12 +11,12 @@ class Recommendations:
 
     def adding(self, at_s: float, replicas: int) -> "Recommendations":
         """Return these and one more; what is not above it can never be the highest again, and goes."""
-        higher = tuple(peak for peak in self.peaks if peak[1] > replicas)
+        higher = [peak for peak in self.peaks if peak[1] > replicas]
         return Recommendations((*higher, (at_s, replicas)))
 
     def within(self, window_s: float, now_s: float) -> "Recommendations":
         """Return those of the last `window_s` seconds; one whose age is exactly the window has left it."""
-        return Recommendations(tuple(peak for peak in self.peaks if now_s - peak[0] < window_s))
+        return Recommendations(tuple([peak for peak in self.peaks if now_s - peak[0] < window_s]))
 
     @property
     def highest(self) -> int:

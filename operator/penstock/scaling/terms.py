@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from penstock.domain.catalogue import Catalogue, ConfigProblem, SaturationThresholds, ServiceTarget
+from penstock.domain.catalogue import Catalogue, ConfigProblem, SaturationThresholds, ServiceTarget, ZeroRule
 from penstock.domain.observations import Target
 from penstock.domain.variants import Actuation, PerfProfile, Variant
 from penstock.scaling.bounds import Bounds, bounds
@@ -74,11 +74,12 @@ def terms(variant: Variant, target: Target | None, around: Circumstances) -> Ter
     thresholds = catalogue.thresholds(namespace, variant.model)
     analyzer = config.analyzing(thresholds.analyzer)
     startup_s = variant.startup_time_s or config.startup_prior_s
+    foreign, rule = _foreign(variant, target, config), catalogue.zero_rule(namespace, variant.model)
     return Terms(
         objective=objective(variant, around.listed.get(variant.model, ()), config.default_slo),
         bounds=bounds(
             variant,
-            zero_enabled=zero_enabled(variant, catalogue, config),
+            zero_enabled=zero_enabled(rule, config),
             current=target.current if target else None,
             now_s=around.now_s,
         ),
@@ -87,14 +88,14 @@ def terms(variant: Variant, target: Target | None, around: Circumstances) -> Ter
         profile=profile if analyzer is Analyzer.SLO else None,
         analyzer=analyzer,
         max_batch=(target and target.max_batch) or (profile.max_batch if profile else None),
-        idle_s=_idle_s(variant, catalogue, config),
+        idle_s=config.idle_before_zero_s if rule is None else rule.retention_s,
         startup_s=startup_s,
         settle_s=max(startup_s, config.scale_down_window_s),
-        mode=_mode(variant, target, config),
-        foreign=_foreign(variant, target, config),
+        mode=Actuation.RECOMMEND if foreign else _mode(variant, target, config),
+        foreign=foreign,
         thresholds=thresholds,
         excluded=namespace in catalogue.excluded_namespaces,
-        problem=_problem(variant, accelerator, around),
+        problem=_problem(variant, accelerator, around) if catalogue.problems else None,
     )
 
 
@@ -120,16 +121,9 @@ def unresolved(variant: Variant, config: Config) -> Terms:
     )
 
 
-def zero_enabled(variant: Variant, catalogue: Catalogue, config: Config) -> bool:
-    """Whether the model may go to zero: its own rule, else the operator's setting."""
-    rule = catalogue.zero_rule(variant.key.namespace, variant.model)
+def zero_enabled(rule: ZeroRule | None, config: Config) -> bool:
+    """Whether a model may go to zero: its own rule, else the operator's setting."""
     return config.scale_to_zero if rule is None or rule.enabled is None else rule.enabled
-
-
-def _idle_s(variant: Variant, catalogue: Catalogue, config: Config) -> float:
-    """Return how long the model must idle before zero: as its rule says, else the operator's setting."""
-    rule = catalogue.zero_rule(variant.key.namespace, variant.model)
-    return config.idle_before_zero_s if rule is None else rule.retention_s
 
 
 def _profile(variant: Variant, accelerator: str | None) -> PerfProfile | None:
@@ -145,9 +139,7 @@ def _per_replica(target: Target | None, profile: PerfProfile | None) -> int:
 
 
 def _mode(variant: Variant, target: Target | None, config: Config) -> Actuation:
-    """Return who sets the replicas: in a conflict nobody, and not we where a scaler that reads our gauges does."""
-    if _foreign(variant, target, config):
-        return Actuation.RECOMMEND
+    """Return who sets the replicas where nobody is in the way: not we where a scaler that reads our gauges does."""
     wanted = variant.actuation or config.default_actuation
     consumed = target is not None and target.gauge_consumer is not None
     return Actuation.METRICS if consumed and wanted is Actuation.SCALE else wanted
