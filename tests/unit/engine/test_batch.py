@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.engine.driven import drained
 
 from penstock.domain.errors import InvalidField
 from penstock.engine.calls import Call, Event, Finished, FirstToken, Gaps, Preempted, Refusal, Started, Token
@@ -24,13 +25,6 @@ def model(**fields: object) -> EngineModel:
 def step_s(prompt: int, work: int, decodes: int, context: int) -> float:
     kernel = max(10 + decodes, prompt + decodes if prompt else 0) + context / 1000 + work / 1e6
     return (kernel * 1.1 + 1) / 1000
-
-
-def drained(engine: EngineModel) -> list[Event]:
-    events: list[Event] = []
-    while (due_s := engine.next_event_s()) is not None:
-        events += engine.advance(due_s)
-    return events
 
 
 def ends(events: list[Event]) -> dict[int, float]:

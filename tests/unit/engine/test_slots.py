@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from tests.unit.engine.driven import drained
 
 from penstock.engine.calls import Call, Event, Finish, Finished, FirstToken, Gaps, Refusal, Started, Token
 from penstock.engine.latency import Latencies
@@ -14,13 +15,6 @@ LATENCIES = Latencies(time_to_first_token_s=0.1, inter_token_latency_s=0.02)
 def model(**fields: object) -> EngineModel:
     given = {"max_num_seqs": 2, "latencies": LATENCIES} | fields
     return EngineModel(EngineConfig(**given), random.Random(1))  # type: ignore[arg-type] # rows name fields
-
-
-def drained(engine: EngineModel) -> list[Event]:
-    events: list[Event] = []
-    while (due_s := engine.next_event_s()) is not None:
-        events += engine.advance(due_s)
-    return events
 
 
 def ends(events: list[Event]) -> dict[int, float]:

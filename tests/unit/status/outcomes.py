@@ -74,3 +74,8 @@ def outcome(active: Verdict[ActiveReason] | ActiveReason = ActiveReason.SCALE_AP
         draining=0,
     )
     return replace(calm, **counts)
+
+
+def reasons(status: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return status and reason of each condition."""
+    return {row["type"]: (row["status"], row["reason"]) for row in status["conditions"]}

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.status.outcomes import DECIDED_S
+from tests.unit.status.outcomes import DECIDED_S, reasons
 
 from penstock.domain.decisions import Verdict
 from penstock.domain.policies import Ordering, Policy, Programs, Weights
@@ -41,10 +41,6 @@ def result(**changes: Any) -> PolicyOutcome:
         starvation_bound_s=25.2,
     )
     return replace(calm, **changes)
-
-
-def rows(status: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    return {row["type"]: (row["status"], row["reason"]) for row in status["conditions"]}
 
 
 def test_a_router_that_does_not_answer() -> None:
@@ -143,7 +139,7 @@ def test_conditions(changes: dict[str, Any], reason: str, conditions: dict[str, 
     status = policy_status(result(**changes), {}, DECIDED_S)
 
     assert status["reason"] == reason
-    assert {kind: row[0] for kind, row in rows(status).items()} == conditions
+    assert {kind: row[0] for kind, row in reasons(status).items()} == conditions
 
 
 def test_a_loser_shows_no_routers() -> None:

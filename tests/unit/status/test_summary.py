@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.status.outcomes import ALLOC, DECIDED_S, outcome
+from tests.unit.status.outcomes import ALLOC, DECIDED_S, outcome, reasons
 
 from penstock.domain.decisions import Allocation, Learnt, Outcome, Verdict
 from penstock.domain.reasons import (
@@ -23,10 +23,6 @@ from penstock.status.writes import must_write
 
 def told(of: Outcome, previous: dict[str, Any] | None = None) -> dict[str, Any]:
     return variant_status(of, previous or {}, DECIDED_S)
-
-
-def reasons(status: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    return {row["type"]: (row["status"], row["reason"]) for row in status["conditions"]}
 
 
 def test_healthy() -> None:
