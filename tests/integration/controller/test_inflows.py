@@ -1,14 +1,11 @@
 """Real routers tell the leader what waits, and a request for a model at zero wakes a pass at once."""
 
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from tests.integration.controller.cluster import MODEL, Cluster
-from tests.integration.controller.fleet import Fleet, fleet
+from tests.integration.controller.cluster import MODEL
+from tests.integration.controller.fleet import Fleet
 from tests.integration.router.routers import ENDPOINT, Fixed, send
-from tests.kubeapi import KubeApi
 from tests.prometheus import PrometheusServer
 from tests.waiting import eventually
 
@@ -21,12 +18,6 @@ from penstock.domain.readings import Absent, known
 from penstock.router.sources import Scope
 from penstock.scaling.config import Config
 from penstock.scaling.memory import Memory
-
-
-@pytest.fixture(name="world")
-async def _world(kube_api: KubeApi, tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with fleet(Cluster(kube_api), tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
 """WorkloadPolicies reach real routers within a second, and status proves what each of them runs."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from tests.integration.controller.cluster import Cluster
-from tests.integration.controller.fleet import SERVICE, Fleet, fleet
-from tests.kubeapi import KubeApi
+from tests.integration.controller.fleet import SERVICE, Fleet
 from tests.waiting import eventually
 
 from penstock.api.document import policy_hash
@@ -20,13 +17,6 @@ from penstock.programs.registry import Key
 from penstock.programs.workload import Sums
 from penstock.router.ports import RequestHead
 from penstock.router.state import InForce, PolicyState
-
-
-@pytest.fixture(name="world")
-async def _world(kube_api: KubeApi, tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with fleet(Cluster(kube_api), tmp_path) as made:
-        yield made
-
 
 SLOW = "1h"  # so that only what happens, and not the interval, can have caused a push
 

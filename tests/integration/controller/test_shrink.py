@@ -1,25 +1,15 @@
 """Replicas that leave drain first: real routers send nothing more to them, and the scale falls when they are idle."""
 
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
 from tests.integration.controller.cluster import MODEL, Body, Cluster
-from tests.integration.controller.fleet import Fleet, fleet
+from tests.integration.controller.fleet import Fleet
 from tests.integration.router.routers import Fixed
-from tests.kubeapi import KubeApi
 from tests.prometheus import PrometheusServer, steady
 from tests.waiting import eventually
 
 from penstock.api.names import ANNOTATION_DELETION_COST, ANNOTATION_DRAINING
 from penstock.router.sources import Scope
-
-
-@pytest.fixture(name="world")
-async def _world(kube_api: KubeApi, tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with fleet(Cluster(kube_api), tmp_path) as made:
-        yield made
 
 
 def load(prometheus: PrometheusServer, cluster: Cluster, **running: int) -> None:

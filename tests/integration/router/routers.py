@@ -111,16 +111,6 @@ class Admin:
         return await self.call("PUT", "/v1/policy", json=given)
 
 
-async def until(condition: Any, what: str, timeout_s: float = 10.0) -> Any:
-    """Look again and again, on the loop, until the condition holds; return its value."""
-    loop = asyncio.get_running_loop()
-    deadline_s = loop.time() + timeout_s
-    while not (value := condition()):
-        assert loop.time() < deadline_s, f"{what} did not happen within {timeout_s} s"
-        await asyncio.sleep(0.005)
-    return value
-
-
 def send(router: Router, *names: str) -> list[int]:
     heads = [
         RequestHead(headers={b"x-workload-context": f'{{"workload_id":"{name}","criticality":5}}'.encode(),

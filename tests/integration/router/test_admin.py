@@ -8,7 +8,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 from tests.integration.router.conftest import Reviewer
-from tests.integration.router.routers import ENDPOINT, Admin, body, send, until
+from tests.integration.router.routers import ENDPOINT, Admin, body, send
+from tests.waiting import eventually
 
 from penstock.router.process import Router
 
@@ -164,7 +165,7 @@ async def test_other_refusals(admin: Admin, method: str, path: str, status: int,
 
 async def test_what_waits_runs_and_was_decided_can_be_looked_at_in_pages(admin: Admin, router: Router) -> None:
     await admin.put_policy(body(7, generation=3))
-    await until(lambda: router.gate.addresses, "endpoints")
+    await eventually(lambda: router.gate.addresses, "endpoints")
     send(router, "a", "b", "c", "d")
 
     state = await admin.get("/v1/state")
@@ -196,7 +197,7 @@ async def test_a_disk_that_fails_costs_the_memory_of_a_policy_never_the_policy(a
 
 
 async def test_sums_over_all_routers_count_here_and_are_not_told_as_our_own(admin: Admin, router: Router) -> None:
-    await until(lambda: router.gate.addresses, "endpoints")
+    await eventually(lambda: router.gate.addresses, "endpoints")
     send(router, "a")
     (entry,) = router.gate.scheduler.workloads(0)
 

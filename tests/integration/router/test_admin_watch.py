@@ -6,7 +6,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.integration.router.routers import Admin, Fixed, body, send, until
+from tests.integration.router.routers import Admin, Fixed, body, send
+from tests.waiting import eventually
 
 from penstock.router import admin_watch
 from penstock.router.process import Router
@@ -38,7 +39,7 @@ async def test_the_operator_hears_of_policies_workloads_and_starving_models(
         await admin.put_policy(body(7, generation=3))
         pushed = await watch.next("policy")
         source.publish()
-        await until(lambda: not router.gate.addresses, "no endpoint")
+        await eventually(lambda: not router.gate.addresses, "no endpoint")
         send(router, "a")
         queued = await watch.next("queued")
         while not queued["requests"]:  # a beat may have come first

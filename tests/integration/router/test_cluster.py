@@ -7,8 +7,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.integration.router.routers import Admin, running, settings, until
+from tests.integration.router.routers import Admin, running, settings
 from tests.kubeapi import KubeApi
+from tests.waiting import eventually
 
 from penstock.router.journal import Journal
 from penstock.router.process import Router
@@ -77,10 +78,10 @@ async def test_endpoints_of_a_pool_follow_its_pods(
     seen: list[set[str]] = []
 
     async def expect(*addresses: str) -> None:
-        await until(lambda: router.gate.addresses == set(addresses), f"endpoints {addresses}")
+        await eventually(lambda: router.gate.addresses == set(addresses), f"endpoints {addresses}")
         seen.append(set(router.gate.addresses))
 
-    await until(lambda: router.health.ready, "readiness without a pool")
+    await eventually(lambda: router.health.ready, "readiness without a pool")
     await asyncio.to_thread(apply, kube_api, pool(namespace, 8000, 8001))
     await asyncio.to_thread(add_pod, kube_api, namespace, "chat-1", "10.0.0.1")
     await expect("10.0.0.1:8000", "10.0.0.1:8001")
@@ -104,7 +105,7 @@ async def test_endpoints_of_a_selector(kube_api: KubeApi, namespace: str, tmp_pa
     await asyncio.to_thread(add_pod, kube_api, namespace, "chat-1", "10.0.0.1")
 
     async for router, _ in routed(given, Journal(str, 50, len, float)):  # type: ignore[arg-type]  # never used
-        found = await until(lambda router=router: router.gate.addresses, "endpoints")
+        found = await eventually(lambda router=router: router.gate.addresses, "endpoints")
         scope = router.admin.scope()
 
     assert found == {"10.0.0.1:8000"}

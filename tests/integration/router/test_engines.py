@@ -16,7 +16,8 @@ from pathlib import Path
 import grpc.aio
 import pytest
 from tests.integration.router.processes import Proxy
-from tests.integration.router.routers import running, settings, until
+from tests.integration.router.routers import running, settings
+from tests.waiting import eventually
 
 from penstock import logs
 from penstock.domain.policies import Detector
@@ -39,7 +40,7 @@ async def engine(home: Path) -> AsyncIterator[int]:
     with log.open("wb") as sink:
         process = await asyncio.create_subprocess_exec(*command, stdout=sink, stderr=sink)
     try:
-        found = await until(lambda: LISTENS.search(log.read_text()), "a listening engine", timeout_s=20.0)
+        found = await eventually(lambda: LISTENS.search(log.read_text()), "a listening engine", timeout_s=20.0)
         yield int(found[1])
     finally:
         process.kill()
@@ -68,8 +69,8 @@ async def test_gauges_of_engines_reach_the_scheduler_and_the_pools_metrics(tmp_p
         (tmp_path / "endpoints.json").write_text(f'["{address}"]')
         asked = [asyncio.create_task(asyncio.to_thread(post, port)) for _ in range(3)]
         async with served(settings(tmp_path)) as (router, ports):
-            await until(lambda: router.health.ready, "readiness")
-            load = await until(
+            await eventually(lambda: router.health.ready, "readiness")
+            load = await eventually(
                 lambda: (found := router.gate.gauges.get(address)) and found.waiting == 2 and found, "two waiting"
             )
             text = await asyncio.to_thread(scrape, ports.metrics)
@@ -95,7 +96,7 @@ async def test_ext_proc_and_its_health_are_served_over_tls(tmp_path: Path, own_c
     given = settings(tmp_path, cert_path=tmp_path if own_certificate else None)
 
     async with served(given) as (router, ports):
-        await until(lambda: router.health.ready, "readiness")
+        await eventually(lambda: router.health.ready, "readiness")
         shown = await asyncio.to_thread(certificate_of, ports.grpc)
         credentials = grpc.ssl_channel_credentials(shown)
         async with grpc.aio.secure_channel(f"localhost:{ports.grpc}", credentials) as channel:

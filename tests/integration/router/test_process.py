@@ -3,7 +3,6 @@
 import asyncio
 import json
 import urllib.request
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -28,12 +27,6 @@ plugins:
     parameters: {maxConcurrency: 1}
 featureGates: [flowControl]
 """
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
-        yield session
 
 
 async def queue_three(router: Process, proxy: Proxy, round_name: str) -> list[str]:

@@ -3,13 +3,11 @@
 import itertools
 import os
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 from tests.prometheus import PrometheusServer, Series, steady
 
 from penstock.domain.catalogue import ModelScope
-from penstock.settings.prometheus import PrometheusSettings
 from penstock.telemetry.attainment import attained
 from penstock.telemetry.prometheus import Prometheus
 
@@ -24,13 +22,6 @@ _names = itertools.count(1)
 @pytest.fixture
 def scope() -> ModelScope:
     return ModelScope(f"attain-{os.getpid()}-{next(_names)}", "Qwen/Qwen3-32B")
-
-
-@pytest.fixture
-async def client(prometheus: PrometheusServer) -> AsyncIterator[Prometheus]:
-    one = Prometheus(PrometheusSettings(url=prometheus.url))
-    yield one
-    await one.close()
 
 
 def histogram(name: str, scope: ModelScope, per_s: dict[str, float], pod: str = "p1") -> list[Series]:

@@ -3,7 +3,7 @@
 import itertools
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 from tests.prometheus import STALE, PrometheusServer, Series, steady
@@ -12,7 +12,6 @@ from penstock.domain.catalogue import ModelScope
 from penstock.domain.observations import Inflow, PodMetrics, Scrape, Spread
 from penstock.domain.readings import ABSENT, Absent, Known, Stale, known
 from penstock.domain.series import SERIES, Signal
-from penstock.settings.prometheus import PrometheusSettings
 from penstock.telemetry.collect import collect
 from penstock.telemetry.prometheus import Prometheus
 from penstock.telemetry.queries import queries
@@ -30,13 +29,6 @@ def now_s() -> float:
 @pytest.fixture
 def namespace() -> str:
     return f"ns-{os.getpid()}-{next(_names)}"
-
-
-@pytest.fixture
-async def client(prometheus: PrometheusServer) -> AsyncIterator[Prometheus]:
-    one = Prometheus(PrometheusSettings(url=prometheus.url))
-    yield one
-    await one.close()
 
 
 async def seen(client: Prometheus, namespace: str, now_s: float) -> Scrape:
