@@ -15,10 +15,9 @@ import grpc
 import grpc.aio
 
 from penstock.controller.externalscaler import SERVICE, messages
+from penstock.controller.scalers import METRIC, VARIANT
 from penstock.domain.variants import Actuation, ObjectKey
 
-METRIC: Final = "penstock-desired-replicas"
-VARIANT: Final = "variant"
 PUSH_S: Final = 1.0
 _MOST_CALLS: Final = 200
 _MOST_BYTES: Final = 64 * 1024

@@ -33,6 +33,7 @@ from penstock.controller.relay import Relay
 from penstock.controller.report import Reporter
 from penstock.controller.routers import RouterAdmin
 from penstock.controller.routing import Routing
+from penstock.controller.scalers import SCALER_PORT
 from penstock.controller.scaling_pass import ScalingPass
 from penstock.controller.serving import Pulse, serving
 from penstock.controller.targets import Targets
@@ -70,7 +71,7 @@ class Options:
     controller_instance: str = ""
     metrics_port: int = 8080
     health_port: int = 8081
-    keda_port: int = 9005
+    keda_port: int = SCALER_PORT
     address: str = ""
     relist_s: float = reconcile.EVERY_S
     record_dir: Path = Path("/var/lib/penstock/records")

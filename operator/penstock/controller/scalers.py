@@ -12,6 +12,9 @@ from penstock.domain.variants import ObjectKey, TargetRef
 
 GAUGES: Final = ("wva_desired_replicas", "inferno_desired_replicas", "penstock_variant_desired_replicas")
 EXTERNAL: Final = frozenset({"external", "external-push"})
+METRIC: Final = "penstock-desired-replicas"
+"""The metric of our own external scaler; a trigger names the variant under `VARIANT`."""
+VARIANT: Final = "variant"
 SCALER_PORT: Final = 9005
 _VARIANT_NAME: Final = re.compile(r"""variant_name\s*=~?\s*["']?([^"',}\s]+)""")
 
@@ -96,8 +99,8 @@ def _keda_gauges(triggers: Iterable[Mapping[str, Any]]) -> Iterable[str]:
         query = str(metadata.get("query", ""))
         if any(gauge in query for gauge in GAUGES):
             yield query
-        elif trigger.get("type") in EXTERNAL and "variant" in metadata and _is_ours(metadata):
-            yield f'penstock-desired-replicas{{variant_name="{metadata["variant"]}"}}'
+        elif trigger.get("type") in EXTERNAL and VARIANT in metadata and _is_ours(metadata):
+            yield f'{METRIC}{{variant_name="{metadata[VARIANT]}"}}'
 
 
 def _is_ours(metadata: Mapping[str, Any]) -> bool:

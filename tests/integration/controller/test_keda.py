@@ -10,7 +10,8 @@ import grpc.aio
 import pytest
 
 from penstock.controller.externalscaler import SERVICE, messages
-from penstock.controller.keda import METRIC, Numbers, answering
+from penstock.controller.keda import Numbers, answering
+from penstock.controller.scalers import METRIC
 from penstock.domain.variants import ObjectKey
 
 CHAT = ObjectKey("llm", "chat")
