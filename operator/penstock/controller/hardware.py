@@ -89,7 +89,7 @@ def of_labels(labels: Mapping[str, str]) -> str | None:
 
 
 def agreed(products: Iterable[str | None]) -> str | None:
-    """Return what all nodes have that tell theirs; different ones are no answer."""
+    """Return what all have that name one; different ones are no answer."""
     named = {product for product in products if product is not None}
     return named.pop() if len(named) == 1 else None
 
@@ -109,7 +109,7 @@ def _required(spec: Mapping[str, Any]) -> str | None:
         if rule.get("key") in NODE_LABELS and rule.get("operator") == "In"
         for value in rule.get("values") or ()
     }
-    return named.pop() if len(named) == 1 else None
+    return agreed(named)
 
 
 def _accelerators(spec: Mapping[str, Any]) -> list[tuple[str, int]]:

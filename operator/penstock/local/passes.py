@@ -77,7 +77,7 @@ class Passes:
             current=self.fleet.wanted.get(key, 0),
             ready=ready,
             starting=len(engines) - ready,
-            draining=sum(engine.draining for engine in self.fleet.engines if engine.variant == key),
+            draining=self._draining(key),
             pods=frozenset(engine.name for engine in self.fleet.engines if engine.variant == key),
             ready_pods=ready,
             births=tuple(Birth(engine.created_at_s, engine.ready_at_s) for engine in engines),
@@ -99,8 +99,11 @@ class Passes:
             ready=ready,
             starting=len(engines) - ready,
             stuck=0,
-            draining=sum(engine.draining for engine in self.fleet.engines if engine.variant == key),
+            draining=self._draining(key),
         )
+
+    def _draining(self, key: ObjectKey) -> int:
+        return sum(engine.draining for engine in self.fleet.engines if engine.variant == key)
 
 
 def _arrivals(asked: Asked, now_s: float) -> Reading:
