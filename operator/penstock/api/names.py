@@ -19,9 +19,6 @@ POOL_PLURAL: Final = "inferencepools"
 LABEL_ACCELERATOR: Final = "inference.optimization/acceleratorName"
 LABEL_CONTROLLER_INSTANCE: Final = "wva.llmd.ai/controller-instance"
 LABEL_CONFIG_ENABLED: Final = "wva.llmd.ai/config-enabled"
-LABEL_VARIANT: Final = "llm-d.ai/variant"
-LABEL_ROLE: Final = "llm-d.ai/role"
-LABEL_ENGINE_TYPE: Final = "llm-d.ai/engine-type"
 LABEL_POLICY_KIND: Final = "gateway.networking.k8s.io/policy"  # GEP-713, on the CRD of WorkloadPolicy
 
 # --- labels that our own objects carry -------------------------------------------------------------
@@ -34,7 +31,6 @@ APP: Final = "penstock"
 ANNOTATION_MANAGED: Final = "llm-d.ai/managed"  # on an HPA or ScaledObject
 ANNOTATION_MODEL_ID: Final = "llm-d.ai/model-id"
 ANNOTATION_VARIANT_COST: Final = "llm-d.ai/variant-cost"
-ANNOTATION_ROLE: Final = "llm-d.ai/role"
 ANNOTATION_KEDA_PAUSED: Final = "autoscaling.keda.sh/paused"
 ANNOTATION_EXCLUDE: Final = "wva.llmd.ai/exclude"  # on a Namespace
 ANNOTATION_ACTIVE_PORTS: Final = "llm-d.ai/active-ports"  # on a pod
@@ -47,7 +43,6 @@ LEASE: Final = "penstock-operator"
 SETTINGS_CONFIGMAP: Final = "penstock-config"
 LEARNED_CONFIGMAP: Final = "penstock-learned"
 OPERATOR_ACCOUNT: Final = "penstock-operator"
-ROUTER_ACCOUNT: Final = "penstock-router"
 VIEWER_ACCOUNT: Final = "penstock-viewer"
 AUDIENCE_PREFIX: Final = "router.penstock.dev/"  # followed by the uid of the one router pod that may accept the token
 

@@ -30,7 +30,6 @@ class PodSight:
     port_names: frozenset[str] = frozenset()
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
-    created_at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +127,6 @@ def pod_sight(body: Body) -> PodSight | None:
         port_names=frozenset(name for name, _ in ports if name),
         labels=meta.get("labels") or {},
         annotations=meta.get("annotations") or {},
-        created_at=str(meta.get("creationTimestamp", "")),
     )
 
 

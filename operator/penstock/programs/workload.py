@@ -75,17 +75,13 @@ class Workload:
         """Take what all routers saw; it counts from the next second on, so that within one nothing jumps."""
         self._heard = sums
 
-    def wait_at(self, now_s: float) -> float:
-        """Return the mean wait in seconds, decayed for the time without an active request."""
-        return max(self.own_wait_at(now_s), self._everywhere.avg_wait_s)
-
     @property
     def own_rate_per_s(self) -> float:
         """The rate at this router alone, as of `second`."""
         return self._window.count / WINDOW_S
 
     def own_wait_at(self, now_s: float) -> float:
-        """Return the mean wait at this router alone, in seconds."""
+        """Return the mean wait at this router alone in seconds, decayed for the time without an active request."""
         if self.active or not self._own_wait_s:
             return self._own_wait_s
         return float(self._own_wait_s * 0.5 ** ((now_s - self.idle_since_s) / EMA_HALF_LIFE_S))

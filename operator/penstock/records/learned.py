@@ -20,7 +20,6 @@ VARIANTS: Final = "variants.json"
 MODELS: Final = "models.json"
 MOST_BYTES: Final = 900_000  # of the 1 MiB that an object may have
 _REMEDY: Final = "nothing: it is learnt anew"
-K = TypeVar("K")
 V = TypeVar("V")
 
 

@@ -34,7 +34,7 @@ def after(waits: list[float]) -> Workload:
 def test_mean_wait(waits: list[float], idle_s: float, expected: float) -> None:
     workload = after(waits)
 
-    assert workload.wait_at(idle_s) == pytest.approx(expected)
+    assert workload.own_wait_at(idle_s) == pytest.approx(expected)
 
 
 def test_mean_wait_does_not_decay_while_a_request_is_active() -> None:
@@ -42,7 +42,7 @@ def test_mean_wait_does_not_decay_while_a_request_is_active() -> None:
 
     workload.arrive(60.0)
 
-    assert (workload.avg_wait_s, workload.wait_at(600.0)) == (8.0, 8.0)
+    assert (workload.avg_wait_s, workload.own_wait_at(600.0)) == (8.0, 8.0)
 
 
 def test_counts() -> None:
