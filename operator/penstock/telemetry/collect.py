@@ -84,10 +84,15 @@ def _warnings(answers: Mapping[str, Answer | PenstockError]) -> Iterable[str]:
 
 def _groups(answers: Mapping[str, Answer]) -> Mapping[RowKey, list[Shard]]:
     shards: defaultdict[_ShardKey, Shard] = defaultdict(Shard)
+    by_labels: dict[int, Shard] = {}  # by identity, which is sooner told than what they say; the answers keep them
     for name, answer in answers.items():
         if (write := _WRITERS.get(name)) is not None:
             for sample in answer.samples:
-                write(shards[_key(sample.labels)], sample)
+                place = id(sample.labels)
+                shard = by_labels.get(place)
+                if shard is None:
+                    shard = by_labels[place] = shards[_key(sample.labels)]
+                write(shard, sample)
     _add_capacities(shards, answers.get(Signal.KV_CAPACITY))
     groups: defaultdict[RowKey, list[Shard]] = defaultdict(list)
     for key, shard in shards.items():
@@ -124,7 +129,7 @@ def _add_capacities(shards: Mapping[_ShardKey, Shard], answer: Answer | None) ->
         key, tokens = _key(sample.labels), kv_tokens(sample.labels)
         if tokens is not None:
             told[key.row._replace(model=""), key.place, key.engine] = tokens
-    for key, shard in shards.items():
+    for key, shard in shards.items() if told else ():
         row = key.row._replace(model="")
         shard.kv_capacity_tokens = told.get((row, key.place, key.engine), told.get((row, key.place, "")))
 

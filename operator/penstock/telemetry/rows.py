@@ -1,6 +1,6 @@
 """Adds up what the engines of one pod said to one row of readings; Prometheus and direct scraping both end here."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan
 from typing import Final, NamedTuple
@@ -61,11 +61,11 @@ def combine(key: RowKey, shards: Sequence[Shard], *, now_s: float, stale_after_s
         pod=key.pod,
         model=key.model,
         sampled_at_s=at_s,
-        running=read(_over(sum, (shard.running for shard in used))),
-        waiting=read(_over(sum, (shard.waiting for shard in used))),
-        kv_usage_ratio=read(_over(_largest, (shard.kv_usage_ratio for shard in used))),
+        running=read(_over(sum, [shard.running for shard in used])),
+        waiting=read(_over(sum, [shard.waiting for shard in used])),
+        kv_usage_ratio=read(_over(_largest, [shard.kv_usage_ratio for shard in used])),
         completed_per_s=_completed(used, read),
-        backlog_growth_per_s=read(_over(sum, (shard.backlog_growth_per_s for shard in used))),
+        backlog_growth_per_s=read(_over(sum, [shard.backlog_growth_per_s for shard in used])),
         input_tokens=_mean(used, Signal.INPUT_TOKENS, read),
         output_tokens=_mean(used, Signal.OUTPUT_TOKENS, read),
         ttft_s=_mean(used, Signal.TTFT, read),
@@ -85,7 +85,9 @@ def _time(shard: Shard) -> float:
     return shard.at_s if shard.at_s is not None else float("-inf")
 
 
-def _over(fold: Callable[[Sequence[float]], float], values: Iterable[float | None]) -> float | None:
+def _over(fold: Callable[[Sequence[float]], float], values: Sequence[float | None]) -> float | None:
+    if len(values) == 1:  # nearly every pod runs one engine
+        return values[0]
     given = [value for value in values if value is not None]
     return fold(given) if given else None
 
@@ -98,7 +100,7 @@ def _largest(values: Sequence[float]) -> float:
 def _completed(shards: Sequence[Shard], read: Callable[[float | None], Reading]) -> Reading:
     if any(shard.counted and shard.completed_per_s is None for shard in shards):
         return UNRATED
-    return read(_over(sum, (shard.completed_per_s for shard in shards)))
+    return read(_over(sum, [shard.completed_per_s for shard in shards]))
 
 
 def _capacity(shards: Sequence[Shard], read: Callable[[float | None], Reading]) -> Reading:
@@ -109,7 +111,7 @@ def _capacity(shards: Sequence[Shard], read: Callable[[float | None], Reading]) 
 
 def _mean(shards: Sequence[Shard], signal: Signal, read: Callable[[float | None], Reading]) -> Reading:
     parts = [shard.means.get(signal, (None, None)) for shard in shards]
-    total, count = _over(sum, (part[0] for part in parts)), _over(sum, (part[1] for part in parts))
+    total, count = _over(sum, [part[0] for part in parts]), _over(sum, [part[1] for part in parts])
     if total is None or not count:  # 0/0: nothing finished
         return ABSENT
     return read(total / count)
