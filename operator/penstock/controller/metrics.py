@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -64,46 +65,39 @@ class Meters:
         self._instance = controller_instance
         self.variants = VariantSeries()
         self.registry.register(self.variants)
+        counter, gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry)
         labels = ["variant_name", "namespace", "direction", "reason"]
+        labels += ["controller_instance"] if controller_instance else []
         self._scaled = {
-            f"{family}_replica_scaling_total": Counter(
-                f"{family}_replica_scaling",
-                "Changes of the replica count.",
-                [*labels, "controller_instance"] if controller_instance else labels,
-                registry=self.registry,
+            f"{family}_replica_scaling_total": counter(
+                f"{family}_replica_scaling", "Changes of the replica count.", labels
             )
             for family in FAMILIES
         }
-        self._decisions = Counter("penstock_decisions", "Numbers computed.", ["reason"], registry=self.registry)
-        self._holds = Counter("penstock_holds", "Numbers held.", ["reason"], registry=self.registry)
-        self._pass = Histogram("penstock_pass_duration_seconds", "One scaling pass.", registry=self.registry)
-        self._query = Histogram(
-            "penstock_prometheus_query_duration_seconds", "One query.", ["query"], registry=self.registry
+        self._decisions = counter("penstock_decisions", "Numbers computed.", ["reason"])
+        self._holds = counter("penstock_holds", "Numbers held.", ["reason"])
+        self._pass = histogram("penstock_pass_duration_seconds", "One scaling pass.")
+        self._query = histogram("penstock_prometheus_query_duration_seconds", "One query.", ["query"])
+        self._pushes = counter("penstock_policy_push", "Policies pushed.", ["result"])
+        self._invalid = gauge("penstock_config_entry_invalid", "1 for an entry that is not used.", ["configmap", "key"])
+        self._deciding = histogram("penstock_decide_duration_seconds", "One decision over all variants, nothing asked.")
+        self._forecasts = gauge(
+            "penstock_forecast_error_ratio",
+            "Mean distance of forecast and arrivals, by the larger of them.",
+            ["namespace", "model"],
         )
-        self._pushes = Counter("penstock_policy_push", "Policies pushed.", ["result"], registry=self.registry)
-        self._invalid = Gauge(
-            "penstock_config_entry_invalid",
-            "1 for an entry that is not used.",
-            ["configmap", "key"],
-            registry=self.registry,
+        self._costs = gauge(
+            "penstock_hindsight_cost_ratio",
+            "What runs, by the cheapest that serves what arrives now.",
+            ["namespace", "model"],
         )
-        self._deciding = Histogram(
-            "penstock_decide_duration_seconds", "One decision over all variants, nothing asked.", registry=self.registry
-        )
-        self._forecasts, self._costs = (
-            Gauge(name, sentence, ["namespace", "model"], registry=self.registry)
-            for name, sentence in (
-                ("penstock_forecast_error_ratio", "Mean distance of forecast and arrivals, by the larger of them."),
-                ("penstock_hindsight_cost_ratio", "What runs, by the cheapest that serves what arrives now."),
-            )
-        )
-        self._ended = Counter(
+        self._ended = counter(
             "penstock_variant_ended_requests",
             "Requests that a scaling action ended, or may have.",
             ["namespace", "variant"],
-            registry=self.registry,
         )
-        self.leader = Gauge("penstock_leader", "1 while this process decides.", registry=self.registry)
+        self.leader = gauge("penstock_leader", "1 while this process decides.")
 
     def told(self, outcome: Outcome) -> None:
         """Show what came of one variant, and count its decision or hold."""
