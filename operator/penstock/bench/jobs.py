@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -45,7 +45,7 @@ class Job:
 
     def at(self, seed: int) -> "Job":
         """Return the same run at another seed."""
-        return Job(**{**{name: getattr(self, name) for name in self.__slots__}, "seed": seed})
+        return replace(self, seed=seed)
 
     def key(self, traffic: str = "") -> str:
         """Return a name that only this run of this very code on this traffic has."""

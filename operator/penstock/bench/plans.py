@@ -1,6 +1,6 @@
 """How much is compared: which workloads and rivals, on how many seeds, and how many points are tried."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from penstock.domain.errors import InvalidField
@@ -31,15 +31,7 @@ class Plan:
         """
         workloads = self.workloads if workload is None else _workloads(workload)
         rivals = self.rivals if not policies else tuple(rival(code).code for code in policies)
-        return Plan(
-            workloads=workloads,
-            rivals=rivals,
-            seeds=self.seeds if seeds is None else seeds,
-            spread=self.spread,
-            rounds=self.rounds,
-            steps=self.steps,
-            quick=self.quick,
-        )
+        return replace(self, workloads=workloads, rivals=rivals, seeds=self.seeds if seeds is None else seeds)
 
 
 def full() -> Plan:
