@@ -71,26 +71,32 @@ def _parts(outcome: Outcome) -> list[Condition]:
     found = decision.target.reason is TargetReason.FOUND
     target = _row(ConditionType.TARGET_RESOLVED, decision.target, around, holds=found)
     unread = decision.target.reason is TargetReason.UNREADABLE
-    limited = decision.limited.reason is not LimitReason.WITHIN
-    limit = _row(ConditionType.SCALING_LIMITED, decision.limited, around, holds=limited)
-    scaling = _row(ConditionType.SCALING_ACTIVE, active, around, holds=active.reason.active)
+    limited, chosen = decision.limited.reason, active.reason in _CHOSEN
     return [
         replace(target, status="Unknown") if unread else target,
         _row(ConditionType.METRICS_AVAILABLE, decision.metrics, around, holds=decision.metrics.reason.available),
         _row(ConditionType.OPTIMIZATION_READY, decision.optimization, around, holds=decision.optimization.reason.ready),
-        replace(scaling, is_bad=scaling.is_bad and active.reason not in _CHOSEN),
-        replace(limit, is_bad=decision.limited.reason in _BAD_LIMITS),
+        _row(ConditionType.SCALING_ACTIVE, active, around, holds=active.reason.active, fine=chosen),
+        Condition(
+            type=ConditionType.SCALING_LIMITED,
+            status="False" if limited is LimitReason.WITHIN else "True",
+            reason=limited,
+            message=message(decision.limited, around),
+            is_bad=limited in _BAD_LIMITS,
+        ),
     ]
 
 
-def _row(kind: ConditionType, verdict: Verdict[R], around: Mapping[str, str], *, holds: bool) -> Condition:
-    """Return one row; a condition that does not hold is bad until its caller knows better."""
+def _row(
+    kind: ConditionType, verdict: Verdict[R], around: Mapping[str, str], *, holds: bool, fine: bool = False
+) -> Condition:
+    """Return one row; a condition that does not hold is bad unless its caller says that this is `fine`."""
     return Condition(
         type=kind,
         status="True" if holds else "False",
         reason=verdict.reason,
         message=message(verdict, around),
-        is_bad=not holds,
+        is_bad=not (holds or fine),
     )
 
 

@@ -117,11 +117,11 @@ class _Facts(dict[str, str]):
 def message(verdict: Verdict[R], around: Mapping[str, str]) -> str:
     """Return the sentence of a verdict; `around` are facts of the object, which the verdict's own replace."""
     sentence = _template(verdict) + (_UNSHARED if "unshared" in verdict.facts else "")
-    return sentence.format_map(_Facts({**around, **verdict.facts}))
+    return sentence.format_map(_Facts({**around, **verdict.facts})) if "{" in sentence else sentence
 
 
 def _template(verdict: Verdict[R]) -> str:
-    for (reason, fact), sentence in _WITH_FACT.items():
+    for (reason, fact), sentence in _WITH_FACT.items() if verdict.facts else ():
         if verdict.reason is reason and fact in verdict.facts:
             return sentence
     match verdict.reason:

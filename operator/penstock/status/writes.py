@@ -1,6 +1,6 @@
 """When a status is worth a write: at once for what matters, seldom for numbers that merely drift."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,6 +19,20 @@ _NUMBERS: Final = (
     ("learned", "error"),
 )
 _CLOCK: Final = ("desiredOptimizedAlloc", "lastRunTime")
+_Drifting = dict[str, "_Drifting"]
+
+
+def _drifting(paths: Iterable[tuple[str, ...]]) -> _Drifting:
+    """Return what drifts as a tree; nothing below a name stands for all of it."""
+    tree: _Drifting = {}
+    for path in paths:
+        below = tree
+        for name in path:
+            below = below.setdefault(name, {})
+    return tree
+
+
+_DRIFTING: Final = _drifting((*_NUMBERS, _CLOCK))
 
 
 def must_write(previous: Mapping[str, Any], new: Mapping[str, Any], now_s: float) -> bool:
@@ -36,32 +50,35 @@ def must_write(previous: Mapping[str, Any], new: Mapping[str, Any], now_s: float
 
 
 def _without_numbers(status: Mapping[str, Any]) -> dict[str, Any]:
-    rest = dict(status)
-    for path in (*_NUMBERS, _CLOCK):
-        _drop(rest, path)
-    return {name: part for name, part in rest.items() if part != {}}
+    return {name: part for name, part in _steady(status, _DRIFTING).items() if part != {}}
 
 
-def _drop(status: dict[str, Any], path: tuple[str, ...]) -> None:
-    """Remove one field from a copy of the levels above it; the original stays as it is."""
-    for name in path[:-1]:
-        if not isinstance(status.get(name), Mapping):
-            return
-        status[name] = dict(status[name])
-        status = status[name]
-    status.pop(path[-1], None)
+def _steady(status: Mapping[str, Any], drifting: _Drifting) -> dict[str, Any]:
+    """Return a copy without what drifts; the original stays as it is."""
+    kept = {}
+    for name, part in status.items():
+        below = drifting.get(name)
+        if below is None:
+            kept[name] = part
+        elif below:
+            kept[name] = _steady(part, below) if isinstance(part, Mapping) else part
+    return kept
 
 
 def _at(status: Mapping[str, Any], path: tuple[str, ...]) -> str | None:
     found: Any = status
     for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(name)
     return found if isinstance(found, str) else None
 
 
 def _has_moved(before: str | None, now: str | None) -> bool:
     if before is None or now is None:
         return before is not now
+    if before == now:
+        return False
     was, value = _number(before), _number(now)
     if was is None or value is None:
         return before != now
