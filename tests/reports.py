@@ -3,7 +3,8 @@
 import math
 import random
 
-from penstock.report.model import Change, Dispatched, Fact, Mark, Order, Report, VariantTrack
+from penstock.report.model import Change, Dispatched, Mark, Order, Report, VariantTrack
+from penstock.report.parts import Fact
 from penstock.report.series import grid
 
 WORKLOADS = (("checkout-burst", 5), ("chat-burst", 3), ("batch-burst", 1))

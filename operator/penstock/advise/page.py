@@ -12,8 +12,7 @@ from penstock.advise.wish import Wish
 from penstock.advise.words import sure, when
 from penstock.domain.units import format_duration, format_percent
 from penstock.report.advice import Model, Page
-from penstock.report.model import Fact
-from penstock.report.study import Table
+from penstock.report.parts import Fact, Table
 from penstock.report.words import percent
 
 NOTES: Final = (

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from penstock.report.model import Fact
-from penstock.report.study import Table
+from penstock.report.parts import Fact, Table
 
 Points = tuple[tuple[float, float | None], ...]
 """(Unix seconds, value) in order; None is drawn as a gap."""

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from penstock.report.model import Fact
-from penstock.report.study import Table
+from penstock.report.parts import Fact, Table
 
 _SPECIAL: Final = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>#|~"})
 

@@ -1,21 +1,13 @@
-"""What a report tells, as values: whoever ran something fills these in, and every format is made of them."""
+"""What the demo's report tells, as values: whoever ran it fills these in, and every format is made of them."""
 
 from dataclasses import dataclass
 from typing import Final
 
+from penstock.report.parts import Fact
+
 Numbers = tuple[float | None, ...]  # one per instant of the report's grid; None is unknown and drawn as a gap
 
 SCHEMA: Final = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """A number worth reading before anything else, as text; `good` colours it, None leaves it plain."""
-
-    label: str
-    value: str
-    note: str = ""
-    good: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

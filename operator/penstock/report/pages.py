@@ -7,8 +7,7 @@ from html import escape
 from importlib.resources import files
 from typing import Final
 
-from penstock.report.model import Fact
-from penstock.report.study import Table
+from penstock.report.parts import Fact, Table
 
 STYLES: Final = ("page.css", "study.css")
 """Of pages whose charts are drawn already."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from penstock.report.model import Fact
+from penstock.report.parts import Fact, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +42,6 @@ class Panel:
     bounds: tuple[tuple[str, float], ...]
     lines: tuple[Line, ...]
     length_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """Cells as text; `right` are the columns of numbers. `empty` stands for it where there is no row."""
-
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    right: frozenset[int] = frozenset()
-    empty: str = "None."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

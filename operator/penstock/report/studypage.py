@@ -3,7 +3,8 @@
 from html import escape
 
 from penstock.report.pages import document, fact, key, listed, tabled
-from penstock.report.study import Goal, Panel, Study, Table
+from penstock.report.parts import Table
+from penstock.report.study import Goal, Panel, Study
 from penstock.report.studychart import plane, tracks
 
 

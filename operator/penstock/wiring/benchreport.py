@@ -10,8 +10,8 @@ from penstock.bench.jobs import BOUND, MIX, OURS, QUOTA, SPLIT, Job, Outcome
 from penstock.bench.targets import Target
 from penstock.bench.verdicts import Result, Verdict
 from penstock.peers.all import rival
-from penstock.report.model import Fact
-from penstock.report.study import Goal, Line, Panel, Point, Study, Table
+from penstock.report.parts import Fact, Table
+from penstock.report.study import Goal, Line, Panel, Point, Study
 from penstock.report.words import number, percent
 
 _COLOURS: Final = ("first", "second", "third", "fourth")

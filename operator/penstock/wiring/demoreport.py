@@ -9,7 +9,8 @@ from penstock.domain.decisions import Outcome
 from penstock.domain.policies import PolicyDocument
 from penstock.local.load import Answer
 from penstock.local.recorder import Flip, Recorder, Sample, dispatched
-from penstock.report.model import Change, Dispatched, Fact, Mark, Numbers, Order, Report, VariantTrack
+from penstock.report.model import Change, Dispatched, Mark, Numbers, Order, Report, VariantTrack
+from penstock.report.parts import Fact
 from penstock.sim.traces import Traffic
 
 STEP_S: Final = 2.0
