@@ -7,8 +7,8 @@ from typing import Final
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.series import SERIES, Signal
 from penstock.telemetry.answers import Queries, Sample
-from penstock.telemetry.labels import scope_of
-from penstock.telemetry.promql import checked, one_of, selector
+from penstock.telemetry.labels import MODEL, scope_of
+from penstock.telemetry.promql import checked, first_of, labelled, one_of, selector
 from penstock.telemetry.queries import PART
 
 NAME: Final = "attainment"
@@ -31,7 +31,6 @@ _NAMES: Final = {
     Signal.TPOT: sorted(SERIES[Signal.TPOT].names, key=lambda name: "request_time" not in name),
 }
 _ALL: Final = "+Inf"
-_BY: Final = "namespace, exported_namespace, model_name, le"
 
 
 async def attained(
@@ -65,11 +64,12 @@ def _promql(wanted: Mapping[ModelScope, frozenset[Targets]]) -> str:
     for place, signal in enumerate(_BOUNDS):
         bounds = {bound for pair in pairs for bound in _around(signal, pair[place])}
         texts = one_of("le", {_ALL, *(text for bound in bounds for text in (f"{bound:g}", str(bound)))})
-        series = " or ".join(
-            f"sum by ({_BY}) (rate({selector(f'{name}_bucket', (where, texts), WINDOW_S)}))" for name in _NAMES[signal]
+        series = first_of(
+            f"sum by ({MODEL}, le) (rate({selector(f'{name}_bucket', (where, texts), WINDOW_S)}))"
+            for name in _NAMES[signal]
         )
-        parts.append(f'label_replace({series}, "{PART}", "{signal.value}", "", "")')
-    return checked(" or ".join(parts))
+        parts.append(labelled(series, PART, signal.value))
+    return checked(first_of(parts))
 
 
 def _around(signal: Signal, target_s: float) -> tuple[float, ...]:

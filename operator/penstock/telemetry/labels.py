@@ -1,8 +1,17 @@
 """Whose series it is, by its labels. An engine's own label, which the scrape renamed, tells more than the scrape's."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from penstock.domain.catalogue import ModelScope
+
+POD: Final = "namespace, exported_namespace, pod, exported_pod, pod_name, instance, exported_instance"
+"""What tells pods apart, as PromQL lists it."""
+SHARD: Final = f"{POD}, engine, model_name"
+"""What tells engines and their models apart."""
+MODEL: Final = "namespace, exported_namespace, model_name"
+FINISH: Final = "finished_reason, finish_reason"
+"""How a request ended: vLLM's name and the simulator's."""
 
 
 def namespace_of(labels: Mapping[str, str]) -> str:

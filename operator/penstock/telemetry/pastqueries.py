@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Final
 
 from penstock.domain.series import BLOCK_SIZE_LABEL, BLOCKS_LABEL, SERIES, Signal
-from penstock.telemetry.promql import checked, one_of, selector
+from penstock.telemetry.labels import FINISH, MODEL, POD, SHARD
+from penstock.telemetry.promql import checked, first_of, one_of, selector
 
 LOAD_STEP_S: Final = 60.0
 MEANS_STEP_S: Final = 300.0
@@ -51,10 +52,6 @@ class PastQuery:
 OPTIONAL: Final = frozenset({Ask.CACHE, Ask.GPU_SEEN, Ask.GPU_OF_NODE, Ask.GPU_COUNT, Ask.WANTED, Ask.READY})
 """What can be done without, where a query fails: labels that others write may contradict each other."""
 
-_POD: Final = "namespace, exported_namespace, pod, exported_pod, pod_name, instance, exported_instance"
-_SHARD: Final = f"{_POD}, engine, model_name"
-_MODEL: Final = "namespace, exported_namespace, model_name"
-_FINISH: Final = "finished_reason, finish_reason"
 _WIDER: Final = 4  # where two scrapes do not fit into the window
 # the mean of each request tells whether that request kept its target; gaps between tokens tell it of no request
 _TPOT: Final = (
@@ -91,7 +88,7 @@ def engines(load_step_s: float = LOAD_STEP_S) -> tuple[PastQuery, ...]:
         *means,
         *(PastQuery(ask, _buckets(signal), HOUR_S) for signal, ask in _BUCKETS),
         PastQuery(Ask.CACHE, _cache(), HOUR_S),
-        PastQuery(Ask.GPU_SEEN, f"max by ({_POD}, modelName) (DCGM_FI_DEV_GPU_UTIL)", HOUR_S),
+        PastQuery(Ask.GPU_SEEN, f"max by ({POD}, modelName) (DCGM_FI_DEV_GPU_UTIL)", HOUR_S),
         PastQuery(Ask.GPU_OF_NODE, _of_node(), HOUR_S),
         PastQuery(Ask.GPU_COUNT, _count(), HOUR_S),
     ])  # fmt: skip
@@ -117,12 +114,12 @@ def _checked(found: Sequence[PastQuery]) -> tuple[PastQuery, ...]:
 
 
 def _gauge(signal: Signal) -> str:
-    return _per_pod(_first(map(selector, SERIES[signal].names)))
+    return _per_pod(first_of(map(selector, SERIES[signal].names)))
 
 
 def _completed(step_s: float) -> str:
     windowed = _windowed("rate", SERIES[Signal.COMPLETED].names, step_s)
-    return f"sum by ({_POD}, model_name) (max by ({_SHARD}, {_FINISH}) ({windowed}))"
+    return f"sum by ({POD}, model_name) (max by ({SHARD}, {FINISH}) ({windowed}))"
 
 
 def _mean(signal: Signal, part: str) -> str:
@@ -132,16 +129,16 @@ def _mean(signal: Signal, part: str) -> str:
 def _buckets(signal: Signal) -> str:
     """Return an hour's growth of each bucket, of one histogram only: others may have other bounds."""
     names = SERIES[signal].names if signal is not Signal.TPOT else _TPOT
-    hours = [f"sum by ({_MODEL}, le) (increase({selector(f'{name}_bucket', (), HOUR_S)}))" for name in names]
+    hours = [f"sum by ({MODEL}, le) (increase({selector(f'{name}_bucket', (), HOUR_S)}))" for name in names]
     found = hours[-1]
     for better in reversed(hours[:-1]):
-        found = f"{better} or (({found}) unless on ({_MODEL}) {better})"
+        found = f"{better} or (({found}) unless on ({MODEL}) {better})"
     return found
 
 
 def _cache() -> str:
-    told = _first(map(selector, SERIES[Signal.KV_CAPACITY].names))
-    return f"max by ({_POD}, {BLOCKS_LABEL}, {BLOCK_SIZE_LABEL}) ({told})"
+    told = first_of(map(selector, SERIES[Signal.KV_CAPACITY].names))
+    return f"max by ({POD}, {BLOCKS_LABEL}, {BLOCK_SIZE_LABEL}) ({told})"
 
 
 def _of_node() -> str:
@@ -162,19 +159,14 @@ def _replicas(names: Sequence[str], deployments: str, stateful: str) -> str:
         '"(.*)")'
         for series, label in ((deployments, "deployment"), (stateful, "statefulset"))
     )
-    return _first(found)
+    return first_of(found)
 
 
 def _windowed(function: str, names: Sequence[str], window_s: float) -> str:
     windows = (window_s, window_s * _WIDER)
-    return _first(f"{function}({selector(name, (), wide)})" for wide in windows for name in names)
-
-
-def _first(expressions: Iterable[str]) -> str:
-    """Of several expressions the first that has an answer for a set of labels gives it."""
-    return " or ".join(expressions)
+    return first_of(f"{function}({selector(name, (), wide)})" for wide in windows for name in names)
 
 
 def _per_pod(expression: str) -> str:
     """Sum over the engines of a pod; copies of a series fall together."""
-    return f"sum by ({_POD}, model_name) (max by ({_SHARD}) ({expression}))"
+    return f"sum by ({POD}, model_name) (max by ({SHARD}) ({expression}))"

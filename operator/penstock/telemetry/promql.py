@@ -38,6 +38,16 @@ def selector(name: str, matchers: Iterable[str] = (), window_s: float | None = N
     return vector if window_s is None else f"{vector}[{span(window_s)}]"
 
 
+def first_of(expressions: Iterable[str]) -> str:
+    """Return the expression of which, for each set of labels, the first one that has an answer gives it."""
+    return " or ".join(expressions)
+
+
+def labelled(expression: str, label: str, value: str) -> str:
+    """Return the expression with a label more on all that it brings."""
+    return f'label_replace({expression}, "{label}", "{value}", "", "")'
+
+
 def span(seconds: float) -> str:
     """Return a duration as PromQL writes it, exact to a millisecond."""
     milliseconds = round(seconds * 1000)

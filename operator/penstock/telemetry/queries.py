@@ -14,7 +14,8 @@ from types import MappingProxyType
 from typing import Final
 
 from penstock.domain.series import BLOCK_SIZE_LABEL, BLOCKS_LABEL, SERIES, Signal
-from penstock.telemetry.promql import checked, one_of, selector, span
+from penstock.telemetry.labels import FINISH, MODEL, SHARD
+from penstock.telemetry.promql import checked, first_of, labelled, one_of, selector, span
 
 SAMPLE_TIME: Final = "sample_time"
 GROWTH: Final = "backlog_growth"
@@ -38,14 +39,8 @@ class Part(StrEnum):
 
 PICKER: Final = ("namespace", "exported_namespace", "pod", "exported_pod", "instance")  # one of them
 
-_SHARD: Final = (
-    *("namespace", "exported_namespace", "pod", "exported_pod", "pod_name"),
-    *("instance", "exported_instance", "engine", "model_name"),
-)
-_BY: Final = ", ".join(_SHARD)
 _PICKER: Final = ", ".join(PICKER)
 _FLOW: Final = f"{_PICKER}, inference_pool, fairness_id, priority, model_name, target_model_name"
-_FINISH: Final = "finished_reason, finish_reason"  # vLLM's name and the simulator's
 _WIDER: Final = 4  # where two scrapes do not fit into the window, one of four times its length has to do
 _TIME_STEP_S: Final = 15.0
 _LOOKBACK_S: Final = 300.0  # how far Prometheus itself looks for the newest sample
@@ -93,12 +88,12 @@ class _Builder:
         names = SERIES[Signal.RUNNING].names + SERIES[Signal.COMPLETED].names
         now = [f"timestamp({one})" for one in self._selectors(names)]
         steps = f"[{span(self._lookback_s)}:{span(_TIME_STEP_S)}]"
-        return _per_shard(_first(now + [f"max_over_time({one}{steps})" for one in now]))
+        return _per_shard(first_of(now + [f"max_over_time({one}{steps})" for one in now]))
 
     def gauge(self, signal: Signal) -> str:
         """Newest value; a failed scrape does not hide it, its age will tell."""
         found = self._selectors(SERIES[signal].names, self._lookback_s)
-        return _per_shard(_first(f"last_over_time({one})" for one in found))
+        return _per_shard(first_of(f"last_over_time({one})" for one in found))
 
     def growth(self) -> str:
         """Slope of running plus waiting; both come from the same scrape, so their slopes add up."""
@@ -114,33 +109,33 @@ class _Builder:
         along with a label, since a counter without a rate must not look like an engine that never served.
         """
         names = SERIES[Signal.COMPLETED].names
-        newest = _first(f"last_over_time({one})" for one in self._selectors(names, self._lookback_s))
-        told = f'label_replace({_per_shard(newest)}, "{PART}", "{NEWEST}", "", "")'
-        return _first([_finishes(self._windowed("rate", names)), self._begun(names), told])
+        newest = first_of(f"last_over_time({one})" for one in self._selectors(names, self._lookback_s))
+        told = labelled(_per_shard(newest), PART, NEWEST)
+        return first_of([_finishes(self._windowed("rate", names)), self._begun(names), told])
 
     def _begun(self, names: Sequence[str]) -> str:
         """Rate of a counter that fewer scrapes saw than saw its engine."""
         seconds = self._window_s * _WIDER
-        newest = _first(f"last_over_time({one})" for one in self._selectors(names, seconds))
+        newest = first_of(f"last_over_time({one})" for one in self._selectors(names, seconds))
         engine, counter = (
-            _per_shard(_first(f"count_over_time({one})" for one in self._selectors(which, seconds)))
+            _per_shard(first_of(f"count_over_time({one})" for one in self._selectors(which, seconds)))
             for which in (SERIES[Signal.RUNNING].names, names)
         )
         return f"({_finishes(newest)} / {self._window_s:g} and {engine} > {counter})"
 
     def mean(self, signal: Signal) -> str:
         """Growth per second of a histogram's sum and count, told apart by a label."""
-        return _first(self._part(signal, part) for part in ("sum", "count"))
+        return first_of(self._part(signal, part) for part in ("sum", "count"))
 
     def buckets(self, signal: Signal) -> str:
         """Growth per second of a histogram's buckets, over all engines of a model."""
         rate = self._windowed("rate", [f"{name}_bucket" for name in SERIES[signal].names])
-        return f"sum by (namespace, exported_namespace, model_name, le) ({rate})"
+        return f"sum by ({MODEL}, le) ({rate})"
 
     def kv_capacity(self) -> str:
         """When each size of a KV cache was told last; vLLM writes it into labels, beside which no model is named."""
-        told = _first(f"timestamp({one})" for one in self._selectors(SERIES[Signal.KV_CAPACITY].names))
-        return f"max by ({_BY}, {BLOCKS_LABEL}, {BLOCK_SIZE_LABEL}) ({told})"
+        told = first_of(f"timestamp({one})" for one in self._selectors(SERIES[Signal.KV_CAPACITY].names))
+        return f"max by ({SHARD}, {BLOCKS_LABEL}, {BLOCK_SIZE_LABEL}) ({told})"
 
     def pickers(self) -> str:
         """Of endpoint pickers: requests that wait, their growth, arrivals, and when each spoke last."""
@@ -148,33 +143,30 @@ class _Builder:
         spoke = [f"timestamp({one})" for one in self._selectors((*queue, *requests))]
         steps = f"[{span(self._lookback_s)}:{span(_TIME_STEP_S)}]"
         parts = {
-            Part.TIME: f"max by ({_PICKER}) ({_first(spoke + [f'max_over_time({one}{steps})' for one in spoke])})",
-            Part.WAITING: _flows(_first(f"last_over_time({one})" for one in self._selectors(queue, self._lookback_s))),
+            Part.TIME: f"max by ({_PICKER}) ({first_of(spoke + [f'max_over_time({one}{steps})' for one in spoke])})",
+            Part.WAITING: _flows(
+                first_of(f"last_over_time({one})" for one in self._selectors(queue, self._lookback_s))
+            ),
             Part.GROWTH: _flows(self._windowed("deriv", queue)),
             Part.ARRIVALS: _flows(self._windowed("rate", requests)),
         }
-        return _first(f'label_replace({promql}, "{PART}", "{part}", "", "")' for part, promql in parts.items())
+        return first_of(labelled(promql, PART, part) for part, promql in parts.items())
 
     def _part(self, signal: Signal, part: str) -> str:
         rate = self._windowed("rate", [f"{name}_{part}" for name in SERIES[signal].names])
-        return f'label_replace({_per_shard(rate)}, "{PART}", "{part}", "", "")'
+        return labelled(_per_shard(rate), PART, part)
 
     def _windowed(self, function: str, names: Sequence[str]) -> str:
         windows = (self._window_s, self._window_s * _WIDER)
-        return _first(f"{function}({one})" for window_s in windows for one in self._selectors(names, window_s))
+        return first_of(f"{function}({one})" for window_s in windows for one in self._selectors(names, window_s))
 
     def _selectors(self, names: Iterable[str], window_s: float | None = None) -> Iterator[str]:
         for name in names:
             yield from (selector(name, scope, window_s) for scope in self._scopes)
 
 
-def _first(expressions: Iterable[str]) -> str:
-    """Of several expressions the first that has an answer for a set of labels gives it."""
-    return " or ".join(expressions)
-
-
 def _finishes(expression: str) -> str:
-    return f"sum by ({_BY}) (max by ({_BY}, {_FINISH}) ({expression}))"
+    return f"sum by ({SHARD}) (max by ({SHARD}, {FINISH}) ({expression}))"
 
 
 def _flows(expression: str) -> str:
@@ -183,4 +175,4 @@ def _flows(expression: str) -> str:
 
 
 def _per_shard(expression: str) -> str:
-    return f"max by ({_BY}) ({expression})"
+    return f"max by ({SHARD}) ({expression})"
