@@ -24,6 +24,7 @@ from penstock.controller.process import Adapters, Operator, Options
 from penstock.controller.reconcile import EVERY_S
 from penstock.settings.operator import OperatorOptions, OperatorSettings
 from penstock.telemetry.source import PrometheusSource
+from penstock.wiring.garbage import look_seldom
 
 log = logging.getLogger("penstock.operator")
 
@@ -58,6 +59,7 @@ def run(command: Command) -> int:
     """
     started = command.options({})
     logs.setup(started.log_level, started.log_format)
+    look_seldom()
     asyncio.run(_serve(command))
     return FINE
 
