@@ -54,32 +54,22 @@ def columns(rows: Sequence[PodMetrics]) -> Columns:
 
 def are_plain(of: Columns) -> bool:
     """Whether all that a row is judged by is known and possible, as `rows.fault` says, in every row."""
-    try:
-        if not _are_possible(of):
-            return False
-    except TypeError:  # something is unknown, which cannot be compared: that tells sooner than looking for it
+    lowest = least(of.running), least(of.waiting), least(of.kv_usage_ratio), least(of.completed_per_s)
+    if not _are_possible(lowest) or (greatest(of.kv_usage_ratio) or 0.0) > 1:
         return False
-    lengths = least(of.input_tokens), least(of.output_tokens)
-    return all(lowest is not None and lowest >= 0 for lowest in lengths) or max(_whole(of.completed_per_s)) == 0
+    if whole_sum(of.backlog_growth_per_s) is None:
+        return False
+    return _are_possible((least(of.input_tokens), least(of.output_tokens))) or greatest(of.completed_per_s) == 0
 
 
-def _are_possible(of: Columns) -> bool:
-    """Whether the numbers can be; a TypeError where one is unknown."""
-    kv_ratios = _whole(of.kv_usage_ratio)
-    return (
-        min(_whole(of.running)) >= 0
-        and min(_whole(of.waiting)) >= 0
-        and min(kv_ratios) >= 0
-        and max(kv_ratios) <= 1
-        and min(_whole(of.completed_per_s)) >= 0
-        and sum(_whole(of.backlog_growth_per_s)) is not None
-    )
+def _are_possible(lowest: Sequence[float | None]) -> bool:
+    return None not in lowest and min(lowest) >= 0  # type: ignore[type-var,operator]  # None is not among them
 
 
 def least(column: Column) -> float | None:
     """Return the least, None where one is unknown or there is none."""
     try:
-        return min(_whole(column), default=None)
+        return min(column, default=None)  # type: ignore[type-var]  # what is unknown cannot be compared
     except TypeError:
         return None
 
@@ -87,7 +77,7 @@ def least(column: Column) -> float | None:
 def greatest(column: Column) -> float | None:
     """Return the greatest, None where one is unknown or there is none."""
     try:
-        return max(_whole(column), default=None)
+        return max(column, default=None)  # type: ignore[type-var]  # what is unknown cannot be compared
     except TypeError:
         return None
 
@@ -95,7 +85,7 @@ def greatest(column: Column) -> float | None:
 def whole_sum(column: Column) -> float | None:
     """Return the sum, None where one is unknown."""
     try:
-        return sum(_whole(column))
+        return sum(column)  # type: ignore[arg-type]  # what is unknown cannot be added
     except TypeError:
         return None
 
@@ -109,17 +99,10 @@ def total(column: Column) -> float:
 def mean(column: Column, rates: Sequence[float]) -> float | None:
     """Return the mean over finished requests; a plain one where none of the rows has finished any."""
     try:
-        return _mean(_whole(column), rates)
-    except TypeError:  # something is unknown
+        weight = sum(rates)
+        if weight:
+            return sum(map(mul, column, rates)) / weight  # type: ignore[no-any-return]  # what is unknown is no factor
+        return sum(column) / len(column)  # type: ignore[arg-type]  # what is unknown cannot be added
+    except TypeError:
         known = [(value, rate) for value, rate in zip(column, rates, strict=True) if value is not None]
-    return _mean(*zip(*known, strict=True)) if known else None
-
-
-def _mean(values: Sequence[float], rates: Sequence[float]) -> float:
-    weight = sum(rates)
-    return sum(map(mul, values, rates)) / weight if weight else sum(values) / len(values)
-
-
-def _whole(column: Column) -> Sequence[float]:
-    """Return a column as one in which nothing is unknown."""
-    return column  # type: ignore[return-value]  # a cast would be called thousands of times in every pass
+    return mean(*zip(*known, strict=True)) if known else None

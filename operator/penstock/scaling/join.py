@@ -90,8 +90,7 @@ def _joined(variant: Variant, target: Target | None, index: _Index) -> Joined:
 def _namespace_labels(variant: Variant, index: _Index) -> tuple[str, ...]:
     """Return the values of the namespace label under which the variant's series may be found, best first."""
     namespace, model = variant.key.namespace, variant.model
-    alone = index.namespaces[model] == {namespace}
-    fallback = alone and (namespace, model) not in index.labelled
+    fallback = (namespace, model) not in index.labelled and index.namespaces[model] == {namespace}
     return (namespace, "") if fallback else (namespace,)
 
 

@@ -179,6 +179,8 @@ def _member(case: Case, each: Capacity, experience: Experience) -> Member:
 
 
 def _asked(cases: Sequence[Case], members: Sequence[Member], inflow: Inflow | None) -> Demand | None:
+    if len(members) == len(cases):
+        return demand([case.load for case in cases], inflow)
     ours = {member.key for member in members}
     return demand(
         [case.load for case in cases if case.key in ours],

@@ -1,13 +1,15 @@
 """Which latencies a variant must keep: its own, else those of its service class, else the operator's."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from penstock.domain.catalogue import ServiceTarget
-from penstock.domain.variants import Slo, SloSource, Variant
+from penstock.domain.variants import Slo, SloOverride, SloSource, Variant
 
 LOWEST_PRIORITY: Final = 100
+_UNSAID: Final = SloOverride()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class Objective:
 
 def objective(variant: Variant, entries: Sequence[ServiceTarget], default: Slo) -> Objective:
     """Resolve each target by itself from the classes that list the model; `source` names the best one used."""
+    if not entries and variant.slo_class_ref is None and variant.slo == _UNSAID:
+        return _by_default(default)
     found, own = service_target(variant, entries), variant.slo
     slo = Slo(
         ttft_s=own.ttft_s or (found and found.ttft_s) or default.ttft_s,
@@ -40,6 +44,12 @@ def objective(variant: Variant, entries: Sequence[ServiceTarget], default: Slo) 
         unlisted=variant.slo_class_ref is not None and found is None and needed,
         unused=variant.slo_class_ref is not None and found is not None and not _is_named(found, variant),
     )
+
+
+@lru_cache(maxsize=64)
+def _by_default(default: Slo) -> Objective:
+    """Return what holds where neither the owner nor a class says anything."""
+    return Objective(slo=replace(default, source=SloSource.DEFAULT), priority=LOWEST_PRIORITY, unlisted=False)
 
 
 def service_target(variant: Variant, entries: Sequence[ServiceTarget]) -> ServiceTarget | None:

@@ -16,7 +16,8 @@ class Recommendations:
 
     def within(self, window_s: float, now_s: float) -> "Recommendations":
         """Return those of the last `window_s` seconds; one whose age is exactly the window has left it."""
-        return Recommendations(tuple([peak for peak in self.peaks if now_s - peak[0] < window_s]))
+        kept = tuple([peak for peak in self.peaks if now_s - peak[0] < window_s])
+        return self if kept == self.peaks else Recommendations(kept)
 
     @property
     def highest(self) -> int:
