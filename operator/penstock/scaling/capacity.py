@@ -35,10 +35,12 @@ _SUCCEEDED: Final = Verdict(OptimizationReason.SUCCEEDED)
 class Capacity:
     """Requests per second of one replica; `missed` names the target that it misses even when idle.
 
+    Replicas that share a queue serve more each: `fewer_per_s` is what remains of it once there is one replica less.
     `error_ratio` is how far off that may be, and `samples` how many taught it; None and 0 where nothing was learnt.
     """
 
     per_s: float
+    fewer_per_s: float
     missed: str = ""
     error_ratio: float | None = None
     samples: int = 0
@@ -66,18 +68,32 @@ def capacity(
     if case.terms.profile is not None and samples < ENOUGH:
         return by_profile(case.terms.profile, slo, *means)
     cache_tokens = _three_digits(case.load.kv_capacity_tokens or 0.0)
-    # replicas that share a queue serve more each: count on what remains when one goes, or its going would call it back
-    sharing = _power_of_two(min(max(case.target.ready - 1, 1), MOST_SHARING))
-    found = _believed(supposed(case), experience.learned, lengths, slo, sharing, cache_tokens)
-    if found is None:
+    at_most = _seen_at_most(case)
+
+    engine, ready = supposed(case), case.target.ready
+
+    def among(replicas: int) -> Belief | None:
+        return _believed(engine, experience.learned, lengths, slo, _sharing(replicas), cache_tokens)
+
+    found, fewer = among(ready - 1), among(ready - 2)
+    if found is None or fewer is None:
         return None
-    doubt = max(found.error_ratio - UNSURE, 0.0)
     return Capacity(
-        per_s=min(found.capacity.per_s / (1 + doubt), _seen_at_most(case)),
+        per_s=min(_cautious(found), at_most),
+        fewer_per_s=min(_cautious(fewer), at_most),
         missed=found.capacity.missed,
         error_ratio=found.error_ratio,
         samples=samples,
     )
+
+
+def _cautious(found: Belief) -> float:
+    return found.capacity.per_s / (1 + max(found.error_ratio - UNSURE, 0.0))
+
+
+def _sharing(replicas: int) -> int:
+    """Return by how many a queue is taken to be shared: a power of two, since that makes all the difference."""
+    return _power_of_two(min(max(replicas, 1), MOST_SHARING))
 
 
 def _seen_at_most(case: Case) -> float:
@@ -98,8 +114,9 @@ def by_profile(profile: PerfProfile, slo: Slo, input_tokens: float, output_token
     work = Work(profile=profile, input_tokens=input_tokens, output_tokens=output_tokens)
     found = size(work, slo.ttft_s, slo.tpot_s)
     if isinstance(found, Sizing):
-        return Capacity(per_s=found.capacity_per_s)
-    return Capacity(per_s=size_for_throughput(work).capacity_per_s, missed=f"slo.{found.field}")
+        return Capacity(per_s=found.capacity_per_s, fewer_per_s=found.capacity_per_s)
+    most = size_for_throughput(work).capacity_per_s
+    return Capacity(per_s=most, fewer_per_s=most, missed=f"slo.{found.field}")
 
 
 def supposed(case: Case) -> Prior | None:

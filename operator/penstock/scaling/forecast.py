@@ -2,30 +2,25 @@
 
 Production traffic is not seasonal at this range: what arrives now is the best guess of what arrives in minutes, off by
 8 to 11 % on average ten minutes ahead (ServeGen's two weeks of several services, arXiv 2505.09999). So the level is a
-short mean, a trend counts only where it stands out from the noise, and the room is the larger of two: what traffic in
-general may grow by meanwhile, and what the bursts of the last quarter of an hour take. Both grow with one number,
-the share of requests that must be served in time.
+short mean since the last jump, a trend counts only where it stands out from the noise and is older than a window, and
+the room is the larger of two: what traffic in general may grow by meanwhile, and what the bursts of the last quarter of
+an hour take. Both grow with one number, the share of requests that must be served in time.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import log, sqrt
-from statistics import NormalDist, fmean
+from statistics import fmean
 from typing import Final
 
+from penstock.scaling.bursts import burst_room
 from penstock.scaling.history import Moment
+from penstock.scaling.shifts import since_shift
 
 WINDOW_S: Final = 60.0
 """Seconds over which a collector averages arrivals."""
 LEVEL_S: Final = 300.0
 """Seconds whose moments make level and trend."""
-BURSTS_S: Final = 900.0
-"""Seconds of the past in which bursts are looked for."""
-AROUND_S: Final = 150.0
-"""Seconds before and after a moment whose mean is what a burst stands out from."""
-BURST_S: Final = 30.0
-"""Shortest overload that latency targets of seconds notice."""
 STANDS_OUT: Final = 2.0
 """Standard errors by which a slope must differ from none; overlapping windows halve the number of moments twice."""
 OFF_RATIO: Final = 0.08
@@ -33,11 +28,8 @@ OFF_RATIO: Final = 0.08
 OFF_AFTER_S: Final = 600.0
 DRAIN_S: Final = 60.0
 """Seconds in which a line is to be worked off: the window of the rates themselves, so that one pass sees both."""
-_inverse: Final = lru_cache(maxsize=256)(NormalDist().inv_cdf)
 _FEW: Final = 4
 _OVERLAP: Final = 2.0
-_CHANCE: Final = 1.5  # times what a Poisson process varies by: less is no burst, since estimates vary, too
-_PEAKED: Final = 1.5  # of a minute's highest mean: what a part of it may reach; a fall is no burst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +69,10 @@ class Forecast:
 def forecast(moments: Sequence[Moment], *, lead_s: float, attainment_ratio: float) -> Forecast:
     """Look `lead_s` seconds ahead from the newest of at least one moment, so that `attainment_ratio` of it is met."""
     newest = moments[-1]
-    level, slope = _line([moment for moment in moments if moment.at_s >= newest.at_s - LEVEL_S])
-    trend = min(max(slope, 0.0) * lead_s, level)
+    level, slope = _level(moments)
+    trend = min(slope * lead_s, level)
     ahead = level + trend
-    room = max(_growth(ahead, lead_s, attainment_ratio), _bursts(moments, ahead, attainment_ratio))
+    room = max(_growth(ahead, lead_s, attainment_ratio), burst_room(moments, ahead, attainment_ratio, WINDOW_S))
     now = newest.arrivals_per_s + sqrt(newest.arrivals_per_s / WINDOW_S)
     need = max(ahead + room, now)
     return Forecast(
@@ -90,6 +82,19 @@ def forecast(moments: Sequence[Moment], *, lead_s: float, attainment_ratio: floa
         backlog_per_s=min(newest.backlog / DRAIN_S, 2 * need) if need else newest.backlog / DRAIN_S,
         lead_s=lead_s,
     )
+
+
+def _level(moments: Sequence[Moment]) -> tuple[float, float]:
+    """Return the level now and by how much it rises: a trend that only the last window shows may as well be a jump."""
+    now_s = moments[-1].at_s
+    since_s = now_s - LEVEL_S
+    recent = since_shift([moment for moment in moments if moment.at_s >= since_s], WINDOW_S)
+    level, slope = _line(recent)
+    if slope <= 0:
+        return level, 0.0
+    before_s = now_s - WINDOW_S
+    before = [moment for moment in recent if moment.at_s < before_s]
+    return level, max(min(slope, _line(before)[1]), 0.0) if before else 0.0
 
 
 def _line(moments: Sequence[Moment]) -> tuple[float, float]:
@@ -112,36 +117,3 @@ def _growth(ahead: float, lead_s: float, attainment_ratio: float) -> float:
     """Return what traffic in general exceeds a forecast by no more often than may be: a Laplace law of its errors."""
     scale = OFF_RATIO * sqrt((lead_s + WINDOW_S) / OFF_AFTER_S)
     return ahead * scale * max(log(0.5 / (1 - attainment_ratio)), 0.0)
-
-
-def _bursts(moments: Sequence[Moment], ahead: float, attainment_ratio: float) -> float:
-    """Return the room for what this traffic varies by beyond chance, over as little as `BURST_S`.
-
-    None for a silence: bursts are of the traffic that is there, and who comes back after minutes is no burst of it.
-    """
-    if ahead <= 0:
-        return 0.0
-    chance = ahead / WINDOW_S
-    beyond = max(_variance(moments) - _CHANCE * chance, 0.0)
-    quantile = max(_inverse(attainment_ratio), 0.0)
-    since_s = moments[-1].at_s - BURSTS_S
-    highest = max([moment.arrivals_per_s for moment in moments if moment.at_s >= since_s])
-    return min(sqrt(chance + quantile**2 * WINDOW_S / BURST_S * beyond), max(_PEAKED * highest - ahead, 0.0))
-
-
-def _variance(moments: Sequence[Moment]) -> float:
-    """Return by how much the rates of late vary around their own mean of some minutes; 0 while too few are known."""
-    since_s = moments[-1].at_s - BURSTS_S
-    recent = [moment for moment in moments if moment.at_s >= since_s]
-    if len(recent) < 2 * _FEW:
-        return 0.0
-    total, first, last, inside = 0.0, 0, 0, 0.0
-    for moment in recent:
-        while last < len(recent) and recent[last].at_s <= moment.at_s + AROUND_S:
-            inside += recent[last].arrivals_per_s
-            last += 1
-        while recent[first].at_s < moment.at_s - AROUND_S:
-            inside -= recent[first].arrivals_per_s
-            first += 1
-        total += (moment.arrivals_per_s - inside / (last - first)) ** 2
-    return 1.25 * total / len(recent)  # the moment itself is in its mean

@@ -6,7 +6,7 @@ that is kept `keep_gain` less, than its price, so that nothing is exchanged for 
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
 from math import ceil, inf
@@ -49,6 +49,10 @@ class Offer:
             n * price + (n - base) * start_cost - base * keep_gain if n > base else n * price - n * keep_gain
             for n in range(top + 1)
         ]
+
+    def serving(self, capacity_per_s: float) -> "Offer":
+        """Return the offer with another capacity; this one if it is the same."""
+        return self if capacity_per_s == self.capacity_per_s else replace(self, capacity_per_s=capacity_per_s)
 
     def within(self, floor: int, ceiling: int | None) -> "Offer":
         """Return the offer with other limits."""

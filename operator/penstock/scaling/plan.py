@@ -141,9 +141,10 @@ def _choose(model: Model, offers: tuple[Offer, ...], target: float) -> tuple[Mix
     there = [_within(offer) for offer in offers]
     if capacity_of(offers, there) < target:
         bound = tuple([offer.within(number, offer.ceiling) for offer, number in zip(offers, there, strict=True)])
+        calm = cheapest(target, bound)
     else:
         bound = tuple([offer.within(offer.floor, number) for offer, number in zip(offers, there, strict=True)])
-    calm = cheapest(target, bound)
+        calm = _fewer(model.members, bound, there, target)
     if not _may_exchange(model):
         return calm, False
     free = cheapest(target, tuple([_at_once(offer, number) for offer, number in zip(offers, there, strict=True)]))
@@ -155,6 +156,25 @@ def _choose(model: Model, offers: tuple[Offer, ...], target: float) -> tuple[Mix
     fewer = any(number < before for number, before in zip(free.replicas, there, strict=True))
     better = free.unserved_per_s <= calm.unserved_per_s and perhaps.cost - free.cost > CLEARLY * started
     return (free, True) if fewer and started and better else (calm, False)
+
+
+def _fewer(members: Sequence[Member], bound: tuple[Offer, ...], there: Sequence[int], target: float) -> Mix:
+    """Return what may go: where those that remain would serve less each, enough stays for that, or it were called back.
+
+    Such a pair of numbers would follow each other with every start.
+    """
+    found = cheapest(target, bound)
+    less = tuple(
+        [
+            offer.serving(member.capacity.fewer_per_s) if number < before else offer
+            for member, offer, number, before in zip(members, bound, found.replicas, there, strict=True)
+        ]
+    )
+    if less == bound:
+        return found
+    kept = cheapest(target, less)
+    numbers = tuple(there) if kept.unserved_per_s > 0 else kept.replicas
+    return Mix(numbers, sum([offer.cost(number) for offer, number in zip(bound, numbers, strict=True)]))
 
 
 def _at_once(offer: Offer, there: int) -> Offer:

@@ -42,7 +42,7 @@ def member(
         objective=replace(base.case.terms.objective, priority=priority),
     )
     case = replace(base.case, variant=of, target=target(of, runs), terms=terms, weight=price)
-    return replace(base, case=case, capacity=Capacity(per_s=per_s))
+    return replace(base, case=case, capacity=Capacity(per_s=per_s, fewer_per_s=per_s))
 
 
 def model(need_per_s: float, *members: Member, name: str = MODEL) -> Model:

@@ -1,0 +1,60 @@
+"""Where the rate of arrivals went to another level at once: what was before tells nothing of what comes after.
+
+The clearest cut of a series into two, again on what remains (binary segmentation, Scott and Knott, Biometrics 1974).
+A rate is itself a mean over a window: a jump shows as a ramp one window long, whose moments belong to neither side.
+"""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from math import sqrt
+from typing import Final
+
+from penstock.scaling.history import Moment
+
+CLEAR: Final = 6.0
+"""Standard deviations within the sides by which these must differ: the two ends of a steady ramp do by 3.5 to 5."""
+ROSE_S: Final = 30.0
+"""Seconds after which a rise that stays is another level."""
+FELL_S: Final = 60.0
+"""Seconds after which a fall that stays is: what is given up too early costs more than what stays a little longer."""
+_FEW: Final = 3
+
+
+def since_shift(moments: Sequence[Moment], window_s: float) -> Sequence[Moment]:
+    """Return what came after the last jump of rates that are means over `window_s` seconds; all if there was none."""
+    while (first := _after_jump(moments, window_s)) is not None:
+        moments = moments[first:]
+    return moments
+
+
+def _after_jump(moments: Sequence[Moment], window_s: float) -> int | None:
+    """Return the first moment after the clearest jump, None without a clear one."""
+    rates = [moment.arrivals_per_s for moment in moments]
+    if len(rates) < 2 * _FEW or max(rates) - min(rates) < CLEAR * sqrt(sum(rates) / len(rates) / window_s):
+        return None
+    sums, squares = [0.0, *accumulate(rates)], [0.0, *accumulate(rate * rate for rate in rates)]
+    count, after, found, most, ramp = len(rates), 0, None, CLEAR, _off_a_line(moments)
+    for before in range(_FEW, count - _FEW + 1):
+        while after < count and moments[after].at_s < moments[before - 1].at_s + window_s:
+            after += 1
+        later = count - after
+        if later < _FEW:
+            break
+        old, new = sums[before] / before, (sums[-1] - sums[after]) / later
+        if moments[-1].at_s - moments[after].at_s < (ROSE_S if new > old else FELL_S):
+            break
+        spread = squares[before] - before * old**2 + squares[-1] - squares[after] - later * new**2
+        each = sqrt(max(spread / (before + later), (old + new) / 2 / window_s))
+        if abs(new - old) >= most * each > 0 and spread / (before + later) < ramp:
+            found, most = after, abs(new - old) / each
+    return found
+
+
+def _off_a_line(moments: Sequence[Moment]) -> float:
+    """Return the variance around the best line: what is off it no more than off two levels may as well be a ramp."""
+    count = len(moments)
+    middle_s = sum([moment.at_s for moment in moments]) / count
+    mean = sum([moment.arrivals_per_s for moment in moments]) / count
+    offsets = [(moment.at_s - middle_s, moment.arrivals_per_s - mean) for moment in moments]
+    both, along = sum([x * y for x, y in offsets]), sum([x * x for x, _ in offsets])
+    return (sum([y * y for _, y in offsets]) - (both**2 / along if along else 0.0)) / count
