@@ -1,10 +1,13 @@
 """What holds for every test of the project."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.kubeapi import FRAIL
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # a busy machine is no failure: no example is timed
 settings.register_profile("penstock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -18,6 +21,28 @@ def pytest_configure() -> None:
     nobody closes, and an unclosed loop is a warning, which is an error here.
     """
     asyncio.set_event_loop(None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Hand out tests one by one."""
+    return OneByOne(config, log)
+
+
+class OneByOne(LoadScopeScheduling):
+    """The long ones first, so that no worker is left alone with one; together what shares a server that it stops."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return FRAIL if nodeid.endswith(f"[{FRAIL}]") else nodeid
+
+    def schedule(self) -> None:
+        """Hand out the first tests, and put the others in order."""
+        super().schedule()
+        self.workqueue = OrderedDict(sorted(self.workqueue.items(), key=lambda one: _is_short(one[0])))
+
+
+def _is_short(scope: str) -> bool:
+    return scope.startswith("tests/unit")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -50,6 +50,9 @@ class Reply:
         return str(self.body.get("message", "")) if isinstance(self.body, dict) else str(self.body)
 
 
+FRAIL = "frail"
+
+
 class KubeApi:
     """One control plane of its own: `start()`, `stop()` (the API server alone, as in an outage), `close()`."""
 
@@ -99,6 +102,11 @@ class KubeApi:
             if self._server.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError((self._home / "kube-apiserver.log").read_text()[-3000:])
             time.sleep(0.05)
+
+    @property
+    def running(self) -> bool:
+        """Whether the API server was started, and not stopped since."""
+        return self._server is not None
 
     def stop(self) -> None:
         """Kill the API server at once: connections break, nothing answers, etcd keeps its data."""
@@ -260,13 +268,36 @@ def kube_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeApi]:
 
 @pytest.fixture
 def own_kube_api(tmp_path: Path) -> Iterator[KubeApi]:
-    """A bare control plane for one test that stops it, or that needs CRDs to be absent."""
+    """A bare control plane for one test that needs CRDs to be absent."""
     api = KubeApi(programs(), tmp_path)
     try:
         api.open()
         yield api
     finally:
         api.close()
+
+
+@pytest.fixture(name="frail_kube_api", scope="session")
+def frail_kube_api_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeApi]:
+    """A control plane with all CRDs for those tests that stop it, one after the other."""
+    api = KubeApi(programs(), tmp_path_factory.mktemp("frail-control-plane"))
+    try:
+        api.open()
+        api.install(FOREIGN_CRDS, OUR_CRDS)
+        yield api
+    finally:
+        api.close()
+
+
+@pytest.fixture(params=[pytest.param(None, id=FRAIL)])
+def stopping_kube_api(frail_kube_api: KubeApi) -> KubeApi:
+    """The control plane that one test may stop, started again where the test before left it stopped.
+
+    Its id keeps these tests on one worker, which then starts one for all of them.
+    """
+    if not frail_kube_api.running:
+        frail_kube_api.start()
+    return frail_kube_api
 
 
 def _free_ports(count: int) -> tuple[int, ...]:

@@ -145,7 +145,7 @@ def test_the_demo_needs_nothing(
 ) -> None:
     monkeypatch.setattr(demo, "MOST_REQUESTS", 2000.0)  # a part of what it plays, for the time of a test
 
-    assert penstock(["advise", "--demo", "--workers", "2", "--out", str(tmp_path), "--no-color"]) == 0
+    assert penstock(["advise", "--demo", "--workers", "1", "--out", str(tmp_path), "--no-color"]) == 0
 
     told = capsys.readouterr().out
     assert "llm/meta-llama/Llama-3.3-70B-Instruct  not judged: 62 % of the time unscraped." in told

@@ -52,15 +52,15 @@ def test_scale_of_a_leader_worker_set(kube_api: KubeApi) -> None:
     assert scale["spec"]["replicas"] == 2
 
 
-def test_server_comes_back_with_its_data(own_kube_api: KubeApi) -> None:
-    namespace = own_kube_api.namespace("kept")
-    own_kube_api.stop()
+def test_server_comes_back_with_its_data(stopping_kube_api: KubeApi) -> None:
+    namespace = stopping_kube_api.namespace("kept")
+    stopping_kube_api.stop()
     with pytest.raises(OSError, match="refused"):
-        own_kube_api.request("GET", "/readyz")
+        stopping_kube_api.request("GET", "/readyz")
 
-    own_kube_api.start()
+    stopping_kube_api.start()
 
-    assert own_kube_api.request("GET", f"/api/v1/namespaces/{namespace}").ok
+    assert stopping_kube_api.request("GET", f"/api/v1/namespaces/{namespace}").ok
 
 
 def test_kubeconfig_serves_other_clients(kube_api: KubeApi) -> None:

@@ -82,14 +82,14 @@ async def test_missing_lease_is_named_and_nobody_leads(
     assert not only.leading
 
 
-async def test_leader_stops_leading_when_the_api_server_is_gone(own_kube_api: KubeApi) -> None:
-    namespace = shipped(own_kube_api)
+async def test_leader_stops_leading_when_the_api_server_is_gone(stopping_kube_api: KubeApi) -> None:
+    namespace = shipped(stopping_kube_api)
     async with (
-        Kube(Login(kubeconfig=str(own_kube_api.kubeconfig))) as kube,
+        Kube(Login(kubeconfig=str(stopping_kube_api.kubeconfig))) as kube,
         competing(kube, namespace, "a") as only,
     ):
         await eventually(lambda: only.leading)
 
-        await asyncio.to_thread(own_kube_api.stop)
+        await asyncio.to_thread(stopping_kube_api.stop)
 
         await eventually(lambda: not only.leading)

@@ -44,8 +44,8 @@ async def test_one_object_by_name(kube_api: KubeApi, kube: Kube) -> None:
     await until(follow(kube, Watch(kind=CONFIGMAPS, namespace=namespace, name="b")), {"b"})
 
 
-async def test_outage_forgets_nothing_and_misses_nothing(own_kube_api: KubeApi) -> None:
-    api = own_kube_api
+async def test_outage_forgets_nothing_and_misses_nothing(stopping_kube_api: KubeApi) -> None:
+    api = stopping_kube_api
     put(api, "default", "a", use="yes")
     async with Kube(Login(kubeconfig=str(api.kubeconfig))) as kube:
         lists = follow(kube, Watch(kind=CONFIGMAPS, namespace="default", selector="use=yes"))

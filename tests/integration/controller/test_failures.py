@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.integration.controller.cluster import Cluster, busy, idle
-from tests.kubeapi import FOREIGN_CRDS, OUR_CRDS, KubeApi
+from tests.kubeapi import KubeApi
 from tests.prometheus import PrometheusServer
 from tests.waiting import eventually
 
@@ -27,10 +27,9 @@ def _cluster(kube_api: KubeApi) -> Cluster:
 
 
 @pytest.fixture(name="fragile")
-def _fragile(own_kube_api: KubeApi) -> Cluster:
+def _fragile(stopping_kube_api: KubeApi) -> Cluster:
     """A cluster whose API server the test may stop."""
-    own_kube_api.install(FOREIGN_CRDS, OUR_CRDS)
-    return Cluster(own_kube_api)
+    return Cluster(stopping_kube_api)
 
 
 def busy_chat(cluster: Cluster, prometheus: PrometheusServer) -> None:
