@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from math import isnan
 from typing import Final
 
 from penstock.advise import demand
@@ -11,7 +12,7 @@ from penstock.advise.histograms import share_below, variation
 from penstock.advise.past import Answers, Hour, ModelPast, Sample, VariantPast
 from penstock.advise.tracks import Column, Grid, Owner, PodKey, added, by_pod, grouped
 from penstock.domain.variants import Slo
-from penstock.telemetry.labels import namespace_of
+from penstock.telemetry.labels import bound_of, namespace_of
 from penstock.telemetry.pastqueries import HOUR_S, MEANS_STEP_S, Ask
 
 _MEANS: Final = (
@@ -186,8 +187,9 @@ def _buckets(sheets: _Sheets, scope: Scope, ask: Ask) -> dict[float, dict[float,
     found: defaultdict[float, defaultdict[float, float]] = defaultdict(lambda: defaultdict(float))
     for track in sheets.answers.get(ask, ()):
         if (namespace_of(track.labels), track.labels.get("model_name", "")) == scope:
-            for at_s, count in track.points:
-                found[at_s][float(track.labels["le"].replace("+Inf", "inf"))] += count
+            bound = bound_of(track.labels)
+            for at_s, count in track.points if not isnan(bound) else ():
+                found[at_s][bound] += count
     return {at_s: dict(buckets) for at_s, buckets in found.items()}
 
 

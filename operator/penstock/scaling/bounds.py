@@ -49,8 +49,8 @@ def bounds(variant: Variant, *, zero_enabled: bool, current: int | None, now_s: 
         InvalidField: a schedule that is no cron text, or names no time zone.
     """
     windows = [window for window in variant.schedules if is_open(*_window(window), now_s)]
-    lower = max([w for w in windows if w.min_replicas is not None], key=_lower, default=None)
-    upper = min([w for w in windows if w.max_replicas is not None], key=_upper, default=None)
+    lower = max([w for w in windows if w.min_replicas is not None], key=_lower, default=None) if windows else None
+    upper = min([w for w in windows if w.max_replicas is not None], key=_upper, default=None) if windows else None
     least = _lower(lower) if lower else variant.min_replicas
     most = _upper(upper) if upper else variant.max_replicas
     asleep = current == 0 and not least and not (zero_enabled or least == 0)

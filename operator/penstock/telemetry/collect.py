@@ -3,7 +3,6 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from math import nan
 from typing import Final, NamedTuple
 
 from penstock.domain.errors import PenstockError, Refused, Unreachable
@@ -11,7 +10,7 @@ from penstock.domain.observations import Scrape, ScrapeProblem
 from penstock.domain.reasons import MetricsReason
 from penstock.domain.series import Signal, kv_tokens
 from penstock.telemetry.answers import Answer, Queries, Sample
-from penstock.telemetry.labels import address_of, namespace_of, pod_of, scope_of
+from penstock.telemetry.labels import address_of, bound_of, namespace_of, pod_of, scope_of
 from penstock.telemetry.pickers import inflows
 from penstock.telemetry.queries import BUCKETS, GROWTH, MEANS, NEWEST, PART, PICKERS, SAMPLE_TIME, Query, queries
 from penstock.telemetry.rows import RowKey, Shard, rows
@@ -106,17 +105,9 @@ def _buckets(answers: Mapping[str, Answer]) -> BucketCounts:
         for sample in answers[name].samples:
             labels = sample.labels
             mine = found.setdefault((scope_of(labels), signal), {})
-            bound = _bound(labels.get("le", ""))
+            bound = bound_of(labels)
             mine[bound] = mine.get(bound, 0.0) + sample.value
     return found
-
-
-def _bound(text: str) -> float:
-    """Return a bucket's bound; what is none has no place among the others, and counts nowhere."""
-    try:
-        return float(text)
-    except ValueError:
-        return nan
 
 
 def _add_capacities(shards: Mapping[_ShardKey, Shard], answer: Answer | None) -> None:

@@ -1,6 +1,7 @@
 """Whose series it is, by its labels. An engine's own label, which the scrape renamed, tells more than the scrape's."""
 
 from collections.abc import Mapping
+from math import nan
 from typing import Final
 
 from penstock.domain.catalogue import ModelScope
@@ -32,3 +33,11 @@ def pod_of(labels: Mapping[str, str]) -> str:
 def address_of(labels: Mapping[str, str]) -> str:
     """Return the address that was scraped, empty where none is told."""
     return labels.get("exported_instance") or labels.get("instance") or ""
+
+
+def bound_of(labels: Mapping[str, str]) -> float:
+    """Return a bucket's bound; NaN where it is none, which has no place among the others, and counts nowhere."""
+    try:
+        return float(labels.get("le", ""))
+    except ValueError:
+        return nan

@@ -132,6 +132,14 @@ def test_workloads_of_one_model_are_its_variants() -> None:
     assert sum(found.jobs[1].counts) == pytest.approx(16_200 * 1.0)
 
 
+def test_a_bucket_without_a_bound_counts_nowhere() -> None:
+    wild = Made({"namespace": "llm", "model_name": MODEL, "le": "many"}, [(3600.0 * hour, 9e9) for hour in range(25)])
+    answers = {ask: [*tracks, wild] if "bucket" in ask else tracks for ask, tracks in history().items()}
+
+    assert answers != history()
+    assert past(answers) == past(history())
+
+
 # --- refusals
 
 
