@@ -16,12 +16,16 @@ from tests.e2e.fleet import put_up
 from tests.e2e.history import History
 from tests.e2e.images import Build, Images, choose
 from tests.e2e.kube import Kube
+from tests.e2e.prices import put_up as prices_put_up
 from tests.e2e.setup import definitions, install
 from tests.needs import missing
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "out" / "e2e"
-_WHILE_OTHERS_WAIT = {"test_install", "test_ordering"}
+_LATE = 3
+# The rest is 1. Loads that take minutes to be forgotten begin first, stories that are about no load at all are told
+# meanwhile, and links that everything else stands on are broken last.
+_TURNS = {"test_variants": 0, "test_install": 2, "test_ordering": 2, "test_diagnostics": _LATE + 1}
 _PAUSE = re.compile(r"(\d+)([smh])")
 _KUBE = pytest.StashKey[Kube]()
 
@@ -34,14 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let stories that are about no load at all be told while loads of others are forgotten."""
-
-    def rank(item: pytest.Item) -> int:
-        if item.get_closest_marker("late"):
-            return 2
-        return int(item.path.stem in _WHILE_OTHERS_WAIT)
-
-    items.sort(key=rank)
+    """Let as much as possible be told while loads are forgotten, so that nobody only waits."""
+    items.sort(key=lambda item: _LATE if item.get_closest_marker("late") else _TURNS.get(item.path.stem, 1))
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +83,13 @@ def kube(request: pytest.FixtureRequest, images: Images) -> Iterator[Kube]:
 def fleet(kube: Kube, images: Images) -> Iterator[History]:
     """The rooms of the scaling stories, with everything that their variants went through."""
     with put_up(kube, images) as history:
+        yield history
+
+
+@pytest.fixture(scope="session")
+def prices(kube: Kube, images: Images) -> Iterator[History]:
+    """The room of the story of two prices, likewise."""
+    with prices_put_up(kube, images) as history:
         yield history
 
 

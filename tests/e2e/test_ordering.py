@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.engines import engine
+from tests.e2e.explained import explained
 from tests.e2e.images import Images
 from tests.e2e.kube import Kube, until
 from tests.e2e.load import answers, job
@@ -168,6 +169,17 @@ def test_7_the_score_is_the_formula_on_what_is_logged(room: Kube) -> None:
         want = 0.4 * float(row["normalized_wait"]) + 0.4 * float(row["normalized_crit"])
         want -= 0.2 * float(row["normalized_rate"])
         assert float(row["final_score"]) == pytest.approx(want, abs=2e-3), row
+
+
+def test_the_operator_tells_where_a_request_went(room: Kube, url: str, tag: str) -> None:
+    assert send(url, [Ask(tag, context("explained", 4))]) == {tag: 200}
+
+    request, policy = explained(room, f"request/{tag}", ROOM), explained(room, "wp/chat", ROOM)
+
+    pod = room.list("pods", ROOM, ROUTER)[0]["metadata"]["name"]
+    assert re.match(rf"{tag}  sent to [\d.]+:8000 at [\d:]+ .* by {pod}\n", request), request
+    assert "workload explained, criticality 4" in request
+    assert f"runs      {pod}: generation " in policy
 
 
 def test_8_other_weights_turn_the_order_without_a_restart(room: Kube, url: str, tag: str) -> None:

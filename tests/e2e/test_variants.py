@@ -38,8 +38,9 @@ LOADS = (  # namespace, deployment, requests a second
 
 
 @pytest.fixture(scope="session")
-def history(kube: Kube, images: Images) -> Iterator[History]:
+def history(kube: Kube, images: Images, prices: History) -> Iterator[History]:
     """Put up all engines and variants, wait until those that will be loaded are idle, and load them."""
+    del prices  # it is here so that its load, too, is forgotten while other stories are told
     kube.new_namespaces(*ENGINES)
     for room, engines in ENGINES.items():
         for name, model in engines.items():

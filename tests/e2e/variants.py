@@ -13,8 +13,18 @@ A100 = {
         "prefillParms": {"gamma": "20.58", "delta": "0.041"},
     },
 }
-# about as fast as the profile says: 20 ms a token, four at a time
+H100 = {
+    "acc": "H100",
+    "accCount": 1,
+    "maxBatchSize": 2,
+    "perfParms": {
+        "decodeParms": {"alpha": "15.0", "beta": "0.1"},
+        "prefillParms": {"gamma": "15.0", "delta": "0.01"},
+    },
+}
+# about as fast as the profiles say: 20 ms a token, four at a time; and 15 ms, two at a time
 ENGINE = ("--max-num-seqs", "4", "--time-to-first-token", "25ms", "--inter-token-latency", "20ms")
+QUICK_ENGINE = ("--max-num-seqs", "2", "--time-to-first-token", "20ms", "--inter-token-latency", "15ms")
 Status = dict[str, Any]
 
 
