@@ -68,7 +68,7 @@ def capacity(
     if case.terms.profile is not None and samples < ENOUGH:
         return by_profile(case.terms.profile, slo, *means)
     cache_tokens = _three_digits(case.load.kv_capacity_tokens or 0.0)
-    at_most = _seen_at_most(case)
+    at_most = _seen_at_most(case, experience)
 
     engine, ready = supposed(case), case.target.ready
 
@@ -96,17 +96,27 @@ def _sharing(replicas: int) -> int:
     return _power_of_two(min(max(replicas, 1), MOST_SHARING))
 
 
-def _seen_at_most(case: Case) -> float:
-    """Return what a replica serves at most because it was seen: all are full, and their lines wait beyond the target.
+def _seen_at_most(case: Case, experience: Experience) -> float:
+    """Return what a replica serves at most because it was seen: for a whole window its line was too long."""
+    since_s, load = experience.lined_since_s, case.load
+    if since_s is None or case.now_s - since_s < WINDOW_S or not load.replicas or load.finished_per_s <= 0:
+        return inf
+    return load.finished_per_s / load.replicas
 
-    A line that is gone within the target for the first token proves nothing: arrivals come in clumps.
+
+def lined(case: Case, before: Experience) -> Experience:
+    """Return the experience with whether lines stand before all engines; what nobody can see changes nothing.
+
+    A line that is gone within the target for the first token proves nothing, nor does one of a moment: arrivals come
+    in clumps, and a capacity that fell for one pass had fleets ordered that the next one sent away.
     """
     load, limits = case.load, case.terms.thresholds
     shortest = least(load.queues)
-    if shortest is None or not load.replicas or load.finished_per_s <= 0:
-        return inf
-    each = load.finished_per_s / load.replicas
-    return each if shortest >= max(limits.queue_length, case.terms.objective.slo.ttft_s * each) else inf
+    if shortest is None or not load.replicas:
+        return before
+    long = max(limits.queue_length, case.terms.objective.slo.ttft_s * load.finished_per_s / load.replicas)
+    since_s = (before.lined_since_s or case.now_s) if shortest >= long else None
+    return before if since_s == before.lined_since_s else replace(before, lined_since_s=since_s)
 
 
 def by_profile(profile: PerfProfile, slo: Slo, input_tokens: float, output_tokens: float) -> Capacity:

@@ -77,7 +77,8 @@ class Experience:
     """All that is learnt of the variant with this `uid`.
 
     `learned` is of its engine, from samples of which the last ended at `learned_at_s`. `pending_since_s` is since when
-    replicas were asked for and `ready`, the number that serves, did not change.
+    replicas were asked for and `ready`, the number that serves, did not change; `lined_since_s` since when a line too
+    long for the targets stands before every engine.
     """
 
     uid: str
@@ -87,6 +88,7 @@ class Experience:
     outage: Outage | None = None
     pending_since_s: float | None = None
     ready: int = 0
+    lined_since_s: float | None = None
 
     def is_away(self, now_s: float) -> bool:
         """Whether the variant is not to be asked for more now."""

@@ -9,7 +9,7 @@ from penstock.domain.observations import Inflow
 from penstock.domain.readings import Known, known
 from penstock.domain.reasons import MetricsReason
 from penstock.domain.variants import ObjectKey
-from penstock.scaling.capacity import Capacity, Cvs, capacity, taught
+from penstock.scaling.capacity import Capacity, Cvs, capacity, lined, taught
 from penstock.scaling.cases import Case
 from penstock.scaling.config import Config
 from penstock.scaling.demand import Demand, demand, lengths
@@ -144,7 +144,8 @@ def _since_last(past: ModelPast, now_s: float) -> float:
 
 def _experience(case: Case, memory: Memory, cvs: Cvs) -> Experience:
     before = memory.experience(case.key, case.variant.uid)
-    return taught(case, following(before, case.target, case.base or 0, case.now_s), cvs)
+    known = lined(case, following(before, case.target, case.base or 0, case.now_s))
+    return taught(case, known, cvs)
 
 
 def _members(

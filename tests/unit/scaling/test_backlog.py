@@ -9,6 +9,9 @@ from penstock.domain.catalogue import ModelScope
 from penstock.domain.observations import Inflow
 from penstock.domain.readings import ABSENT, Known, Reading, Stale
 from penstock.domain.variants import SloOverride
+from penstock.scaling.config import Config
+from penstock.scaling.decide import decide
+from penstock.scaling.memory import Memory
 
 CHAT = variant()
 HERE = ModelScope("llm", MODEL)
@@ -44,20 +47,27 @@ def test_an_unknown_line_adds_nothing(unknown: Reading) -> None:
 
 
 @pytest.mark.parametrize(
-    ("waiting", "ttft_s", "is_full"),
+    ("lines", "ttft_s", "is_full"),
     [
-        pytest.param(6.0, 0.5, True, id="a line that waits beyond the target"),
-        pytest.param(6.0, 20.0, False, id="a clump that is gone within the target"),
-        pytest.param(4.0, 0.5, False, id="a short line"),
+        pytest.param([6] * 5, 0.5, True, id="a line that waits beyond the target"),
+        pytest.param([6], 0.5, False, id="a clump of one moment"),
+        pytest.param([6, 6, 0, 6, 6], 0.5, False, id="a line that comes and goes"),
+        pytest.param([6] * 5, 20.0, False, id="a clump that is gone within the target"),
+        pytest.param([4] * 5, 0.5, False, id="a short line"),
     ],
 )
-def test_a_full_engine_tells_what_it_serves_at_most(waiting: float, ttft_s: float, is_full: bool) -> None:
-    """Without a written profile, that is: a person's word is not corrected."""
+def test_a_full_engine_tells_what_it_serves_at_most(lines: list[int], ttft_s: float, is_full: bool) -> None:
+    """Without a written profile, that is: a person's word is not corrected. A moment's clump moved fleets."""
     slo = SloOverride(ttft_s=ttft_s, tpot_s=0.1)
     chat = variant(slo=slo, profiles=(), accelerator="H100", model="meta-llama/Llama-3.1-8B-Instruct")
-    seen = rows(chat, 1, total=0.6, waiting=Known(waiting, NOW))
+    memory, served = Memory(), None
 
-    decision = decide_one(observe(chat, targets={chat.key: target(chat, 1)}, seen=seen))
+    for number, waiting in enumerate(lines):
+        now_s = NOW + 15 * number
+        seen = rows(chat, 1, total=0.6, at_s=now_s, waiting=Known(waiting, now_s))
+        there = {chat.key: target(chat, 1)}
+        (decision,), memory = decide(observe(chat, targets=there, seen=seen, now_s=now_s), memory, Config())
+        served = decision.capacity_per_s
 
-    assert decision.capacity_per_s is not None
-    assert (decision.capacity_per_s == pytest.approx(0.6)) is is_full
+    assert served is not None
+    assert (served == pytest.approx(0.6)) is is_full
