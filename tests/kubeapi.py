@@ -233,7 +233,7 @@ def name_of(manifest: Mapping[str, Any]) -> str:
     return str(manifest["metadata"]["name"])
 
 
-def wait_until(condition: Any, what: str, timeout_s: float = 20.0) -> Any:
+def wait_until(condition: Any, what: str, timeout_s: float = 60.0) -> Any:
     """Poll until the condition holds and return its value; fail naming what was awaited."""
     deadline = time.monotonic() + timeout_s
     while not (value := condition()):

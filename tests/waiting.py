@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def eventually(condition: Callable[[], T], what: str = "the condition", timeout_s: float = 20.0) -> T:
+async def eventually(condition: Callable[[], T], what: str = "the condition", timeout_s: float = 60.0) -> T:
     """Return the condition's value as soon as it is true; fail naming what was awaited."""
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + timeout_s

@@ -143,11 +143,10 @@ async def test_an_annotated_hpa_is_a_variant_with_gauges_and_events_and_no_objec
     cluster.apply({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": meta, "spec": spec})
 
     async with cluster.operating(prometheusURL=prometheus.url) as operator:
-        await eventually(lambda: cluster.events("chat-hpa"), "an event on the scaler")
+        await eventually(lambda: "Scaled" in dict(cluster.events("chat-hpa")), "an event on the scaler")
         _, metrics = await fetch(operator.ports[0], "/metrics")
 
-    assert "Scaled" in dict(cluster.events("chat-hpa"))
-    wanted = next(line for line in metrics.splitlines() if line.startswith("wva_desired_replicas{"))
+    (wanted,) = (line for line in metrics.splitlines() if line.startswith("wva_desired_replicas{"))
     assert 'variant_name="chat"' in wanted
     assert float(wanted.split()[-1]) > 1
     assert cluster.replicas() == 1

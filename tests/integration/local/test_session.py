@@ -65,7 +65,7 @@ async def world(files: Path, tmp_path: Path) -> AsyncIterator[tuple[Session, Rec
     assert all(not child.alive for child in session._children)
 
 
-async def soon(reached: Callable[[], bool], what: str, within_s: float = 20.0) -> None:
+async def soon(reached: Callable[[], bool], what: str, within_s: float = 60.0) -> None:
     deadline = time.monotonic() + within_s
     while not reached():
         assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
