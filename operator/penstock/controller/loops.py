@@ -61,13 +61,6 @@ async def keep_summing(aggregator: Aggregator, leadership: Leadership) -> None:
         await asyncio.sleep(STANDBY_S)
 
 
-async def keep_counting(leadership: Leadership, show: Callable[[float], None]) -> None:
-    """Show by a gauge whether this process leads."""
-    while True:
-        show(1.0 if leadership.leading else 0.0)
-        await asyncio.sleep(STANDBY_S)
-
-
 async def _guarded(what: str, run: Callable[[], Awaitable[None]]) -> None:
     """Run once; whatever goes wrong is told, and must not end the loop: the next time may go well."""
     try:

@@ -143,6 +143,7 @@ class Operator:
     def _parts(self, pulse: Pulse, stop: asyncio.Event, *, signals: bool) -> list[Coroutine[Any, Any, None]]:
         adapters, options, world = self._adapters, self._options, self.world
         shared, kopf_runs = handlers.Shared(world, adapters.login), asyncio.Event()
+        self.meters.leader.set_function(lambda: float(adapters.election.leading))
         kinds = [cache.kind for cache in world.caches if cache.kind.namespaced or not options.namespaces]
         return [
             handlers.run(shared, kinds, options.namespaces, kopf_runs),
@@ -152,7 +153,6 @@ class Operator:
             self.scaling.learned.keep_writing(adapters.election),
             self.scaling.judge.keep_asking(adapters.election),
             loops.keep_summing(self.routing.aggregator, adapters.election),
-            loops.keep_counting(adapters.election, self.meters.leader.set),
             *([_stop_on_signals(stop, kopf_runs)] if signals else []),
         ]
 
