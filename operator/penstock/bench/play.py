@@ -1,9 +1,8 @@
 """Plays one job: builds workload, scene and policy, runs the simulator, and keeps what is compared."""
 
-import itertools
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -11,17 +10,19 @@ from typing import Final
 
 from penstock.bench.jobs import BOUND, MIX, OURS, QUOTA, SPLIT, Job, Outcome
 from penstock.bench.replayed import replayed
+from penstock.bench.spills import spill_s
 from penstock.peers.all import rival
 from penstock.peers.clairvoyant import bounds
 from penstock.sim.ours import Ours
 from penstock.sim.policies import Policy, Seen
 from penstock.sim.results import Row, RunResult
 from penstock.sim.run import run
-from penstock.sim.scene import Fault, Scene
+from penstock.sim.scene import Scene
 from penstock.sim.workloads import Workload, workload
 
 PARTS: Final = 10
 INSTANTS: Final = 120
+STOCK: Final = "out-of-stock"
 
 
 class Hold:
@@ -65,7 +66,7 @@ def _run(job: Job, made: Workload) -> Outcome:
     policy = policy_of(job, scene)
     found = outcome(job, scene, run(scene, made.arrivals, policy, job.seed))
     return (
-        replace(found, facts={**found.facts, **replayed(policy.records)})
+        replace(found, facts={**found.facts, **replayed(policy.records), "spill_s": spill_s(policy.records)})
         if isinstance(policy, Ours) and policy.records
         else found
     )
@@ -94,7 +95,7 @@ def policy_of(job: Job, scene: Scene) -> Policy:
         InvalidField: no rival of this number, or a knob that it does not have.
     """
     if job.policy == OURS:
-        return Ours(scene, recording=job.quick)
+        return Ours(scene, recording=job.quick or any(fault.kind == STOCK for fault in scene.faults))
     if job.policy == QUOTA:
         return Hold()
     return rival(job.policy).policy(scene, dict(job.knobs))
@@ -150,22 +151,12 @@ def _sampled(rows: Sequence[Row], length_s: float) -> tuple[int, ...]:
 
 
 def _faults(scene: Scene, timeline: Mapping[str, Sequence[Row]]) -> dict[str, float | None]:
-    """Return how far wishes fell while there were no metrics, and how long another variant took to step in.
-
-    The second counts from the first replica that found no place, wished for or to take a crashed one's; None where
-    there was none, or none had to step in.
-    """
+    """Return how far wishes fell while there were no metrics."""
     facts: dict[str, float | None] = {}
     for fault in scene.faults:
         if fault.kind == "metrics-gone":
             until_s = fault.until_s + scene.scrape_s
             facts["blind_dip"] = min(_dip(rows, fault.from_s, until_s) for rows in timeline.values())
-        if fault.kind == "out-of-stock" and len(timeline) > 1:
-            lost = [one.from_s for one in scene.faults if one.kind == "crash" and one.variant == fault.variant]
-            stuck_s = _first_stuck(timeline[fault.variant], fault, lost)
-            others = [rows for name, rows in timeline.items() if name != fault.variant]
-            rises = [] if stuck_s is None else [_first_rise(rows, stuck_s, math.inf) for rows in others]
-            facts["spill_s"] = min((at_s - (stuck_s or 0.0) for at_s in rises if at_s is not None), default=None)
     return facts
 
 
@@ -173,19 +164,6 @@ def _dip(rows: Sequence[Row], from_s: float, until_s: float) -> float:
     before = [row[1] for row in rows if row[0] <= from_s]
     during = [row[1] for row in rows if from_s < row[0] < until_s]
     return float(min([0, *(wanted - before[-1] for wanted in during)])) if before else 0.0
-
-
-def _first_stuck(rows: Sequence[Row], fault: Fault, lost_s: Iterable[float]) -> float | None:
-    risen_s = _first_rise(rows, fault.from_s, fault.until_s)
-    crashed = [at_s for at_s in lost_s if fault.from_s <= at_s < fault.until_s]
-    return min([*crashed, *([] if risen_s is None else [risen_s])], default=None)
-
-
-def _first_rise(rows: Sequence[Row], from_s: float, until_s: float) -> float | None:
-    for before, after in itertools.pairwise(rows):
-        if from_s <= after[0] < until_s and after[1] > before[1]:
-            return after[0]
-    return None
 
 
 def shapes_of(code: str, made: Workload) -> tuple[str, ...]:

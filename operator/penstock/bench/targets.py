@@ -111,7 +111,7 @@ def _g6(known: All) -> Iterable[Check]:
         spills = [row.facts.get("spill_s") for row in one.ours]
         slowest = max((spill for spill in spills if spill is not None), default=None)
         if slowest is not None:
-            text = f"W9: another variant stepped in after {slowest / 15:.0f} passes at most"
+            text = f"W9: others served the need again after {slowest / 15:.0f} passes at most"
             yield Check(text=text, missed_by=(slowest - 30.0) / 15, unit="passes")
 
 

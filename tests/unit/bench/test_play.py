@@ -65,11 +65,7 @@ def test_a_run_is_kept_with_what_is_compared() -> None:
 
 
 def test_faults_are_measured_by_what_was_wished_for() -> None:
-    faults = (
-        Fault(kind="metrics-gone", from_s=10.0, until_s=20.0),
-        Fault(kind="out-of-stock", from_s=20.0, until_s=50.0, variant="l40s"),
-    )
-    one = scene(faults=faults)
+    one = scene(faults=(Fault(kind="metrics-gone", from_s=10.0, until_s=20.0),))
     result = dataclasses.replace(
         run(one, ARRIVALS, policy_of(job(QUOTA), one), 0),
         timeline={
@@ -80,7 +76,7 @@ def test_faults_are_measured_by_what_was_wished_for() -> None:
 
     found = outcome(job(), one, result)
 
-    assert found.facts == {"blind_dip": -1.0, "spill_s": 5.0}
+    assert found.facts == {"blind_dip": -1.0}
     assert found.ready["l40s"][0] == 2
     assert found.ready["l40s"][-1] == 1
 
