@@ -42,7 +42,7 @@ def _after_jump(moments: Sequence[Moment], window_s: float) -> int | None:
             break
         old, new = sums[before] / before, (sums[-1] - sums[after]) / later
         if moments[-1].at_s - moments[after].at_s < (ROSE_S if new > old else FELL_S):
-            break
+            continue
         spread = squares[before] - before * old**2 + squares[-1] - squares[after] - later * new**2
         each = sqrt(max(spread / (before + later), (old + new) / 2 / window_s))
         if abs(new - old) >= most * each > 0 and spread / (before + later) < ramp:
