@@ -15,7 +15,7 @@ AROUND_S: Final = 150.0
 """Seconds before and after a moment whose means a burst stands out from."""
 SHORTEST_S: Final = 30.0
 """Shortest overload that latency targets of seconds notice."""
-SKEW: Final = 6.0
+SKEW: Final = 4.0
 """Variance of what comes and goes, for each square by which it rises above both sides, which hold part of it."""
 _FEW: Final = 4
 _inverse: Final = lru_cache(maxsize=256)(NormalDist().inv_cdf)
@@ -43,7 +43,8 @@ def burst_room(moments: Sequence[Moment], ahead_per_s: float, attainment_ratio: 
 def _rises(recent: Sequence[Moment]) -> float:
     """Return the mean square by which rates exceed both what came before and what came after; 0 for too few.
 
-    A rate that went to another level or rises steadily exceeds one side only; of the newest nobody knows what follows.
+    A rate that went to another level exceeds one side only. Of the newest nobody knows what follows: they count as if
+    it were as before, since one jump seldom comes alone.
     """
     count = len(recent)
     if count < 2 * _FEW:
@@ -56,7 +57,9 @@ def _rises(recent: Sequence[Moment]) -> float:
         while recent[first].at_s < moment.at_s - AROUND_S:
             first += 1
         before, after = here + 1 - first, last - here
-        if min(before, after) >= _FEW:
-            side = max((sums[here + 1] - sums[first]) / before, (sums[last] - sums[here]) / after)
+        if before >= _FEW:
+            side = (sums[here + 1] - sums[first]) / before
+            if after >= _FEW:
+                side = max(side, (sums[last] - sums[here]) / after)
             total += max(moment.arrivals_per_s - side, 0.0) ** 2
     return total / count

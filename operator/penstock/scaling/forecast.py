@@ -87,14 +87,20 @@ def forecast(moments: Sequence[Moment], *, lead_s: float, attainment_ratio: floa
 def _level(moments: Sequence[Moment]) -> tuple[float, float]:
     """Return the level now and by how much it rises: a trend that only the last window shows may as well be a jump."""
     now_s = moments[-1].at_s
-    since_s = now_s - LEVEL_S
-    recent = since_shift([moment for moment in moments if moment.at_s >= since_s], WINDOW_S)
-    level, slope = _line(recent)
+    level, slope = _line(recent := _since_shift(moments, now_s))
     if slope <= 0:
         return level, 0.0
     before_s = now_s - WINDOW_S
     before = [moment for moment in recent if moment.at_s < before_s]
     return level, max(min(slope, _line(before)[1]), 0.0) if before else 0.0
+
+
+def _since_shift(moments: Sequence[Moment], now_s: float) -> Sequence[Moment]:
+    """Return the moments of the level without those before a jump, even where too few of these are left to see it."""
+    for past_s in (LEVEL_S + 2 * WINDOW_S, LEVEL_S):
+        since_s = now_s - past_s
+        moments = since_shift([moment for moment in moments if moment.at_s >= since_s], WINDOW_S)
+    return moments
 
 
 def _line(moments: Sequence[Moment]) -> tuple[float, float]:

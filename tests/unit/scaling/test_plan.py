@@ -124,7 +124,7 @@ def test_what_finds_no_place_is_served_elsewhere_at_once_given_up_later_and_trie
     gave_up = [found for found in passes if found["small"].this_pass is DecisionReason.SPILL]
     assert spilled[0] in passes[1:3]
     assert spilled[0]["large"].summary.startswith("0 -> 1: in place of small; ")
-    assert gave_up[0]["small"].limited.reason is LimitReason.STUCK_PENDING
+    assert LimitReason.STUCK_PENDING in {found["small"].limited.reason for found in gave_up}
     assert gave_up[-1]["small"].desired == 2
     assert fleet.memory.experiences[SMALL.key].is_away(fleet.now_s)
 

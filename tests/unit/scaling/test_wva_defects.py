@@ -219,9 +219,9 @@ def test_slow_starts_are_run_ahead_of() -> None:
         slow = replace(CHAT, startup_time_s=startup_s)
         ramp = numbers(
             Analyzer.SLO,
-            12,
+            20,
             lambda step, now_s, _: observe(
-                slow, targets=at(slow, 4), seen=pods(slow, 4, load=0.3 + 0.04 * step, at_s=now_s), now_s=now_s
+                slow, targets=at(slow, 4), seen=pods(slow, 4, load=0.3 + 0.03 * step, at_s=now_s), now_s=now_s
             ),
         )
         return ramp[-1]["chat"]
