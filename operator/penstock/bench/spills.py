@@ -11,16 +11,16 @@ def spill_s(records: Iterable[Record]) -> float | None:
     """Return the longest such time in seconds, None where there always was enough with a place.
 
     It begins with the first pass that sees replicas without a place and more needed than all the others serve, and
-    ends with the pass whose numbers, those without a place apart, serve the need again or are all that may be had.
+    ends with the pass whose numbers, those without a place apart, serve the need again, or with the last one.
     """
-    began_s, longest = None, None
+    began_s, longest, now_s = None, None, 0.0
     for record in records:
         now_s = record.observation.now_s
         if began_s is None and _stuck(record) and not _serves(record, asked=False):
             began_s = now_s
         if began_s is not None and (_serves(record, asked=True) or not _stuck(record)):
             longest, began_s = max(longest or 0.0, now_s - began_s), None
-    return longest
+    return longest if began_s is None else max(longest or 0.0, now_s - began_s)
 
 
 def _stuck(record: Record) -> int:

@@ -110,7 +110,9 @@ def _g6(known: All) -> Iterable[Check]:
         yield Check(text=f"W9: {killed} requests ended by scaling", missed_by=killed, unit="requests")
         spills = [row.facts.get("spill_s") for row in one.ours]
         slowest = max((spill for spill in spills if spill is not None), default=None)
-        if slowest is not None:
+        if slowest is None:
+            yield Check(text="W9: nobody had to step in for replicas without a place", missed_by=0.0)
+        else:
             text = f"W9: others served the need again after {slowest / 15:.0f} passes at most"
             yield Check(text=text, missed_by=(slowest - 30.0) / 15, unit="passes")
 

@@ -7,7 +7,7 @@ import click
 
 from penstock.cli import options
 from penstock.domain.errors import InvalidField
-from penstock.domain.units import format_duration, parse_duration, parse_percent
+from penstock.domain.units import format_duration, parse_attainment, parse_duration
 
 
 @click.command("advise")
@@ -82,7 +82,7 @@ def _wish(given: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
     slo = Slo(
         ttft_s=_time(given["ttft"], "--ttft", 600.0),
         tpot_s=_time(given["tpot"], "--tpot", 600.0),
-        attainment_ratio=_share(given["attainment"], "--attainment"),
+        attainment_ratio=parse_attainment(given["attainment"], "--attainment"),
         source=SloSource.SPEC,
     )
     return Wish(
@@ -101,14 +101,6 @@ def _time(text: str, field: str, most_s: float) -> float:
     if not 0 < seconds <= most_s:
         raise InvalidField(field, text, f"write more than 0s, and at most {format_duration(most_s)}")
     return seconds
-
-
-def _share(text: str, field: str) -> float:
-    """Return a share, within the bounds that an object has."""
-    ratio = parse_percent(text, field)
-    if not 0.5 <= ratio <= 0.99999:
-        raise InvalidField(field, text, "write 50% to 99.999%")
-    return ratio
 
 
 def _price(text: str) -> tuple[str, float]:

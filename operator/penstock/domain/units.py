@@ -48,6 +48,18 @@ def parse_percent(text: str, field: str) -> float:
     return float(text[:-1]) / 100
 
 
+def parse_attainment(text: str, field: str) -> float:
+    """Return the share of requests that must meet their targets: no fleet answers every one in time.
+
+    Raises:
+        InvalidField: no percent string, below 50% or above 99.999%.
+    """
+    ratio = parse_percent(text, field)
+    if not 0.5 <= ratio <= 0.99999:
+        raise InvalidField(field, text, "write 50% to 99.999%")
+    return ratio
+
+
 def format_percent(ratio: float) -> str:
     """Return `0.995` as `99.5%`, without trailing zeros."""
     return f"{round(ratio * 100, 6):g}%"

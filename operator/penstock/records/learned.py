@@ -40,13 +40,15 @@ def dump(memory: Memory) -> dict[str, str]:
 def load(texts: Mapping[str, str]) -> Stored:
     """Return what the texts hold.
 
-    That replicas were on their way is left out: nobody watched whether they came.
+    That replicas were on their way, or lines stood, is left out: nobody watched what became of them.
     """
     faults: list[InvalidField] = []
     experiences = dict(_read(texts, VARIANTS, _experience, faults))
     lengths = dict(_read(texts, MODELS, _lengths, faults))
     memory = Memory(
-        experiences={ObjectKey(*key): replace(one, pending_since_s=None) for key, one in experiences.items()},
+        experiences={
+            ObjectKey(*key): replace(one, pending_since_s=None, lined_since_s=None) for key, one in experiences.items()
+        },
         models={ModelScope(*key): ModelPast(lengths=one) for key, one in lengths.items()},
     )
     return Stored(memory, tuple(faults))

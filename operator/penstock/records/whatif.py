@@ -9,7 +9,7 @@ from penstock.domain.decisions import Decision
 from penstock.domain.errors import InvalidField
 from penstock.domain.observations import Inflow, Observation, PodMetrics
 from penstock.domain.readings import Known, Reading
-from penstock.domain.units import parse_duration, parse_percent
+from penstock.domain.units import parse_attainment, parse_duration
 from penstock.domain.variants import SloOverride, Variant
 from penstock.records.record import Record
 from penstock.scaling.config import Config, Quota
@@ -131,7 +131,7 @@ def _decimal(text: str, name: str) -> float:
 _SLO: Final[_Fields] = {
     "ttft": ("ttft_s", parse_duration),
     "tpot": ("tpot_s", parse_duration),
-    "attainment": ("attainment_ratio", parse_percent),
+    "attainment": ("attainment_ratio", parse_attainment),
 }
 _ONE: Final[_Fields] = {
     "cost": ("cost_per_replica_per_h", _decimal),

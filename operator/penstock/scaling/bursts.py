@@ -17,7 +17,7 @@ SHORTEST_S: Final = 30.0
 """Shortest overload that latency targets of seconds notice."""
 SKEW: Final = 4.0
 """Variance of what comes and goes, for each square by which it rises above both sides, which hold part of it."""
-_FEW: Final = 4
+_KNOWN_S: Final = 45.0  # of a side, at least
 _inverse: Final = lru_cache(maxsize=256)(NormalDist().inv_cdf)
 _CHANCE: Final = 1.5  # times what a Poisson process varies by: less is no burst, since estimates vary, too
 _PEAKED: Final = 1.5  # of a minute's highest mean: what a part of it may reach
@@ -47,8 +47,6 @@ def _rises(recent: Sequence[Moment]) -> float:
     it were as before, since one jump seldom comes alone.
     """
     count = len(recent)
-    if count < 2 * _FEW:
-        return 0.0
     sums = [0.0, *accumulate([moment.arrivals_per_s for moment in recent])]
     total, first, last = 0.0, 0, 0
     for here, moment in enumerate(recent):
@@ -56,10 +54,9 @@ def _rises(recent: Sequence[Moment]) -> float:
             last += 1
         while recent[first].at_s < moment.at_s - AROUND_S:
             first += 1
-        before, after = here + 1 - first, last - here
-        if before >= _FEW:
-            side = (sums[here + 1] - sums[first]) / before
-            if after >= _FEW:
-                side = max(side, (sums[last] - sums[here]) / after)
+        if moment.at_s - recent[first].at_s >= _KNOWN_S:
+            side = (sums[here + 1] - sums[first]) / (here + 1 - first)
+            if recent[last - 1].at_s - moment.at_s >= _KNOWN_S:
+                side = max(side, (sums[last] - sums[here]) / (last - here))
             total += max(moment.arrivals_per_s - side, 0.0) ** 2
     return total / count

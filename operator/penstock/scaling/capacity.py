@@ -97,9 +97,15 @@ def _sharing(replicas: int) -> int:
 
 
 def _seen_at_most(case: Case, experience: Experience) -> float:
-    """Return what a replica serves at most because it was seen: for a whole window its line was too long."""
+    """Return what a replica serves at most because it was seen: for a whole window its line was too long.
+
+    The window begins when the requests that were running then may have ended: while an engine fills with answers of
+    minutes it finishes next to nothing.
+    """
     since_s, load = experience.lined_since_s, case.load
-    if since_s is None or case.now_s - since_s < WINDOW_S or not load.replicas or load.finished_per_s <= 0:
+    if since_s is None or not load.replicas or load.finished_per_s <= 0 or not load.tpot_s or not load.output_tokens:
+        return inf
+    if case.now_s - since_s < load.tpot_s * load.output_tokens + WINDOW_S:
         return inf
     return load.finished_per_s / load.replicas
 

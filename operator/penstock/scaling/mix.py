@@ -99,14 +99,21 @@ def cheapest(need_per_s: float, offers: tuple[Offer, ...]) -> Mix:
     small = len(offers) <= MANY_VARIANTS and all(
         top - offer.floor <= MANY_REPLICAS for offer, top in zip(offers, ceilings, strict=True)
     )
-    greedy = _greedy(need_per_s, offers, ceilings)
-    if not small:
-        floors = [offer.floor for offer in offers]
-        bound = _cost(offers, floors) + _Parts(offers, ceilings).least(need_per_s - capacity_of(offers, floors))
-        cost = _cost(offers, greedy)
-        return Mix(greedy, cost, 0.0, max(cost - bound, 0.0) / cost if cost > 0 else 0.0)
-    found = _Search(offers, ceilings, greedy).run(need_per_s)
-    return Mix(found, _cost(offers, found))
+    found = _greedy(need_per_s, offers, ceilings)
+    if small:
+        search = _Search(offers, ceilings, found)
+        found = search.run(need_per_s)
+        if search.nodes < _NODES:
+            return Mix(found, _cost(offers, found))
+    cost = _cost(offers, found)
+    return Mix(found, cost, gap_ratio=_gap(need_per_s, offers, ceilings, cost))
+
+
+def _gap(need_per_s: float, offers: Sequence[Offer], ceilings: Sequence[int], cost: float) -> float:
+    """Return by how much of its cost a mix could be undercut at most: by replicas taken in parts."""
+    floors = [offer.floor for offer in offers]
+    bound = _cost(offers, floors) + _Parts(offers, ceilings).least(need_per_s - capacity_of(offers, floors))
+    return max(cost - bound, 0.0) / cost if cost > 0 else 0.0
 
 
 def _ceiling(offer: Offer, need_per_s: float) -> int:

@@ -139,7 +139,9 @@ def _is_idle(case: Case) -> bool:
 
 
 def _since_last(past: ModelPast, now_s: float) -> float:
-    return min(now_s - past.moments[-1].at_s, 60.0) if past.moments else 15.0
+    if not past.moments:
+        return 15.0
+    return min(max(now_s - past.moments[-1].at_s, 0.0), 60.0)  # a clock that was set back must not unlearn
 
 
 def _experience(case: Case, memory: Memory, cvs: Cvs) -> Experience:

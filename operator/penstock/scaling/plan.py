@@ -174,7 +174,8 @@ def _fewer(members: Sequence[Member], bound: tuple[Offer, ...], there: Sequence[
         return found
     kept = cheapest(target, less)
     numbers = tuple(there) if kept.unserved_per_s > 0 else kept.replicas
-    return Mix(numbers, sum([offer.cost(number) for offer, number in zip(bound, numbers, strict=True)]))
+    cost = sum([offer.cost(number) for offer, number in zip(bound, numbers, strict=True)])
+    return Mix(numbers, cost, gap_ratio=kept.gap_ratio)
 
 
 def _at_once(offer: Offer, there: int) -> Offer:

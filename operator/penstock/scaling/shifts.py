@@ -35,6 +35,7 @@ def _after_jump(moments: Sequence[Moment], window_s: float) -> int | None:
     sums, squares = [0.0, *accumulate(rates)], [0.0, *accumulate(rate * rate for rate in rates)]
     count, after, found, most, ramp = len(rates), 0, None, CLEAR, _off_a_line(moments)
     for before in range(_FEW, count - _FEW + 1):
+        after = max(after, before)
         while after < count and moments[after].at_s < moments[before - 1].at_s + window_s:
             after += 1
         later = count - after

@@ -9,7 +9,7 @@ import yaml
 
 from penstock.domain.errors import InvalidField
 from penstock.domain.goduration import parse_go_duration
-from penstock.domain.units import parse_bytes, parse_duration, parse_percent
+from penstock.domain.units import parse_attainment, parse_bytes, parse_duration
 from penstock.domain.variants import Slo, SloSource
 from penstock.scaling.config import DEFAULT_SLO, Quota
 
@@ -120,7 +120,7 @@ def slo(text: str, field: str) -> Slo:
     return Slo(
         ttft_s=_target(body, "ttft", duration, text, field) or DEFAULT_SLO.ttft_s,
         tpot_s=_target(body, "tpot", duration, text, field) or DEFAULT_SLO.tpot_s,
-        attainment_ratio=_target(body, "attainment", parse_percent, text, field) or DEFAULT_SLO.attainment_ratio,
+        attainment_ratio=_target(body, "attainment", parse_attainment, text, field) or DEFAULT_SLO.attainment_ratio,
         source=SloSource.DEFAULT,
     )
 

@@ -30,7 +30,7 @@ Positive = Annotated[float, Duration(above="0s")]
 class _Slo(Closed):
     ttft: Positive = 2.0
     tpot: Positive = 0.1
-    attainment: Annotated[float, Percent(at_least="1%", at_most="100%")] = 0.995
+    attainment: Annotated[float, Percent(at_least="50%", at_most="99.999%")] = 0.995
 
 
 class _Startup(Closed):

@@ -43,6 +43,7 @@ def record(number: int, stuck: int, small: tuple[int, int], large: tuple[int, in
         pytest.param([(1, (2, 2), (1, 2), 6.0)], 0.0, id="the other grows at once"),
         pytest.param([(1, (2, 2), (1, 1), 6.0), (1, (2, 2), (1, 2), 6.0)], 15.0, id="a pass later"),
         pytest.param([(1, (2, 2), (1, 1), 6.0), (1, (2, 2), (1, 1), 4.0)], 15.0, id="less is needed"),
+        pytest.param([(1, (2, 2), (1, 1), 6.0), (1, (2, 2), (1, 1), 6.0)], 15.0, id="nobody until the end"),
         pytest.param(
             [(1, (2, 2), (1, 1), 6.0), (1, (2, 2), (1, 1), 6.0), (0, (2, 2), (1, 1), 6.0)], 30.0, id="a place is found"
         ),

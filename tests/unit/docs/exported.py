@@ -47,8 +47,8 @@ class Exported:
 def operator() -> list[Exported]:
     """Return what the operator exports."""
     meters = Meters()
-    meters.told(replace(outcome(previous=2, capacity_error_ratio=0.06), learnt=LEARNT))
     meters.told(outcome(computed=False))
+    meters.told(replace(outcome(previous=2, capacity_error_ratio=0.06), learnt=LEARNT))
     meters.passed(0.1, {"running": 0.1})
     meters.pushed("ok")
     scope = ModelScope("ns", "model")

@@ -49,7 +49,8 @@ def test_an_unknown_line_adds_nothing(unknown: Reading) -> None:
 @pytest.mark.parametrize(
     ("lines", "ttft_s", "is_full"),
     [
-        pytest.param([6] * 5, 0.5, True, id="a line that waits beyond the target"),
+        pytest.param([6] * 6, 0.5, True, id="a line that waits beyond the target"),
+        pytest.param([6] * 5, 0.5, False, id="answers that were begun before may not have ended"),
         pytest.param([6], 0.5, False, id="a clump of one moment"),
         pytest.param([6, 6, 0, 6, 6], 0.5, False, id="a line that comes and goes"),
         pytest.param([6] * 5, 20.0, False, id="a clump that is gone within the target"),

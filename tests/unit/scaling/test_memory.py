@@ -90,3 +90,16 @@ def test_what_is_known_is_not_recalled_over() -> None:
 
     assert memory.knows(CHAT.key)
     assert memory.last(CHAT.key, CHAT.uid) == older
+
+
+@pytest.mark.parametrize("back_s", [60.0, 600.0, 3600.0])
+def test_a_clock_that_is_set_back_unlearns_no_lengths(back_s: float) -> None:
+    """Sums that fade by a negative time grow, and became negative with what was added."""
+    memory = Memory()
+    for now_s in (NOW, NOW + 15, NOW + 30, NOW + 30 - back_s, NOW + 45 - back_s):
+        seen = rows(CHAT, 1, total=0.5, at_s=now_s)
+        _, memory = decide(observe(CHAT, targets={CHAT.key: target(CHAT, 1)}, seen=seen, now_s=now_s), memory, Config())
+
+    (past,) = memory.models.values()
+    assert past.lengths.means is not None
+    assert past.lengths.means == pytest.approx((100.0, 128.0), rel=0.01)

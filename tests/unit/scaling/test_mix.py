@@ -60,6 +60,16 @@ def brute(need: float, of: tuple[Offer, ...]) -> float | None:
     return min(costs, default=None)
 
 
+def test_a_search_that_was_cut_says_by_how_much_it_may_be_undercut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("penstock.scaling.mix._NODES", 2)
+    cheapest.cache_clear()
+
+    found = cheapest(31.0, (L40S, H100))
+    cheapest.cache_clear()
+
+    assert 0 < found.gap_ratio < 0.5
+
+
 @settings(max_examples=60)
 @given(offers(), st.floats(0, 60))
 def test_nothing_is_cheaper(of: tuple[Offer, ...], need: float) -> None:

@@ -93,6 +93,15 @@ def test_levels_and_ramps_are_no_bursts(law: Law, from_s: int) -> None:
     assert max(rooms) < 0.25
 
 
+@pytest.mark.parametrize("apart_s", [30, 60])
+def test_bursts_are_seen_however_rare_passes_are(apart_s: int) -> None:
+    """WVA's interval is a minute; counts of moments were those of a quarter of it."""
+    every_15_s = seen(lambda second: 20.0 if second % 240 < 60 else 4.0, 1800)[-61:]
+    rarely = tuple(moment for moment in every_15_s if moment.at_s % apart_s == 0)
+
+    assert burst_room(rarely, 8.0, 0.995, WINDOW_S) > 10.0
+
+
 def test_after_a_rise_there_is_room_for_another() -> None:
     """A ramp in steps was served one step behind: one jump seldom comes alone."""
     assert burst_room(seen(jump(4, 6), 645)[-61:], 6.0, 0.995, WINDOW_S) > 1.0

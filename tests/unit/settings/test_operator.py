@@ -119,6 +119,8 @@ def test_what_the_process_does(environ: dict[str, str], attribute: str, expected
         ({"analyzer": "saturation-v3"}, "slo, saturation-v1, saturation-v2"),
         ({"scaleToZero": "maybe"}, "true or false"),
         ({"defaultSLO": "{ttft: 2}"}, "ttft: write a duration"),
+        ({"defaultSLO": "{attainment: 100%}"}, "write 50% to 99.999%"),
+        ({"defaultSLO": "{attainment: 0%}"}, "write 50% to 99.999%"),
         ({"defaultSLO": "{itl: 2s}"}, "itl is unknown"),
         ({"defaultSLO": "[2s]"}, "mapping"),
         ({"defaultSLO": "{"}, "YAML"),
