@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -254,39 +254,37 @@ def programs() -> Path:
     )
 
 
-@pytest.fixture(scope="session")
-def kube_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeApi]:
-    """One control plane per worker, with the foreign CRDs of tests/crds and our own; namespaces keep tests apart."""
-    api = KubeApi(programs(), tmp_path_factory.mktemp("control-plane"))
+@contextmanager
+def _running(folder: Path, *definitions: Path) -> Iterator[KubeApi]:
+    api = KubeApi(programs(), folder)
     try:
         api.open()
-        api.install(FOREIGN_CRDS, OUR_CRDS)
+        if definitions:
+            api.install(*definitions)
         yield api
     finally:
         api.close()
+
+
+@pytest.fixture(scope="session")
+def kube_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeApi]:
+    """One control plane per worker, with the foreign CRDs of tests/crds and our own; namespaces keep tests apart."""
+    with _running(tmp_path_factory.mktemp("control-plane"), FOREIGN_CRDS, OUR_CRDS) as api:
+        yield api
 
 
 @pytest.fixture
 def own_kube_api(tmp_path: Path) -> Iterator[KubeApi]:
     """A bare control plane for one test that needs CRDs to be absent."""
-    api = KubeApi(programs(), tmp_path)
-    try:
-        api.open()
+    with _running(tmp_path) as api:
         yield api
-    finally:
-        api.close()
 
 
 @pytest.fixture(name="frail_kube_api", scope="session")
 def frail_kube_api_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeApi]:
     """A control plane with all CRDs for those tests that stop it, one after the other."""
-    api = KubeApi(programs(), tmp_path_factory.mktemp("frail-control-plane"))
-    try:
-        api.open()
-        api.install(FOREIGN_CRDS, OUR_CRDS)
+    with _running(tmp_path_factory.mktemp("frail-control-plane"), FOREIGN_CRDS, OUR_CRDS) as api:
         yield api
-    finally:
-        api.close()
 
 
 @pytest.fixture(params=[pytest.param(None, id=FRAIL)])

@@ -63,7 +63,7 @@ def are_plain(of: Columns) -> bool:
 
 
 def _are_possible(lowest: Sequence[float | None]) -> bool:
-    return None not in lowest and min(lowest) >= 0  # type: ignore[type-var,operator]  # None is not among them
+    return all(value is not None and value >= 0 for value in lowest)
 
 
 def least(column: Column) -> float | None:
