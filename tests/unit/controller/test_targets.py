@@ -98,6 +98,23 @@ async def test_replicas_are_counted_by_their_pods() -> None:
     assert (target.accelerator, target.max_batch, target.uid) == ("H100", 32, "d1")
 
 
+async def test_workers_of_a_group_are_no_replicas() -> None:
+    """The scale of a LeaderWorkerSet selects its leaders; WVA counted every pod of a group."""
+    name, index = "leaderworkerset.sigs.k8s.io/name", "leaderworkerset.sigs.k8s.io/worker-index"
+    pods = facts(
+        *(
+            pod(f"chat-{group}" + (f"-{number}" if number else ""), labels={name: "chat", index: str(number)})
+            for group in range(2)
+            for number in range(3)
+        )
+    )
+
+    target = await look(Scales(Scale(2, f"{name}=chat,{index}=0", "d1", "7")), pods, [])
+
+    assert (target.current, target.ready, target.starting, target.draining) == (2, 2, 0, 0)
+    assert target.pods == {"chat-0", "chat-1"}
+
+
 @pytest.mark.parametrize(
     ("error", "state", "fact"),
     [
