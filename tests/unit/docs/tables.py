@@ -6,11 +6,13 @@ A table stands between `<!-- table: NAME -->` and `<!-- end of table -->`; every
 import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import click
 from tests.unit.docs import exported
+from tests.unit.regressions.index import FEBRUARY_2026, OCTOBER_2025, USERS, Row
 
 from penstock.cli import operator, router
 from penstock.domain.decisions import Verdict
@@ -113,6 +115,17 @@ _SIGNALS: Final = {
 }
 
 
+def defects(found: Iterable[Row]) -> str:
+    """Return a row for each defect: where it was, what went wrong, and the tests that keep it out."""
+    return table(
+        ["where", "what went wrong", "what keeps it out"], ([one.source, one.what, _kept(one)] for one in found)
+    )
+
+
+def _kept(row: Row) -> str:
+    return "<br>".join([*map(_code, row.tests), *filter(None, [row.not_ours])])
+
+
 def _metrics(found: Iterable[exported.Exported]) -> str:
     return table(["metric", "kind", "labels", "meaning"], (one.row() for one in found))
 
@@ -127,6 +140,9 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "router-aliases": router_aliases,
     "engine-metrics": engine_metrics,
     "engine-series": engine_series,
+    "defects-users": partial(defects, USERS),
+    "defects-october": partial(defects, OCTOBER_2025),
+    "defects-february": partial(defects, FEBRUARY_2026),
 }
 
 
