@@ -173,7 +173,10 @@ OCTOBER_2025: Final = (
     Row(
         "staleness",
         "An answer's time was taken for its sample's, so that nothing was ever too old.",
-        (f"{_DEFECTS}staleness_is_judged_by_the_samples_own_time",),
+        (
+            f"{_DEFECTS}staleness_is_judged_by_the_samples_own_time",
+            f"{_COLLECT}a_silent_pod_is_stale_with_its_own_time",
+        ),
     ),
     Row(
         "conditions",
@@ -205,7 +208,10 @@ OCTOBER_2025: Final = (
     Row(
         "short answers",
         "Mean lengths were cut to whole tokens; below one, traffic was taken for none.",
-        (f"{_DEFECTS}answers_of_less_than_a_token_on_average_are_no_silence",),
+        (
+            f"{_ASKED}lengths_are_never_cut_to_whole_tokens",
+            f"{_DEFECTS}answers_of_less_than_a_token_on_average_are_no_silence",
+        ),
     ),
     Row(
         "names",

@@ -1,7 +1,8 @@
-"""What of the index other rooms leave open: targets by class, numbers that tell nothing, the price of the idle."""
+"""What of the index other rooms leave open: targets by class, lengths below a token, numbers that tell nothing, prices."""
 
 from dataclasses import replace
 
+import pytest
 from tests.unit.scaling.scene import MODEL, by_name, decide_one, known, observe, remembering, row, rows, target, variant
 
 from penstock.domain.catalogue import Catalogue, ServiceTarget
@@ -42,6 +43,17 @@ def test_numbers_that_decide_nothing_keep_what_runs() -> None:
     for decision in (held, first):
         assert (decision.metrics.reason, decision.desired) == (MetricsReason.FOUND, 3), "never the minimum"
         assert decision.optimization.reason is not OptimizationReason.SUCCEEDED
+
+
+@pytest.mark.parametrize("tokens", [0.4, 0.9, 1.6])
+def test_lengths_are_never_cut_to_whole_tokens(tokens: float) -> None:
+    """Below one they were taken for none, and the model for idle."""
+    short = rows(CHAT, 2, total=400.0, output_tokens=known(tokens), input_tokens=known(tokens))
+
+    decision = decide_one(observe(CHAT, targets={CHAT.key: target(CHAT, 2)}, seen=short), remembering((CHAT, 2)))
+
+    assert (decision.alloc.input_tokens, decision.alloc.output_tokens) == (tokens, tokens)
+    assert (decision.desired or 0) > 2
 
 
 def test_an_idle_variant_costs_what_it_costs() -> None:
