@@ -1,4 +1,4 @@
-"""What of the index other rooms leave open: targets by class, lengths below a token, numbers that tell nothing, prices."""
+"""What of the index other rooms leave open: targets by class, short lengths, numbers that tell nothing, prices."""
 
 from dataclasses import replace
 
