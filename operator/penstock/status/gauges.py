@@ -71,6 +71,8 @@ def _own(outcome: Outcome) -> list[Sample]:
         "current_replicas": current,
         "ready_replicas": None if outcome.current is None else outcome.ready,
         "data_age_seconds": decision.data_age_s,
+        "arrival_requests_per_second": decision.alloc.arrival_per_s,
+        "need_requests_per_second": decision.need_per_s,
         "capacity_requests_per_second": decision.capacity_per_s,
         "capacity_error_ratio": decision.capacity_error_ratio,
         "cost_per_hour": cost_per_h(outcome),

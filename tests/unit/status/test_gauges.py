@@ -22,13 +22,15 @@ def values(of: Outcome) -> dict[str, float]:
 def test_healthy() -> None:
     both = {"desired_replicas": 3.0, "current_replicas": 3.0, "desired_ratio": 1.0}
 
-    assert values(outcome()) == {
+    assert values(outcome(need_per_s=2.6)) == {
         **{f"inferno_{name}": value for name, value in both.items()},
         **{f"wva_{name}": value for name, value in both.items()},
         "penstock_variant_desired_replicas": 3.0,
         "penstock_variant_current_replicas": 3.0,
         "penstock_variant_ready_replicas": 3.0,
         "penstock_variant_data_age_seconds": 12.0,
+        "penstock_variant_arrival_requests_per_second": 2.0,
+        "penstock_variant_need_requests_per_second": 2.6,
         "penstock_variant_capacity_requests_per_second": 0.83,
         "penstock_variant_cost_per_hour": 120.0,
     }
@@ -89,7 +91,9 @@ def test_ratio(desired: int, current: int, ratio: float) -> None:
 
 
 def test_what_is_unknown_has_no_series() -> None:
-    blind = outcome(desired=None, current=None, alloc=Allocation(), capacity_per_s=None, data_age_s=None)
+    blind = outcome(
+        desired=None, current=None, alloc=Allocation(), capacity_per_s=None, need_per_s=None, data_age_s=None
+    )
 
     assert values(blind) == {}
 
