@@ -64,9 +64,9 @@ bench: setup   ## ratios of one run: wire, ordering, scaling pass
 crds: setup    ## write crds/ from the models
 	$(BIN)/penstock crds --out crds
 
-chart: crds    ## copy definitions and Envoy template into the chart and check that it renders
+chart: crds    ## copy definitions, Envoy template and dashboard into the chart and check that it renders
 	cp crds/llmd.ai_variantautoscalings.yaml crds/penstock.dev_workloadpolicies.yaml charts/penstock/crds/
-	cp manifests/router/envoy.yaml manifests/router/eds.json charts/penstock/files/
+	cp manifests/router/envoy.yaml manifests/router/eds.json dashboards/penstock.json charts/penstock/files/
 	helm lint charts/penstock
 
 lock:          ## pin dependencies anew (needs uv); no index address may get into the files

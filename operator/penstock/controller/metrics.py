@@ -25,7 +25,7 @@ _HELP: Final = {
     "condition": "1 for the status that a condition has.",
     "data_age_seconds": "Age of the newest sample behind the decision.",
     "arrival_requests_per_second": "Rate at which requests come to the variant.",
-    "need_requests_per_second": "Rate that its model needs when a replica ordered now serves, room for bursts included.",
+    "need_requests_per_second": "Rate that its model needs when a replica ordered now serves, with room for bursts.",
     "capacity_requests_per_second": "Rate of one replica within the SLO.",
     "capacity_error_ratio": "How far off that rate may be, one standard deviation.",
     "cost_per_hour": "Cost of the replicas that run.",

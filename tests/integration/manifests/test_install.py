@@ -143,6 +143,22 @@ def test_the_component_adds_the_same_pod_monitor(tmp_path: Path) -> None:
     assert ours == named(helm("llm", "podMonitor.enabled=true"))["PodMonitor", "penstock"]
 
 
+def test_both_ways_bring_the_one_dashboard(tmp_path: Path) -> None:
+    overlay = {
+        "resources": [os.path.relpath(ROOT / "manifests" / "operator", tmp_path)],
+        "components": [os.path.relpath(ROOT / "dashboards", tmp_path)],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+
+    ours = named(kustomize(tmp_path))["ConfigMap", "penstock-dashboard"]
+    theirs = named(helm("llm", "dashboard.enabled=true"))["ConfigMap", "penstock-dashboard"]
+
+    assert ours == theirs
+    assert ours["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert ours["data"]["penstock.json"] == (ROOT / "dashboards" / "penstock.json").read_text(), "run `make chart`"
+    assert ("ConfigMap", "penstock-dashboard") not in named(helm("llm"))
+
+
 @pytest.mark.parametrize("folder", ["manifests", "manifests/router"])
 def test_no_container_may_more_than_it_needs(folder: str) -> None:
     pods = [body["spec"]["template"]["spec"] for body in kustomize(folder) if body["kind"] == "Deployment"]
