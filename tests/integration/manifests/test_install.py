@@ -41,9 +41,10 @@ def kustomize(folder: str | Path) -> list[Object]:
     return [body for body in yaml.safe_load_all(text.stdout) if body]
 
 
-def helm(namespace: str, *values: str) -> list[Object]:
+def helm(namespace: str, *values: str, json_values: bool = False) -> list[Object]:
     command = [program("helm"), "template", "penstock", CHART, "--namespace", namespace]
-    text = subprocess.run([*command, "--set", ",".join(values)], capture_output=True, text=True, check=True)
+    option = "--set-json" if json_values else "--set"
+    text = subprocess.run([*command, option, ",".join(values)], capture_output=True, text=True, check=True)
     return [body for body in yaml.safe_load_all(text.stdout) if body]
 
 
@@ -141,6 +142,19 @@ def test_the_component_adds_the_same_pod_monitor(tmp_path: Path) -> None:
     ours = named(kustomize(tmp_path))["PodMonitor", "penstock"]
 
     assert ours == named(helm("llm", "podMonitor.enabled=true"))["PodMonitor", "penstock"]
+
+
+def test_who_reaches_records_may_be_narrowed(kube_api: KubeApi) -> None:
+    peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+
+    wide = named(helm("llm"))["NetworkPolicy", "penstock-operator"]["spec"]["ingress"]
+    policy = named(helm("llm", f"networkPolicy.metricsFrom={json.dumps([peer])}", json_values=True))
+    narrow = policy["NetworkPolicy", "penstock-operator"]
+
+    assert wide[0] == {"ports": [{"port": "metrics"}]}
+    assert narrow["spec"]["ingress"] == [{"ports": [{"port": "metrics"}], "from": [peer]}, *wide[1:]]
+    narrow["metadata"]["namespace"] = "default"
+    assert kube_api.apply(narrow, dry_run=True).ok
 
 
 def test_both_ways_bring_the_one_dashboard(tmp_path: Path) -> None:
