@@ -31,6 +31,7 @@ from penstock.scaling.config import Config, Quota
 from penstock.scaling.decide import decide
 from penstock.scaling.memory import Memory, Remembered, recall
 from penstock.status.logline import pass_line
+from penstock.status.whence import with_source
 
 log = logging.getLogger("penstock.operator")
 
@@ -74,7 +75,9 @@ class ScalingPass:
         self.judge.look(decisions, self.memory, observation.now_s, config.startup_prior_s)
         self.meters.decided(time.monotonic() - deciding_s, self.judge.hindsight.judged)
         outcomes, _ = await asyncio.gather(
-            self._finish(decisions, bodies, sights, self._traffic(observation, config)),
+            self._finish(
+                (with_source(one, observation) for one in decisions), bodies, sights, self._traffic(observation, config)
+            ),
             self.recorder.keep(observation, before, config, decisions),
         )
         for body, error in faults:

@@ -17,6 +17,7 @@ from penstock.local.world import NAMESPACE, EngineTemplate, World
 from penstock.scaling.config import Config
 from penstock.scaling.decide import decide
 from penstock.scaling.memory import Memory
+from penstock.status.whence import with_source
 
 QUEUE_WINDOW: Final = 6  # as many moments as the rates have: the queue's growth is over the same time
 
@@ -36,7 +37,7 @@ class Passes:
         now_s = self.clock()
         observation = await self._observe(world, now_s, asked)
         decisions, self.memory = decide(observation, self.memory, config)
-        return tuple([await self._act(world, decision) for decision in decisions])
+        return tuple([await self._act(world, with_source(decision, observation)) for decision in decisions])
 
     async def _observe(self, world: World, now_s: float, asked: Asked) -> Observation:
         engines = {engine.name: engine.address for engine in self.fleet.engines if engine.ready or engine.draining}

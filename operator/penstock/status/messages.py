@@ -97,6 +97,7 @@ _POLICY: Final = {
 _WITH_FACT: Final = {
     (OptimizationReason.SKIPPED, "target"): "Nothing to compute until TargetResolved is True.",
     (ActiveReason.HOLDING, "error"): "{kind} {name} was not scaled: {error}. The next pass decides anew.",
+    (MetricsReason.NO_REPLICAS, "source"): "Nothing to scrape; demand is read from {source}.",
     (MetricsReason.FOUND, "partial"): "Engine series are fresh, but not of every ready replica; nothing is lowered "
     "until they are.",
 }

@@ -40,6 +40,10 @@ def source(world: Fleet, *, endpoints: bool = False) -> Fixed:
     return one
 
 
+def messages(world: Fleet) -> list[str]:
+    return [row["message"] for row in world.cluster.status().get("conditions", [])]
+
+
 async def test_a_request_for_a_model_at_zero_wakes_it_at_once(
     world: Fleet, seen: list[Inflow | None], prometheus: PrometheusServer
 ) -> None:
@@ -51,6 +55,9 @@ async def test_a_request_for_a_model_at_zero_wakes_it_at_once(
         place = Place(ModelScope(world.cluster.work, MODEL), ({"app": "chat"},))
         told = lambda: operator.scaling.inflows.of(operator.world.routers(), [place], 0.0).values()  # noqa: E731
         await eventually(lambda: [known(one.waiting) for one in told()] == [0.0], "the stream")
+        operator.world.scaling.set()
+        message = "Nothing to scrape; demand is read from the router."
+        await eventually(lambda: message in messages(world), "who tells the demand")
         passes, sent_s = len(seen), time.monotonic()
 
         send(router, "a")

@@ -1,0 +1,18 @@
+"""Says of a variant without replicas who tells what is asked of its model: nothing of its own could be scraped."""
+
+from dataclasses import replace
+
+from penstock.domain.catalogue import ModelScope
+from penstock.domain.decisions import Decision, Verdict
+from penstock.domain.observations import Observation
+from penstock.domain.reasons import MetricsReason
+
+
+def with_source(decision: Decision, observation: Observation) -> Decision:
+    """Return the decision for those who read it: where no replica tells the demand, with the name of who does."""
+    scope = ModelScope(decision.key.namespace, decision.model)
+    inflow = observation.inflows.get(scope)
+    if inflow is None or decision.metrics.reason is not MetricsReason.NO_REPLICAS:
+        return decision
+    source = "the endpoint picker" if inflow is observation.scrape.inflows.get(scope) else "the router"
+    return replace(decision, metrics=Verdict(MetricsReason.NO_REPLICAS, {**decision.metrics.facts, "source": source}))
