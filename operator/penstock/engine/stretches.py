@@ -167,7 +167,7 @@ class Stretches:
             prompt = sequence.total - sequence.left
             if prompt + MASK >> SHIFT > free:  # all of it has to fit, though the first chunk alone is taken
                 break
-            chunk = min(prompt, budget)
+            chunk = prompt if prompt < budget else budget
             free -= chunk + MASK >> SHIFT
             budget -= chunk
             work += chunk * chunk
@@ -205,8 +205,7 @@ class Stretches:
     def _mixed_s(self, tokens: int, work: int, decoding: int, context: int) -> float:
         longest = self._d0_s + self._d1_s * decoding
         compute = self._p0_s + self._p1_s * (tokens + decoding)
-        longest = max(longest, compute)
-        longest = max(longest, self._floor_s)
+        longest = max(longest, compute, self._floor_s)
         return longest + self._d2_s * context + self._p2_s * work
 
     def _decode(self, *, preempted: bool) -> None:

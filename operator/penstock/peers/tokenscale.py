@@ -84,7 +84,7 @@ def decode_velocity(spec: VariantSpec, input_tokens: float, output_tokens: float
 
 def bucket_of(request: Served) -> Bucket:
     """Return the powers of two that a request's lengths lie above."""
-    return max(request.input_tokens, 1).bit_length() - 1, max(request.output_tokens, 1).bit_length() - 1
+    return (request.input_tokens or 1).bit_length() - 1, (request.output_tokens or 1).bit_length() - 1
 
 
 def lengths(bucket: Bucket) -> tuple[float, float]:

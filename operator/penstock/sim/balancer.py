@@ -1,8 +1,8 @@
 """The router of the simulated fleet: least outstanding ÷ capacity; it holds requests back while nothing is ready."""
 
-import heapq
 from collections import deque
 from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
 from math import isnan
 from typing import Final
 
@@ -72,18 +72,21 @@ class Balancer:
 
     def flow(self, begin: int) -> int:
         """Let traffic flow until the agenda's next call, from the arrival `begin` on; return the next one's place."""
-        times, due, count, agenda = self.ledger.arrival_s, self._due, len(self.ledger.arrival_s), self.agenda
+        due, agenda, replicas = self._due, self.agenda, self._replicas
+        coming = iter(self.ledger.arrival_s[begin:])
+        arrival_s = next(coming, NEVER)
         while True:
             until_s = agenda.next_s  # what flows may itself cause calls
             event_s = due[0][0] if due else NEVER
-            if begin < count and times[begin] <= event_s:
-                if times[begin] >= until_s:
+            if arrival_s <= event_s:
+                if arrival_s >= until_s:
                     return begin
-                self._arrive(begin, times[begin])
+                self._arrive(begin, arrival_s)
                 begin += 1
+                arrival_s = next(coming, NEVER)
             elif event_s < until_s:
-                _, number = heapq.heappop(due)
-                replica = self._replicas[number]
+                _, number = heappop(due)
+                replica = replicas[number]
                 if replica.due_s == event_s:
                     self.catch_up(replica, event_s)
             else:
@@ -122,7 +125,7 @@ class Balancer:
             replica.due_s = NEVER
         elif due_s != replica.due_s:
             replica.due_s = due_s
-            heapq.heappush(self._due, (due_s, replica.number))
+            heappush(self._due, (due_s, replica.number))
 
     def catch_up(self, replica: Replica, now_s: float) -> None:
         """Bring an engine to this time and note what happened."""

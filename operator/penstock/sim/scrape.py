@@ -5,7 +5,7 @@ window, as PromQL's `rate` extrapolates it, a slope the least-squares line over 
 fewer than two samples the queries look four times as far back.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Reversible, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from random import Random
@@ -130,13 +130,19 @@ class Scraper:
         )
 
 
-def _within(samples: Iterable[_T], time: Callable[[_T], float], now_s: float, window_s: float) -> list[_T]:
-    """Return the samples within the window, or within four of them where that leaves fewer than two."""
+def _within(samples: Reversible[_T], time: Callable[[_T], float], now_s: float, window_s: float) -> list[_T]:
+    """Return the samples within the window, the oldest first, or within four of them if there are fewer than two."""
     found: list[_T] = []
     for wide in (1, _WIDER):
-        found = [one for one in samples if time(one) > now_s - wide * window_s]
+        since_s = now_s - wide * window_s
+        found = []
+        for one in reversed(samples):  # in time order: what is older need not be looked at
+            if time(one) <= since_s:
+                break
+            found.append(one)
         if len(found) > 1:
             break
+    found.reverse()
     return found
 
 
