@@ -5,7 +5,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import Field
@@ -13,7 +13,6 @@ from pydantic import Field
 from penstock.api.checked import Closed, Rule, read
 from penstock.api.fields import Duration, Percent
 from penstock.domain.errors import InvalidField
-from penstock.domain.variants import Slo, SloSource
 from penstock.engine.steptime import cost_of
 from penstock.sim import traces
 from penstock.sim.scene import PRICES_USD_PER_H, Fault, Scene, StartupLaw, VariantSpec
@@ -28,9 +27,9 @@ Positive = Annotated[float, Duration(above="0s")]
 
 
 class _Slo(Closed):
-    ttft: Positive = 2.0
-    tpot: Positive = 0.1
-    attainment: Annotated[float, Percent(at_least="50%", at_most="99.999%")] = 0.995
+    ttft: Positive | None = None
+    tpot: Positive | None = None
+    attainment: Annotated[float, Percent(at_least="50%", at_most="99.999%")] | None = None
 
 
 class _Startup(Closed):
@@ -93,6 +92,16 @@ class _Traffic(Closed):
             message="write exactly one of workload, trace and synthetic",
             field="traffic",
         ),
+        Rule(
+            holds=lambda model: model.trace is not None or model.start == 0.0,
+            message="leave it out: only a trace can be entered later",
+            field="start",
+        ),
+        Rule(
+            holds=lambda model: model.trace is not None or model.speed == 1.0,
+            message="leave it out: only a trace can be played faster",
+            field="speed",
+        ),
     )
 
 
@@ -115,14 +124,14 @@ class _Fault(Closed):
 
 class _File(Closed):
     traffic: _Traffic
-    model: str = "model"
+    model: str | None = None
     length: Positive | None = None
     slo: _Slo = _Slo()
     variants: list[_Variant] = Field(default_factory=list)
     quotas: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     faults: list[_Fault] = Field(default_factory=list)
     idle_before_zero: Positive | None = None
-    router: bool = True
+    router: bool | None = None
     policy: str = OURS
     knobs: dict[str, float] = Field(default_factory=dict)
 
@@ -146,8 +155,9 @@ def scenario(path: Path, seed: int, recordings: Path | None) -> Scenario:
     """
     file = _file(path)
     if file.traffic.workload is not None:
+        _leave_to_workload(file)
         made = workload(file.traffic.workload, seed, recordings)
-        scene, arrivals, credit = made.scene, made.arrivals, made.credit
+        scene, arrivals, credit = _settled(file, made.scene), made.arrivals, made.credit
     else:
         scene = _scene(file)
         arrivals, credit = _traffic(file, path, scene.length_s, seed)
@@ -170,16 +180,35 @@ def _scene(file: _File) -> Scene:
         raise InvalidField("variants", None, "write at least one variant, or name a workload")
     if file.length is None:
         raise InvalidField("length", None, "this field is required")
-    slo = file.slo
-    return Scene(
-        model=file.model,
-        variants=tuple(variant.spec(f"variants[{place}]") for place, variant in enumerate(file.variants)),
-        length_s=file.length,
-        slo=Slo(ttft_s=slo.ttft, tpot_s=slo.tpot, attainment_ratio=slo.attainment, source=SloSource.DEFAULT),
-        router=file.router,
-        quotas={name.upper(): most for name, most in file.quotas.items()},
-        idle_before_zero_s=file.idle_before_zero,
-    )
+    variants = tuple(variant.spec(f"variants[{place}]") for place, variant in enumerate(file.variants))
+    return _settled(file, Scene(model="model", variants=variants, length_s=file.length))
+
+
+def _leave_to_workload(file: _File) -> None:
+    """Refuse what a workload's traffic was made together with: beside it another would be played than was asked for."""
+    name = file.traffic.workload
+    if file.length is not None:
+        raise InvalidField("length", file.length, f"leave it out: {name} has its own; or play a trace or synthetic")
+    if file.variants:
+        names = ", ".join(variant.name for variant in file.variants)
+        raise InvalidField("variants", names, f"leave them out: {name} has its own; or play a trace or synthetic")
+
+
+def _settled(file: _File, scene: Scene) -> Scene:
+    """Return a scene with the settings that the file has; what it does not say stays as it is."""
+    slo = {"ttft_s": file.slo.ttft, "tpot_s": file.slo.tpot, "attainment_ratio": file.slo.attainment}
+    said = {
+        "model": file.model,
+        "slo": dataclasses.replace(scene.slo, **_given(slo)),
+        "router": file.router,
+        "quotas": {name.upper(): most for name, most in file.quotas.items()} or None,
+        "idle_before_zero_s": file.idle_before_zero,
+    }
+    return dataclasses.replace(scene, **_given(said))
+
+
+def _given(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _traffic(file: _File, path: Path, length_s: float, seed: int) -> tuple[tuple[Arrival, ...], str]:

@@ -100,6 +100,19 @@ def test_a_workload_brings_its_own_fleet_and_may_have_faults_of_ours(file: Path)
     assert [fault.from_s for fault in asked.scene.faults] == [60.0]
 
 
+def test_settings_beside_a_workload_stand_and_the_others_stay_its_own(file: Path) -> None:
+    text = (
+        "traffic: {workload: W5}\nmodel: mine\nslo: {tpot: 50ms}\nquotas: {h100: 3}\nrouter: false\nidleBeforeZero: 5m"
+    )
+    file.write_text(text)
+
+    scene = scenario(file, 1, None).scene
+
+    assert (scene.model, scene.router, scene.idle_before_zero_s) == ("mine", False, 300.0)
+    assert (scene.slo.ttft_s, scene.slo.tpot_s, scene.slo.attainment_ratio) == (30.0, 0.05, 0.995)
+    assert dict(scene.quotas) == {"H100": 3}
+
+
 @pytest.mark.parametrize(
     ("text", "field"),
     [
@@ -109,6 +122,12 @@ def test_a_workload_brings_its_own_fleet_and_may_have_faults_of_ours(file: Path)
         pytest.param("traffic: {}", "traffic", id="no kind of traffic"),
         pytest.param("traffic: {synthetic: 4, workload: W1}", "traffic", id="two kinds of traffic"),
         pytest.param("traffic: {workload: W99}", "W99", id="no such workload"),
+        pytest.param("traffic: {workload: W7}\nlength: 5m", "length", id="another length than the workload's"),
+        pytest.param(
+            SCENE.replace("length: 5m", "").replace("synthetic: 4", "workload: W7"), "variants", id="another fleet"
+        ),
+        pytest.param(SCENE.replace("synthetic: 4", "synthetic: 4, start: 1m"), "start", id="enters what has no start"),
+        pytest.param("traffic: {workload: W7, speed: 2}", "speed", id="plays a workload faster"),
         pytest.param("traffic: {synthetic: 4}\nlength: 5m", "variants", id="no variants"),
         pytest.param(SCENE.replace("length: 5m", ""), "length", id="no length"),
         pytest.param(SCENE.replace("h100, max", "b99, max"), "variants[0]", id="no such GPU"),
