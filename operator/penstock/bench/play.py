@@ -53,8 +53,8 @@ def _uncollected() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.collect(0)  # all that the run made, and not the traffic, which is older
         gc.enable()
-        gc.collect()
 
 
 @lru_cache(maxsize=2)
