@@ -58,10 +58,10 @@ class Reasoning:
     """What led to a change, for people. Rates are requests per second of the whole model.
 
     Needed in `horizon_s` seconds: `arriving_per_s`, what a trend and room for more add to it, and `backlog_per_s` to
-    work off the line; `held_per_s` is the most needed within the window. `samples` taught the variant's capacity.
-    `candidates` begin with the one chosen. `binds` names what kept the number from being another. The variant has
-    `fewer` replicas once the need is below `below_per_s` for the window, and `more` once it is above `above_per_s`;
-    None where no need would do that.
+    work off the line; `held_per_s` is the most needed within the last `window_s` seconds. `samples` taught the
+    variant's capacity. `candidates` begin with the one chosen. `binds` names what kept the number from being another.
+    The variant has `fewer` replicas once the need is below `below_per_s` for the window, and `more` once it is above
+    `above_per_s`; None where no need would do that.
     """
 
     arriving_per_s: float
@@ -70,6 +70,7 @@ class Reasoning:
     backlog_per_s: float
     held_per_s: float
     horizon_s: float
+    window_s: float
     samples: int = 0
     candidates: tuple[Candidate, ...] = ()
     binds: str = ""

@@ -18,7 +18,7 @@ def story(record: Record, decision: Decision) -> str:
     """Return what one pass decided about a variant and why, line by line."""
     when, reason = _clock(record.observation.now_s), decision.this_pass
     head = f"{decision.key.name}  {_moved(decision)} at {when} ({reason}{_id(decision)})"
-    return "\n".join([head, *(f"  {name:{_WIDTH}}{text}" for name, text in _lines(decision, record))]) + "\n"
+    return "\n".join([head, *(f"  {name:{_WIDTH}}{text}" for name, text in _lines(decision))]) + "\n"
 
 
 def _moved(decision: Decision) -> str:
@@ -36,12 +36,12 @@ def _clock(now_s: float) -> str:
     return datetime.fromtimestamp(now_s, UTC).strftime("%H:%M:%S")
 
 
-def _lines(decision: Decision, record: Record) -> list[tuple[str, str]]:
+def _lines(decision: Decision) -> list[tuple[str, str]]:
     why = decision.reasoning
     lines = [("need", _need(why))] if why else []
     lines += [("capacity", _capacity(decision))] if decision.capacity_per_s else []
     lines += [("chosen", _chosen(why.candidates))] if why and why.candidates else []
-    lines += [("binds", _binds(why, record.config.scale_down_window_s))] if why else []
+    lines += [("binds", _binds(why))] if why else []
     if not lines or not why:
         lines += [("because", decision.summary or _standing(decision))]
     return lines
@@ -84,10 +84,10 @@ def _fleet(one: Candidate) -> str:
     return " + ".join(f"{count} x {name}" for name, count in one.replicas if count) or "nothing"
 
 
-def _binds(why: Reasoning, window_s: float) -> str:
+def _binds(why: Reasoning) -> str:
     text = f"{_BINDS.get(why.binds, why.binds)}."
     if why.below_per_s is not None and why.fewer is not None:
-        text += f" Below {rate(why.below_per_s)}: {why.fewer}, after {format_duration(window_s)};"
+        text += f" Below {rate(why.below_per_s)}: {why.fewer}, after {format_duration(round(why.window_s))};"
     if why.above_per_s is not None and why.more is not None:
         text += f" above {rate(why.above_per_s)}: {why.more}"
     return text.rstrip(";")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import Final
 
 from penstock.domain.variants import Actuation, Slo, SloSource
@@ -20,6 +21,8 @@ OF_WVA: Final = {"saturation": Analyzer.SATURATION_V2}
 
 
 DEFAULT_SLO: Final = Slo(ttft_s=2.0, tpot_s=0.1, attainment_ratio=0.995, source=SloSource.DEFAULT)
+LONGEST_WINDOW_S: Final = 300.0
+"""The most for which less must suffice before replicas go where nobody chose it: the window of an HPA."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,7 @@ class Config:
     """What the operator was told; the defaults are what holds where nobody says otherwise. Times in seconds.
 
     `idle_before_zero_s` says how long a model must idle before zero, once something could wake it.
+    `scale_down_window_s` is how long less must suffice before replicas go; None leaves it to `window_s`.
     `rate_window_s` is the time over which rates are measured, in which forecasts reckon.
     `shared_namespaces` hold the ConfigMaps that count for every namespace; empty means that any does.
     """
@@ -50,12 +54,22 @@ class Config:
     scale_to_zero: bool = False
     idle_before_zero_s: float = 600.0
     stale_after_s: float = 120.0
-    scale_down_window_s: float = 300.0
+    scale_down_window_s: float | None = None
     startup_prior_s: float = 180.0
     rate_window_s: float = 60.0
     quotas: tuple[Quota, ...] = ()
     controller_instance: str = ""
     shared_namespaces: frozenset[str] = frozenset()
+
+    def window_s(self, startup_s: float = inf) -> float:
+        """Return how long less must suffice before replicas go that take so long to start.
+
+        What nobody chose is the time to have one back: who keeps a thing for as long as it takes to pay for it again
+        never pays more than twice what was right (Karlin et al., "Competitive snoopy caching", 1988).
+        """
+        if self.scale_down_window_s is not None:
+            return self.scale_down_window_s
+        return min(startup_s, LONGEST_WINDOW_S)
 
     def analyzing(self, name: str) -> Analyzer:
         """Return the analyser by the name that a model's entry gives; every other name of WVA's looks at saturation."""

@@ -184,7 +184,7 @@ def _experiences(model: Model, found: Plan | None, now_s: float) -> dict[ObjectK
 def _number(case: Case, proposal: Proposal | None, config: Config) -> Settled:
     if proposal is None or (case.blocked is not None and not proposal.blind):
         return hold(case, case.blocked or _UNAVAILABLE)
-    return settle(case, proposal, config.scale_down_window_s)
+    return settle(case, proposal, config.window_s())
 
 
 def _proposals(

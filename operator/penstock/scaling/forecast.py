@@ -66,15 +66,19 @@ class Forecast:
         )
 
 
-def forecast(moments: Sequence[Moment], *, lead_s: float, attainment_ratio: float) -> Forecast:
-    """Look `lead_s` seconds ahead from the newest of at least one moment, so that `attainment_ratio` of it is met."""
+def forecast(moments: Sequence[Moment], *, lead_s: float, attainment_ratio: float, patience_s: float = 0.0) -> Forecast:
+    """Look `lead_s` seconds ahead from the newest of at least one moment, so that `attainment_ratio` of it is met.
+
+    What comes beyond capacity until more of it serves makes a line, and who may wait `patience_s` seconds for a first
+    token can stand in it: so much of the room for more need not be kept.
+    """
     newest = moments[-1]
     level, slope = _level(moments)
     trend = min(slope * lead_s, level)
     ahead = level + trend
     room = max(_growth(ahead, lead_s, attainment_ratio), burst_room(moments, ahead, attainment_ratio, WINDOW_S))
     now = newest.arrivals_per_s + sqrt(newest.arrivals_per_s / WINDOW_S)
-    need = max(ahead + room, now)
+    need = max(max(ahead + room, now) / (1 + patience_s / (lead_s + WINDOW_S)), ahead)
     return Forecast(
         level_per_s=level,
         trend_per_s=trend,

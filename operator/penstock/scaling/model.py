@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Final, NamedTuple
 
 from penstock.domain.catalogue import ModelScope
@@ -54,7 +55,7 @@ class Member:
 class Model:
     """Everything that a plan for one model rests on.
 
-    `ahead` is None where nobody knows the demand. `held_per_s` is the most needed within the window, the line apart;
+    `ahead` is None where nobody knows the demand. `held_per_s` is the most needed within the last `window_s` seconds;
     nothing is given up unless `may_shed`, and not the last replica unless `may_sleep`.
     """
 
@@ -62,6 +63,7 @@ class Model:
     members: tuple[Member, ...]
     ahead: Forecast | None
     held_per_s: float
+    window_s: float
     is_complete: bool
     may_shed: bool
     may_sleep: bool
@@ -88,7 +90,7 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: 
 
     Forecasts reckon in windows of rates: where these are shorter than on a cluster, all goes by so much faster.
     """
-    window_s, pace = config.scale_down_window_s, WINDOW_S / config.rate_window_s
+    pace = WINDOW_S / config.rate_window_s
     scope = ModelScope(cases[0].key.namespace, cases[0].variant.model)
     past = memory.models.get(scope) or ModelPast()
     now_s = cases[0].now_s
@@ -96,6 +98,7 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: 
     seen = _Seen.of(lengths(past.lengths, loads, _since_last(past, now_s * pace) / pace))
     experiences = {case.key: _experience(case, memory, seen.cvs) for case in cases}
     members = _members(cases, experiences, seen, inflow)
+    window_s = config.window_s(max([member.startup_s for member in members], default=inf))
     asked = _asked(cases, members, inflow)
     if seen.means is None and asked is not None and (asked.arrivals_per_s or asked.backlog):
         asked = None  # something is asked for, but nobody knows how long it is
@@ -105,7 +108,8 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: 
         moment = Moment(now_s * pace, asked.arrivals_per_s / pace, asked.backlog)
         past = past.seeing(moment, gap_s=config.stale_after_s * pace)
         lead_s, attained = _lead_s(members) * pace, _attainment(members)
-        ahead = forecast(past.moments, lead_s=lead_s, attainment_ratio=attained).faster(pace)
+        patience_s = _patience_s(members) * pace
+        ahead = forecast(past.moments, lead_s=lead_s, attainment_ratio=attained, patience_s=patience_s).faster(pace)
         peaks = peaks.adding(now_s, ahead.need_per_s, window_s)
     idle_since_s = (past.idle_since_s or now_s) if _nothing_asked(cases, inflow) else None
     past = replace(past, lengths=seen.sums, peaks=peaks, idle_since_s=idle_since_s)
@@ -114,6 +118,7 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: 
         members=members if ahead is not None else (),
         ahead=ahead,
         held_per_s=peaks.highest if ahead is not None else 0.0,
+        window_s=window_s,
         is_complete=complete,
         may_shed=complete and past.knows_window(window_s * pace, now_s * pace),
         may_sleep=idle_since_s is not None and now_s - idle_since_s >= max(case.terms.idle_s for case in cases),
@@ -197,6 +202,11 @@ def _lead_s(members: Sequence[Member]) -> float:
     able = [member for member in members if not member.fixed and not member.experience.is_away(member.case.now_s)]
     best = min(able or members, key=lambda member: (member.case.weight / member.capacity.per_s, member.key))
     return best.startup_s
+
+
+def _patience_s(members: Sequence[Member]) -> float:
+    """Return for how long a first token may be waited for, by the strictest target."""
+    return min(member.case.terms.objective.slo.ttft_s for member in members)
 
 
 def _attainment(members: Sequence[Member]) -> float:

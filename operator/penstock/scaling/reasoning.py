@@ -49,6 +49,7 @@ def _reasoning(number: Number, model: Model, ahead: Forecast, found: Plan, sampl
         backlog_per_s=ahead.backlog_per_s,
         held_per_s=model.held_per_s,
         horizon_s=ahead.lead_s,
+        window_s=model.window_s,
         samples=samples,
         candidates=_candidates(found, goal),
         binds=_binds(number.limited, found, ahead.need_per_s),

@@ -33,6 +33,11 @@ def duration(text: str, field: str) -> float:
     return _positive(parse_duration(text, field), text, field)
 
 
+def optional_duration(text: str, field: str) -> float | None:
+    """Return seconds above zero, None where nothing was said."""
+    return duration(text, field) if text else None
+
+
 def go_duration(text: str, field: str) -> float:
     """Return seconds above zero of a duration in Go's spelling, which WVA uses."""
     return _positive(parse_go_duration(text, field), text, field)

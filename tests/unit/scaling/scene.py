@@ -33,7 +33,8 @@ PROFILE = PerfProfile(
     delta_ms=0.041,
 )
 PER_REPLICA = 0.8262882  # requests per second
-ROOM = 1 + 0.08 * math.sqrt((180 + 60) / 600) * math.log(100)  # for what comes within a start, at 99.5 %
+PATIENCE = 1 + 0.5 / (180 + 60)  # of who may wait half a second, beside the time until more can serve
+ROOM = (1 + 0.08 * math.sqrt((180 + 60) / 600) * math.log(100)) / PATIENCE  # for what comes within a start, at 99.5 %
 
 
 def variant(name: str = "chat", namespace: str = "llm", **changes: Any) -> Variant:

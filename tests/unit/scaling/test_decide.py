@@ -187,18 +187,28 @@ def test_equal_inputs_have_equal_records() -> None:
     assert len(first.record_id) == 8
 
 
-def test_nothing_falls_before_the_window_is_over() -> None:
+@pytest.mark.parametrize(
+    ("startup_s", "chosen_s", "window_s"),
+    [
+        pytest.param(60.0, None, 60, id="as long as it takes to have one back"),
+        pytest.param(900.0, None, 300, id="at most as long as an HPA"),
+        pytest.param(60.0, 240.0, 240, id="as somebody chose"),
+    ],
+)
+def test_nothing_falls_before_the_window_is_over(startup_s: float, chosen_s: float | None, window_s: int) -> None:
     memory, numbers = remembering((CHAT, 5), at_s=NOW - 1), []
+    config = Config(startup_prior_s=startup_s, scale_down_window_s=chosen_s)
 
     for step in range(25):
         now_s = NOW + 15 * step
         seen = rows(CHAT, 5, total=0.5, at_s=now_s)
         (decision,), memory = decide(
-            observe(CHAT, targets={CHAT.key: target(CHAT, 5)}, seen=seen, now_s=now_s), memory, Config()
+            observe(CHAT, targets={CHAT.key: target(CHAT, 5)}, seen=seen, now_s=now_s), memory, config
         )
         numbers.append(decision.desired)
 
-    assert numbers == [5] * 20 + [1] * 5  # 300 s in steps of 15
+    held = window_s // 15
+    assert numbers == [5] * held + [1] * (25 - held)
 
 
 def test_a_first_decision_waits_for_a_window_before_it_lowers() -> None:

@@ -93,6 +93,29 @@ def test_more_attainment_never_means_less_need(one: float, other: float, rate: f
     )
 
 
+@given(st.floats(0, 60), st.floats(0, 60), st.floats(0, 100), st.floats(30, 600))
+def test_who_may_wait_needs_less_room_but_all_that_arrives(
+    one: float, other: float, rate: float, lead_s: float
+) -> None:
+    calm = seen(lambda _: rate, minutes=5)
+    less, more = (
+        forecast(calm, lead_s=lead_s, attainment_ratio=0.995, patience_s=patience_s)
+        for patience_s in sorted((one, other))
+    )
+
+    assert less.need_per_s >= more.need_per_s >= calm[-1].arrivals_per_s * (1 - 1e-9)
+
+
+def test_a_line_that_may_stand_is_room() -> None:
+    """What 30 s of patience takes in is what exceeds the fleet by 30 / 240 for three minutes and a window."""
+    calm = seen(lambda _: 10.0, minutes=5)
+
+    hasty = forecast(calm, lead_s=180.0, attainment_ratio=0.995)
+    patient = forecast(calm, lead_s=180.0, attainment_ratio=0.995, patience_s=30.0)
+
+    assert patient.need_per_s == pytest.approx(hasty.need_per_s / 1.125)
+
+
 def test_where_time_goes_faster_the_same_rise_asks_for_as_much_more() -> None:
     slow = [Moment(15.0 * number, 2.0 + 0.1 * number) for number in range(30)]
 

@@ -216,7 +216,7 @@ def test_after_a_restart_nothing_falls_before_a_window(law: Analyzer, desired: i
     memory = Memory().adding({one.key: found})
 
     numbers = [desired]
-    for step in range(20):
+    for step in range(12):
         observation = world(one, numbers[-1], min(ready, numbers[-1]), load, NOW + 15 * step)
         (decision,), memory = decide(observation, memory, Config(analyzer=law))
         numbers.append(decision.desired or 0)
