@@ -46,13 +46,13 @@ class Panel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """A target, whether it is met (None: not run), and the numbers that say so, those that miss first."""
+    """A target, whether it is met (None: nobody can tell), and the numbers that say so, those that miss first."""
 
     code: str
     wanted: str
     told: str
     met: bool | None
-    checks: tuple[tuple[bool, str], ...]
+    checks: tuple[tuple[bool | None, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,8 @@ def markdown(study: Study) -> str:
 
 def _goal(goal: Goal) -> Iterator[str]:
     yield f"**{escaped(goal.told)}**: {escaped(goal.wanted)}"
-    yield from (f"  {'met' if met else 'MISSED'}: {escaped(text)}" for met, text in goal.checks)
+    words = {True: "met", False: "MISSED", None: "open"}
+    yield from (f"  {words[met]}: {escaped(text)}" for met, text in goal.checks)
 
 
 def _panel(panel: Panel) -> Iterator[str]:

@@ -29,7 +29,8 @@ def _table(title: str, tone: str, table: Table) -> str:
 
 def _goal(goal: Goal) -> str:
     tone = {True: "good", False: "bad", None: "soft"}[goal.met]
-    checks = "".join(f"<li class={'fine' if met else 'bad'}>{escape(text)}" for met, text in goal.checks)
+    tones = {True: "fine", False: "bad", None: "soft"}
+    checks = "".join(f"<li class={tones[met]}>{escape(text)}" for met, text in goal.checks)
     return (
         f"<details{' open' if goal.met is False else ''}><summary><b class={tone}>{escape(goal.told)}</b> "
         f"<span>{escape(goal.wanted)}</span></summary><ul>{checks}</ul></details>"

@@ -90,7 +90,7 @@ def _tell(console: Console, findings: tuple[Findings, ...], request: Request, to
     page, *_ = write(study(verdicts, checked, took_s=took_s, quick=request.extent == "quick"), request.out)
     for one in (*_impossible(findings), *lines(verdicts)):
         console.print(one, markup=False)
-    told = ", ".join(one.told() for one in checked if one.met is not None) or "none applies to these workloads"
+    told = ", ".join(one.told() for one in checked if one.checks) or "none applies to these workloads"
     console.print(f"targets: {told}. {page}", markup=False)
     return 1 if request.extent == "full" and any(one.met is False for one in checked) else 0
 

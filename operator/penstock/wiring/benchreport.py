@@ -106,7 +106,8 @@ def _named(job: Job) -> str:
 
 
 def _goal(one: Target) -> Goal:
-    checks = sorted((check.met, check.text) for check in one.checks)
+    order = (False, None, True)
+    checks = sorted(((check.met, check.text) for check in one.checks), key=lambda row: (order.index(row[0]), row[1]))
     return Goal(code=one.code, wanted=one.wanted, told=one.told(), met=one.met, checks=tuple(checks))
 
 

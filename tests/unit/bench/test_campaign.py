@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import pytest
 from tests.unit.bench.made import findings, job, outcome, played, row
@@ -101,6 +102,10 @@ def alone(policy: str, attainment: float, usd_per_h: float) -> tuple[Outcome, ..
     return row(policy, attainment, usd_per_h, shape="l40s")
 
 
+# B0 stands still and B7 comes close: nobody reaches 99.5 %
+UNABLE: Final = (alone("B0", 0.999, 1.0), alone("B7", 0.98, 1.0), row("B15", 0.98, 1.0))
+
+
 def goal(code: str, *known: Findings) -> Target:
     return next(one for one in targets(known) if one.code == code)
 
@@ -108,7 +113,11 @@ def goal(code: str, *known: Findings) -> Target:
 @pytest.mark.parametrize(("code", "known", "met"), [
     pytest.param("G1", findings(alone("B7", 0.999, 14.0), row("B15", 0.999, 13.0)), True, id="G1"),
     pytest.param("G1", findings(alone("B7", 0.999, 12.0)), False, id="G1 too dear"),
-    pytest.param("G1", findings(alone("B0", 0.999, 1.0), alone("B7", 0.98, 1.0)), True, id="G1 nobody else"),
+    pytest.param("G1", findings(*UNABLE), True, id="G1 nobody else reaches it"),
+    pytest.param("G1", findings(*UNABLE, attainment=0.99), False, id="G1 nor do we"),
+    pytest.param("G1", findings(alone("B7", 0.999, 14.0)), None, id="G1 without WVA"),
+    pytest.param("G3", bursts(alone("B0", 0.999, 1.0)), None, id="G3 against nobody"),
+    pytest.param("G7", findings(row("B0", 0.999, 10.0)), None, id="G7 against nobody"),
     pytest.param("G1", findings(row("B16", 0.998, 12.0)), False, id="G1 against WVA"),
     pytest.param("G1", findings(attainment=0.99), False, id="G1 attainment"),
     pytest.param("G2", findings(bound=9.0), True, id="G2"),
@@ -128,8 +137,34 @@ def goal(code: str, *known: Findings) -> Target:
     pytest.param("G7", findings(row("B8", 0.99, 5.0), row("B0", 0.999, 10.0)), True, id="G7 nobody near"),
     pytest.param("G7", findings(row("B8", 0.999, 10.5), edit=with_(scale_events=9)), False, id="G7 restless"),
 ])  # fmt: skip
-def test_a_target_is_met_or_not(code: str, known: Findings, met: bool) -> None:
+def test_a_target_is_met_or_not(code: str, known: Findings, met: bool | None) -> None:
     assert goal(code, known).met is met
+
+
+@pytest.mark.parametrize(("known", "told", "said"), [
+    pytest.param(
+        findings(*UNABLE), "G1 met",
+        "W1: no reactive law on one variant reaches 99.5 % at any of 1 points tried, to compare money with; the best "
+        "(B7 on l40s) 98.00 %: beaten by reaching it",
+        id="nobody else reaches the level",
+    ),
+    pytest.param(
+        findings(*UNABLE, attainment=0.99), "G1 missed by 0.5 points",
+        "W1: no reactive law on one variant reaches 99.5 % at any of 1 points tried, to compare money with; the best "
+        "(B7 on l40s) 98.00 %, and neither do we",
+        id="nobody at all does",
+    ),
+    pytest.param(
+        findings(alone("B7", 0.999, 14.0)), "G1 open: not all was run",
+        "W1: nothing to compare with: no WVA on the mix was run",
+        id="a rival was not run",
+    ),
+])  # fmt: skip
+def test_a_missing_comparison_is_told(known: Findings, told: str, said: str) -> None:
+    found = goal("G1", known)
+
+    assert found.told() == told
+    assert said in [one.text for one in found.checks]
 
 
 def test_a_quarter_of_knatives_events_is_the_most() -> None:
