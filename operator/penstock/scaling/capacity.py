@@ -15,7 +15,7 @@ from penstock.engine.queueing import Sizing, Work, size, size_for_throughput
 from penstock.scaling.cases import Case
 from penstock.scaling.columns import least, whole_sum
 from penstock.scaling.experience import Experience
-from penstock.scaling.forecast import WINDOW_S
+from penstock.scaling.history import WINDOW_S
 from penstock.scaling.observe import Load
 
 ENOUGH: Final = 10

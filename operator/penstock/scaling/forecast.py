@@ -14,11 +14,9 @@ from statistics import fmean
 from typing import Final
 
 from penstock.scaling.bursts import burst_room
-from penstock.scaling.history import Moment
+from penstock.scaling.history import WINDOW_S, Moment
 from penstock.scaling.shifts import since_shift
 
-WINDOW_S: Final = 60.0
-"""Seconds over which a collector averages arrivals."""
 LEVEL_S: Final = 300.0
 """Seconds whose moments make level and trend."""
 STANDS_OUT: Final = 2.0

@@ -7,6 +7,10 @@ from typing import Final
 from penstock.engine.lengths import mixed_cvs, prior_squares
 from penstock.scaling.tokens import Caches, FullLines
 
+WINDOW_S: Final = 60.0
+"""Seconds over which a collector averages arrivals."""
+EXTRAPOLATED: Final = 2.0
+"""How often too high a rate may be read because of where samples lie in its window."""
 KEPT_S: Final = 1200.0
 """Seconds of demand that are remembered: two readings of a burst quantile over ten minutes."""
 APART_S: Final = 10.0
@@ -132,13 +136,28 @@ class ModelPast:
         unbroken = not self.moments or moment.at_s - self.moments[-1].at_s <= gap_s
         return replace(
             self,
-            moments=_kept(self.moments, moment),
+            moments=_kept(_possible(self.moments, moment), moment),
             since_s=self.since_s if unbroken and self.since_s is not None else moment.at_s,
         )
 
     def knows_window(self, window_s: float, now_s: float) -> bool:
         """Whether demand was known for a whole window without a gap."""
         return self.since_s is not None and now_s - self.since_s >= window_s
+
+
+def _possible(moments: tuple[Moment, ...], newest: Moment) -> tuple[Moment, ...]:
+    """Return the moments with the last one corrected where the next shows that a count was wrong.
+
+    Windows overlap: all that came in the one between lies in its neighbours'. What these have no room for never came,
+    and one such moment would be a burst to keep room for, a quarter of an hour long.
+    """
+    if len(moments) < 2 or newest.at_s - moments[-2].at_s > WINDOW_S:
+        return moments
+    before, doubtful = moments[-2], moments[-1]
+    if doubtful.arrivals_per_s <= EXTRAPOLATED * (before.arrivals_per_s + newest.arrivals_per_s):
+        return moments
+    most = max(before.arrivals_per_s, newest.arrivals_per_s)
+    return (*moments[:-1], Moment(doubtful.at_s, most, doubtful.backlog))
 
 
 def _kept(moments: tuple[Moment, ...], newest: Moment) -> tuple[Moment, ...]:

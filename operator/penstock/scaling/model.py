@@ -15,8 +15,8 @@ from penstock.scaling.cases import Case
 from penstock.scaling.config import Config
 from penstock.scaling.demand import Demand, demand, lengths
 from penstock.scaling.experience import Experience, Pending, following, pending
-from penstock.scaling.forecast import WINDOW_S, Forecast, forecast
-from penstock.scaling.history import LengthSums, ModelPast, Moment
+from penstock.scaling.forecast import Forecast, forecast
+from penstock.scaling.history import WINDOW_S, LengthSums, ModelPast, Moment
 from penstock.scaling.memory import Memory
 
 NOMINAL: Final = (512.0, 256.0)

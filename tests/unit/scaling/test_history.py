@@ -1,0 +1,53 @@
+"""What is kept of the past of a model's demand, and what is not believed of it."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.scaling.forecast import forecast
+from penstock.scaling.history import WINDOW_S, ModelPast, Moment
+
+GAP_S = 120.0
+
+
+def past(rates: list[float], apart_s: float = 15.0) -> ModelPast:
+    found = ModelPast()
+    for number, rate in enumerate(rates):
+        found = found.seeing(Moment(apart_s * number, rate), gap_s=GAP_S)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("rates", "apart_s", "remembered"),
+    [
+        pytest.param([20, 200, 20], 15.0, 20.0, id="nothing of it in the windows beside: a count was wrong"),
+        pytest.param([20, 200, 21], 15.0, 21.0, id="as much as one of them saw"),
+        pytest.param([20, 80, 20], 15.0, 80.0, id="it may have been"),
+        pytest.param([20, 200, 200], 15.0, 200.0, id="the next saw it too"),
+        pytest.param([20, 200, 20], 60.0, 200.0, id="the windows do not overlap"),
+    ],
+)
+def test_what_overlapping_windows_contradict_never_came(rates: list[float], apart_s: float, remembered: float) -> None:
+    assert past(rates, apart_s).moments[1].arrivals_per_s == remembered
+
+
+def test_one_wrong_count_keeps_no_room_for_bursts() -> None:
+    calm, wild = [20.0] * 60, [*[20.0] * 30, 200.0, *[20.0] * 29]
+
+    assert forecast(past(wild).moments, lead_s=180.0, attainment_ratio=0.995) == forecast(
+        past(calm).moments, lead_s=180.0, attainment_ratio=0.995
+    )
+
+
+@given(st.lists(st.floats(0, 900), min_size=80, max_size=100))
+def test_what_truly_came_is_remembered(arrivals: list[float]) -> None:
+    """Rates that were counted over whole windows never contradict each other, whatever came."""
+    counts = [0.0] * 4 + arrivals
+    rates = [sum(counts[end - 4 : end]) / WINDOW_S for end in range(4, len(counts) + 1)]
+
+    kept = past(rates).moments
+
+    assert [one.arrivals_per_s for one in kept] == rates[-len(kept) :]
+    assert all(later.at_s - earlier.at_s == 15.0 for earlier, later in pairwise(kept))
