@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
+from penstock.engine.scatter import scatter
+
 Buckets = Mapping[float, float]
 """Cumulative counts by upper bound; the last bound is infinite."""
 
@@ -29,17 +31,9 @@ def share_below(buckets: Buckets, limit: float) -> float | None:
 
 
 def variation(buckets: Buckets) -> float | None:
-    """Return the coefficient of variation by the middles of buckets; None for too few values."""
+    """Return the coefficient of variation of lengths in tokens, as an operator works it out; None for too few values."""
     total = max(buckets.values(), default=0.0)
     if total < _LEAST:
         return None
-    below, before, mean, square = 0.0, 0.0, 0.0, 0.0
-    for bound in sorted(buckets):
-        count = max(buckets[bound] - before, 0.0)
-        middle = below * 1.5 if math.isinf(bound) else (below + bound) / 2
-        mean, square = mean + count * middle / total, square + count * middle**2 / total
-        below, before = bound, max(buckets[bound], before)
-    if not mean > 0:
-        return None
-    cv = math.sqrt(max(square - mean**2, 0.0)) / mean
-    return min(max(cv, _SPREADS[0]), _SPREADS[1])
+    cv = scatter(buckets)
+    return None if cv is None else min(max(cv, _SPREADS[0]), _SPREADS[1])

@@ -1,7 +1,6 @@
 """Runs jobs on all cores, writes each outcome down as it comes, and takes what an earlier run left."""
 
 import os
-import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import Protocol
 
 from penstock.bench.jobs import Job, Outcome, read
 from penstock.bench.play import play
+from penstock.bench.workers import deaf
 
 Play = Callable[[Job, Path | None], Outcome]
 
@@ -48,7 +48,7 @@ class Runner:
         if self._workers < 2:
             yield self
             return
-        pool = ProcessPoolExecutor(self._workers, mp_context=get_context("spawn"), initializer=_deaf)
+        pool = ProcessPoolExecutor(self._workers, mp_context=get_context("spawn"), initializer=deaf)
         self._pool = pool
         try:
             yield self
@@ -85,11 +85,6 @@ class Runner:
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in done)
-
-
-def _deaf() -> None:
-    """Leave an interruption to the process that the user sees."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _kept(file: Path, traffic: str) -> dict[str, Outcome]:

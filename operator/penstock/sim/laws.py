@@ -27,11 +27,6 @@ class LogNormal:
         return max(1, min(self.longest, round(chance.lognormvariate(self.mu, self.sigma))))
 
 
-def both(inputs: LogNormal, outputs: LogNormal) -> Lengths:
-    """Return lengths that know nothing of each other."""
-    return lambda chance: (inputs.draw(chance), outputs.draw(chance))
-
-
 def fixed(input_tokens: int, output_tokens: int) -> Lengths:
     """Return the same lengths for every request."""
     return lambda _: (input_tokens, output_tokens)
@@ -51,7 +46,7 @@ class Clipped:
         return max(self.least, min(self.most, round(chance.gauss(self.mean, self.deviation))))
 
 
-def clipped(inputs: Clipped, outputs: Clipped) -> Lengths:
+def both(inputs: LogNormal | Clipped, outputs: LogNormal | Clipped) -> Lengths:
     """Return lengths that know nothing of each other."""
     return lambda chance: (inputs.draw(chance), outputs.draw(chance))
 

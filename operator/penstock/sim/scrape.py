@@ -15,6 +15,7 @@ from penstock.domain.catalogue import ModelScope
 from penstock.domain.observations import Inflow, PodMetrics, Scrape, ScrapeProblem, Spread
 from penstock.domain.readings import ABSENT, Absent, Known, Reading
 from penstock.domain.reasons import MetricsReason
+from penstock.domain.slope import slope
 from penstock.engine.scatter import scatter
 from penstock.sim.balancer import Balancer
 from penstock.sim.pools import Pool
@@ -154,9 +155,5 @@ def _scattered(grown: Sequence[Iterable[float]], now_s: float) -> Reading:
 
 
 def _slope(points: Sequence[tuple[float, float]], now_s: float) -> Reading:
-    """Return the slope of the least-squares line; absent for fewer than two points."""
-    if len(points) < 2:
-        return ABSENT
-    mean_x, mean_y = sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
-    spread = sum((x - mean_x) ** 2 for x, _ in points)
-    return Known(sum((x - mean_x) * (y - mean_y) for x, y in points) / spread, now_s)
+    found = slope(points)
+    return ABSENT if found is None else Known(found, now_s)

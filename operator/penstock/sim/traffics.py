@@ -32,7 +32,7 @@ _REASONING: Final = laws.both(
     LogNormal(mu=6.0769, sigma=0.8, longest=16_384), LogNormal(mu=6.2322, sigma=1.5, longest=32_768)
 )
 _RAMP: Final = ((330.0, 2.0), (360.0, 4.0), (360.0, 6.0), (360.0, 8.0), (360.0, 10.0), (360.0, 4.0), (300.0, 1.0))
-_RAMP_LENGTHS: Final = laws.clipped(
+_RAMP_LENGTHS: Final = laws.both(
     laws.Clipped(mean=4000, deviation=300, least=3500, most=4500),
     laws.Clipped(mean=1000, deviation=80, least=900, most=1100),
 )

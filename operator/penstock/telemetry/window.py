@@ -1,13 +1,14 @@
 """The last few expositions of one engine: newest gauges, and what counters grew by since the oldest."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
 from penstock.domain.errors import InvalidField
 from penstock.domain.series import SERIES, Signal, kv_tokens
+from penstock.domain.slope import slope
 from penstock.telemetry.exposition import Line, parse
 from penstock.telemetry.queries import GAUGES, LENGTHS, MEANS
 from penstock.telemetry.rows import Shard
@@ -144,20 +145,6 @@ class Window:
 def _grown(values: Iterable[float]) -> float:
     """Return by how much a counter grew; one that fell began anew at 0."""
     return sum(after - before if after >= before else after for before, after in pairwise(values))
-
-
-def slope(points: Sequence[tuple[float, float]]) -> float | None:
-    """Return the slope of the least-squares line, as PromQL's `deriv`; None for fewer than two points."""
-    if len(points) < 2:
-        return None
-    mean_x, mean_y = _mean(x for x, _ in points), _mean(y for _, y in points)
-    spread = sum((x - mean_x) ** 2 for x, _ in points)
-    return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else None
-
-
-def _mean(values: Iterable[float]) -> float:
-    given = list(values)
-    return sum(given) / len(given)
 
 
 def _first(totals: Totals, signal: Signal) -> float | None:

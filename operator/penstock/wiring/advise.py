@@ -1,7 +1,6 @@
 """Runs `penstock advise`: reads a cluster's past out of Prometheus, plays it on all cores, writes what came of it."""
 
 import os
-import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +22,7 @@ from penstock.advise.replay import Job, Played, play
 from penstock.advise.tracks import Grid
 from penstock.advise.wish import Wish
 from penstock.advise.words import text
+from penstock.bench.workers import deaf
 from penstock.domain.errors import NotEnoughData, Refused
 from penstock.report.advicefiles import as_json, write
 from penstock.settings.prometheus import PrometheusSettings
@@ -127,9 +127,5 @@ def _played(jobs: Sequence[Job], workers: int | None, bar: Progress) -> Iterator
     count = min(workers or os.cpu_count() or 1, len(jobs))
     if not jobs:
         return
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_deaf) as pool:
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=deaf) as pool:
         yield from bar.track(pool.map(play, jobs), total=len(jobs), description="playing the past")
-
-
-def _deaf() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle

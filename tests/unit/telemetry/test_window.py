@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.errors import InvalidField
@@ -14,7 +12,7 @@ from penstock.domain.readings import Known
 from penstock.domain.series import SERIES, Signal
 from penstock.telemetry.rows import Shard
 from penstock.telemetry.spreads import spreads
-from penstock.telemetry.window import Window, read, slope
+from penstock.telemetry.window import Window, read
 
 DATA = Path(__file__).parents[2] / "data"
 MODEL = "unsloth/Meta-Llama-3.1-8B"
@@ -203,18 +201,3 @@ def test_a_bucket_without_a_bound_is_refused(labels: str) -> None:
 def test_malformed_text_is_refused() -> None:
     with pytest.raises(InvalidField):
         read("vllm:num_requests_running{ 1", 0.0)
-
-
-@given(
-    st.lists(st.integers(0, 10**6), min_size=2, max_size=20, unique=True),
-    st.integers(-1000, 1000),
-    st.integers(-1000, 1000),
-)
-def test_the_slope_of_a_line_is_its_slope(at_s: list[int], offset: int, rise: int) -> None:
-    points = [(float(x), float(offset + rise * x)) for x in at_s]
-
-    assert slope(points) == pytest.approx(rise, abs=1e-3)
-
-
-def test_no_slope_without_spread() -> None:
-    assert (slope([(1.0, 2.0)]), slope([(1.0, 2.0), (1.0, 3.0)])) == (None, None)
