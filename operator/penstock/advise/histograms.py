@@ -31,7 +31,7 @@ def share_below(buckets: Buckets, limit: float) -> float | None:
 
 
 def variation(buckets: Buckets) -> float | None:
-    """Return the coefficient of variation of lengths in tokens, as an operator works it out; None for too few values."""
+    """Return the coefficient of variation of lengths in tokens, as an operator works it out; None for too few."""
     total = max(buckets.values(), default=0.0)
     if total < _LEAST:
         return None
