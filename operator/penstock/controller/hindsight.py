@@ -7,6 +7,7 @@ from typing import Final
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision
+from penstock.domain.variants import ObjectKey
 from penstock.scaling.forecast import forecast
 from penstock.scaling.history import ModelPast
 
@@ -36,9 +37,16 @@ class Hindsight:
     _errors: dict[ModelScope, float] = field(default_factory=dict)
 
     def saw(
-        self, models: Mapping[ModelScope, ModelPast], decisions: Iterable[Decision], now_s: float, lead_s: float
+        self,
+        models: Mapping[ModelScope, ModelPast],
+        decisions: Iterable[Decision],
+        now_s: float,
+        starts_s: Mapping[ObjectKey, float],
     ) -> None:
-        """Judge by one pass; models whose demand it did not know are left out."""
+        """Judge by one pass, and by how long variants take to start; models whose demand it did not know are left out.
+
+        A forecast is for the time at which the slowest of the model's variants would serve.
+        """
         of_model: dict[ModelScope, list[Decision]] = {}
         for decision in decisions:
             of_model.setdefault(ModelScope(decision.key.namespace, decision.model), []).append(decision)
@@ -51,7 +59,7 @@ class Hindsight:
                 continue
             came = past.moments[-1].arrivals_per_s
             self._look_back(scope, came, now_s)
-            self._look_ahead(scope, past, now_s, lead_s)
+            self._look_ahead(scope, past, now_s, max(starts_s[one.key] for one in members))
             self.judged[scope] = Judgement(self._errors.get(scope), _cost_ratio(members, came))
 
     def _look_back(self, scope: ModelScope, came: float, now_s: float) -> None:

@@ -23,13 +23,13 @@ def decision(
     return replace(DECISION, key=ObjectKey("llm", name), alloc=alloc, capacity_per_s=per_s)
 
 
-def played(rates: list[float], decisions: list[Decision] | None = None) -> Judgement:
+def played(rates: list[float], decisions: list[Decision] | None = None, lead_s: float = LEAD_S) -> Judgement:
     """Return the judgement after a pass each 15 s that saw these arrivals per second."""
     hindsight, past = Hindsight(), ModelPast()
     for turn, rate in enumerate(rates):
         now_s = 1000.0 + 15.0 * turn
         past = past.seeing(Moment(now_s, rate), gap_s=120.0)
-        hindsight.saw({SCOPE: past}, decisions or [decision()], now_s, LEAD_S)
+        hindsight.saw({SCOPE: past}, members := decisions or [decision()], now_s, {one.key: lead_s for one in members})
     return hindsight.judged[SCOPE]
 
 
@@ -39,6 +39,14 @@ def test_a_steady_rate_is_foretold() -> None:
 
 def test_a_step_was_not_foretold() -> None:
     assert played([2.0] * 12 + [4.0]).forecast_error_ratio == pytest.approx(0.5)
+
+
+def test_who_starts_sooner_looks_less_far_ahead() -> None:
+    """A forecast for the moment at which nobody could serve yet would be held against who never made it."""
+    rates = [2.0] * 8 + [4.0] * 4
+
+    assert played(rates, lead_s=60.0).forecast_error_ratio is not None
+    assert played(rates, lead_s=180.0).forecast_error_ratio is None
 
 
 def test_errors_fade() -> None:
@@ -77,8 +85,8 @@ def test_a_model_whose_demand_is_unknown_or_that_has_gone_is_not_judged() -> Non
     hindsight = Hindsight()
     past = ModelPast().seeing(Moment(1000.0, 2.0), gap_s=120.0)
 
-    hindsight.saw({SCOPE: past}, [decision()], 1015.0, LEAD_S)
+    hindsight.saw({SCOPE: past}, [decision()], 1015.0, {decision().key: LEAD_S})
     blind = dict(hindsight.judged)
-    hindsight.saw({SCOPE: past}, [], 1000.0, LEAD_S)
+    hindsight.saw({SCOPE: past}, [], 1000.0, {})
 
     assert (blind, hindsight.judged) == ({}, {})
