@@ -36,6 +36,7 @@ class Findings:
     """All outcomes on one workload: ours and the bounds by seed, every point of every rival on the first seed.
 
     `finals` holds the points that were chosen, each on all seeds; `quota` is everything the mix's quota allows.
+    `tracks` holds every point that could be tried.
     """
 
     subject: Subject
@@ -44,6 +45,7 @@ class Findings:
     quota: Outcome
     swept: tuple[Outcome, ...]
     finals: tuple[tuple[Outcome, ...], ...]
+    tracks: tuple[Track, ...] = ()
 
     @property
     def bar(self) -> float:
@@ -130,6 +132,7 @@ class _Field:
             quota=self._found[self._frame(QUOTA)[0]],
             swept=tuple(self._swept()),
             finals=tuple(self._all([job.at(seed) for seed in range(self._plan.seeds)]) for job in self._chosen()),
+            tracks=tuple(self._tracks),
         )
 
     def _all(self, jobs: Sequence[Job]) -> tuple[Outcome, ...]:

@@ -1,8 +1,12 @@
 """What a comparison tells, as values: whoever compared fills these in, and every format is made of them."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from penstock.report.parts import Fact, Table
+
+SWEPT: Final = "What rivals were tuned over"
+"""Heads the tables of sweeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,15 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """What a rival was tuned over, in a line and a table."""
+
+    name: str
+    say: str
+    table: Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
     """A whole comparison. `data` is for programs and only stands in the JSON."""
 
@@ -66,5 +79,6 @@ class Study:
     wins: Table
     goals: tuple[Goal, ...]
     panels: tuple[Panel, ...]
+    sweeps: tuple[Sweep, ...]
     notes: tuple[str, ...]
     data: dict[str, object]

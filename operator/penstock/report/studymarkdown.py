@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from penstock.report.markup import bullets, escaped, table, tabled
-from penstock.report.study import Goal, Panel, Study
+from penstock.report.study import SWEPT, Goal, Panel, Study
 
 
 def markdown(study: Study) -> str:
@@ -13,6 +13,9 @@ def markdown(study: Study) -> str:
     parts += ["## Lost, even, or below the level", tabled(study.losses), "## Won", tabled(study.wins), "## Targets"]
     parts += bullets("", [line for goal in study.goals for line in _goal(goal)])
     parts += [part for panel in study.panels for part in _panel(panel)]
+    parts += [f"## {SWEPT}"] if study.sweeps else []
+    for one in study.sweeps:
+        parts += [f"### {escaped(one.name)}", escaped(one.say), tabled(one.table)]
     parts += bullets("## How this was made", [escaped(one) for one in study.notes])
     return "\n\n".join(parts) + "\n"
 

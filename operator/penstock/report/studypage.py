@@ -4,7 +4,7 @@ from html import escape
 
 from penstock.report.pages import document, fact, key, listed, tabled
 from penstock.report.parts import Table
-from penstock.report.study import Goal, Panel, Study
+from penstock.report.study import SWEPT, Goal, Panel, Study, Sweep
 from penstock.report.studychart import plane, tracks
 
 
@@ -17,6 +17,7 @@ def page(study: Study) -> str:
         _table("Won", "good", study.wins),
         f"<section><h2>Targets</h2>{''.join(map(_goal, study.goals))}</section>",
         *map(_panel, study.panels),
+        f"<section><h2>{SWEPT}</h2>{''.join(map(_sweep, study.sweeps))}</section>",
         f"<section><h2>How this was made</h2>{listed(study.notes)}</section>",
         "<footer>Made by Penstock.</footer>",
     ])  # fmt: skip
@@ -34,6 +35,13 @@ def _goal(goal: Goal) -> str:
     return (
         f"<details{' open' if goal.met is False else ''}><summary><b class={tone}>{escape(goal.told)}</b> "
         f"<span>{escape(goal.wanted)}</span></summary><ul>{checks}</ul></details>"
+    )
+
+
+def _sweep(one: Sweep) -> str:
+    return (
+        f"<details><summary><b>{escape(one.name)}</b> <span>{escape(one.say)}</span></summary>"
+        f"{tabled(one.table)}</details>"
     )
 
 

@@ -6,13 +6,14 @@ from typing import Final
 
 from penstock.bench.campaign import STATIC, Findings, mean
 from penstock.bench.frontier import frontier, hypervolume
-from penstock.bench.jobs import BOUND, MIX, OURS, QUOTA, SPLIT, Job, Outcome
+from penstock.bench.jobs import BOUND, OURS, QUOTA, SPLIT, Job, Outcome
 from penstock.bench.targets import Target
 from penstock.bench.verdicts import Result, Verdict
 from penstock.peers.all import rival
 from penstock.report.parts import Fact, Table
 from penstock.report.study import Goal, Line, Panel, Point, Study
 from penstock.report.words import number, percent
+from penstock.wiring import benchsweeps
 
 _COLOURS: Final = ("first", "second", "third", "fourth")
 _HEADS: Final = ("workload", "met", "money/h", "against", "its met", "its money/h", "difference [95 %]")
@@ -33,7 +34,8 @@ _NOTES: Final = (
 
 def study(verdicts: Sequence[Verdict], targets: Sequence[Target], *, took_s: float, quick: bool) -> Study:
     """Return the report of a comparison that took so long."""
-    runs = [one for each in verdicts for one in _all(each.findings)]
+    found = [one.findings for one in verdicts]
+    runs = [one for each in found for one in _all(each)]
     seeds = max((len(one.findings.ours) for one in verdicts), default=0)
     extent = "slices of some minutes" if quick else "whole workloads"
     rivals = {one.job.policy for one in runs} - {OURS, QUOTA, BOUND, STATIC}
@@ -46,8 +48,14 @@ def study(verdicts: Sequence[Verdict], targets: Sequence[Target], *, took_s: flo
         wins=_table([one for one in verdicts if one.result in {Result.WON, Result.ALONE} and one.reached]),
         goals=tuple(map(_goal, targets)),
         panels=tuple(map(_panel, verdicts)),
+        sweeps=benchsweeps.sweeps(found),
         notes=(*_NOTES, *(f"{one.findings.subject.name}: {one.findings.subject.credit}." for one in verdicts)),
-        data={"workloads": [_data(one) for one in verdicts], "took_s": took_s, "quick": quick},
+        data={
+            "workloads": [_data(one) for one in verdicts],
+            "rivals": benchsweeps.data(found),
+            "took_s": took_s,
+            "quick": quick,
+        },
     )
 
 
@@ -100,9 +108,8 @@ def _row(one: Verdict) -> tuple[str, ...]:
 
 
 def _named(job: Job) -> str:
-    shapes = {MIX: "on the mix", SPLIT: "one each on the mix"}
-    knobs = ", ".join(f"{name} {number(value, 3)}" for name, value in job.knobs) or "defaults"
-    return f"{job.policy} {rival(job.policy).name} {shapes.get(job.shape, f'on {job.shape}')} ({knobs})"
+    place = benchsweeps.where(job) if job.shape == SPLIT else f"on {benchsweeps.where(job)}"
+    return f"{job.policy} {rival(job.policy).name} {place} ({benchsweeps.knobs(job.knobs)})"
 
 
 def _goal(one: Target) -> Goal:

@@ -203,6 +203,25 @@ def test_the_report_stands_alone_and_escapes_what_it_is_given(found: tuple[Findi
     assert all(one["runs"] for one in body["workloads"])
 
 
+def test_the_report_tells_over_what_rivals_were_tuned(found: tuple[Findings, ...], tmp_path: Path) -> None:
+    page, text, data = write(study(list(map(verdict, found)), targets(found), took_s=60.0, quick=True), tmp_path)
+
+    said = "Swept over target 8, 12, 16, 24, 32, 48, 64, 96 (of these on L40S 8, 12, 16, 24, on H100 32, 48, 64, 96)"
+    assert f"<details><summary><b>B8 Knative KPA</b> <span>{said}" in page.read_text()
+    assert f"### B8 Knative KPA\n\n{said}" in text.read_text()
+    swept = json.loads(data.read_text())["rivals"]
+    kpa = next(one for one in swept if one["code"] == "B8")
+    assert [one["code"] for one in swept] == ["B0", "B8", "B15"]
+    assert (kpa["defaults"], kpa["grid"]["delay_s"]) == ({"target": 100, "delay_s": 0}, [0, 300])
+    for one, where in zip(found, kpa["workloads"], strict=True):
+        mine = [row for row in one.swept if row.job.policy == "B8"]
+        assert sum(shape["tried"] for shape in where["shapes"].values()) == len(mine)
+        assert all(shape["tried"] <= shape["points"] for shape in where["shapes"].values())
+        reached = [row.usd_per_h for row in mine if row.attainment >= one.bar]
+        assert where["seeds"] == 3
+        assert where["best"]["knobs"] in [dict(row.job.knobs) for row in mine if row.usd_per_h == min(reached)]
+
+
 def test_an_outcome_without_seeds_of_its_own_is_compared_on_those_it_has() -> None:
     swept = outcome(job("B7", shape="l40s", up=0.7), 0.999, 8.0)
     known = dataclasses.replace(findings(), swept=(swept,))

@@ -1,0 +1,123 @@
+"""Tells over what each rival was tuned: its knobs and their values, how many points were tried where, and the best."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+
+from penstock.bench import sweep
+from penstock.bench.campaign import Findings, mean
+from penstock.bench.jobs import MIX, SPLIT, Job, Knobs, Outcome
+from penstock.peers.all import rival
+from penstock.peers.rivals import Rival
+from penstock.report.parts import Table
+from penstock.report.study import Sweep
+from penstock.report.words import number, percent
+
+_HEADS = ("workload", "tried", "of", "best: where", "with", "met", "money/h")
+_SHAPES: Mapping[str, str] = {MIX: "the mix", SPLIT: "one law each on the mix"}
+
+
+def sweeps(findings: Sequence[Findings]) -> tuple[Sweep, ...]:
+    """Return what was swept, rival by rival, with a row for each workload."""
+    return tuple(_sweep(rival(code), findings) for code in _codes(findings))
+
+
+def data(findings: Sequence[Findings]) -> list[dict[str, object]]:
+    """Return the same for programs, with every shape by itself."""
+    return [_data(rival(code), findings) for code in _codes(findings)]
+
+
+def where(job: Job) -> str:
+    """Return what a rival was run on, after the word "on"."""
+    return _SHAPES.get(job.shape, job.shape)
+
+
+def knobs(pairs: Knobs) -> str:
+    """Return a point's knobs in words."""
+    return ", ".join(f"{name} {number(value, 3)}" for name, value in pairs) or "defaults"
+
+
+def _codes(findings: Iterable[Findings]) -> list[str]:
+    return list(dict.fromkeys(one.policy for found in findings for one in found.tracks))
+
+
+def _sweep(one: Rival, findings: Iterable[Findings]) -> Sweep:
+    rows = tuple(row for found in findings if (row := _row(one.code, found)))
+    return Sweep(
+        name=f"{one.code} {one.name}",
+        say=f"{_grid(one)}; {_defaults(one)}.",
+        table=Table(heads=_HEADS, rows=rows, right=frozenset({1, 2, 5, 6})),
+    )
+
+
+def _grid(one: Rival) -> str:
+    axes = "; ".join(f"{knob} {_values(values)}{_narrowed(one, knob)}" for knob, values in one.grid.items())
+    return f"Swept over {axes}" if axes else "Nothing is swept"
+
+
+def _defaults(one: Rival) -> str:
+    return f"defaults: {knobs(tuple(one.defaults.items()))}" if one.defaults else "it has no knobs"
+
+
+def _narrowed(one: Rival, knob: str) -> str:
+    own = [f"{gpu} {_values(grid[knob])}" for gpu, grid in one.by_accelerator.items() if knob in grid]
+    return f" (of these on {', on '.join(own)})" if own else ""
+
+
+def _values(values: Iterable[float]) -> str:
+    return ", ".join(number(value, 3) for value in values)
+
+
+def _row(code: str, found: Findings) -> tuple[str, ...]:
+    """Return a rival's row of a workload, none where it was not run."""
+    tried = [one for one in found.swept if one.job.policy == code]
+    best = sweep.best(tried, found.bar)
+    if best is None:
+        return ()
+    points = sum(len(one.points) for one in found.tracks if one.policy == code)
+    told = (found.subject.name, str(len(tried)), str(points), where(best.job), knobs(best.job.knobs))
+    everywhere = _everywhere(best, found)
+    return (*told, percent(mean(one.attainment for one in everywhere)), f"{_usd_per_h(everywhere):.2f}")
+
+
+def _everywhere(best: Outcome, found: Findings) -> Sequence[Outcome]:
+    """Return the outcomes of a point on all seeds on which it was run."""
+    return next((row for row in found.finals if row[0].job == best.job), (best,))
+
+
+def _usd_per_h(outcomes: Iterable[Outcome]) -> float:
+    return mean(one.usd_per_h for one in outcomes)
+
+
+def _data(one: Rival, findings: Iterable[Findings]) -> dict[str, object]:
+    return {
+        "code": one.code,
+        "name": one.name,
+        "source": one.source,
+        "defaults": dict(one.defaults),
+        "grid": {knob: list(values) for knob, values in one.grid.items()},
+        "grid_by_accelerator": {
+            gpu: {knob: list(values) for knob, values in grid.items()} for gpu, grid in one.by_accelerator.items()
+        },
+        "workloads": [body for found in findings if (body := _workload(one.code, found))],
+    }
+
+
+def _workload(code: str, found: Findings) -> dict[str, object]:
+    tried = [one for one in found.swept if one.job.policy == code]
+    best = sweep.best(tried, found.bar)
+    if best is None:
+        return {}
+    shapes = {
+        one.shape: {"points": len(one.points), "tried": sum(row.job.shape == one.shape for row in tried)}
+        for one in found.tracks
+        if one.policy == code
+    }
+    everywhere = _everywhere(best, found)
+    return {
+        "workload": found.subject.name,
+        "shapes": shapes,
+        "best": {**asdict(best.job), "knobs": dict(best.job.knobs)},
+        "attainment": mean(row.attainment for row in everywhere),
+        "usd_per_h": _usd_per_h(everywhere),
+        "seeds": len(everywhere),
+    }
