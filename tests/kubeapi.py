@@ -141,7 +141,8 @@ class KubeApi:
             with urllib.request.urlopen(request, timeout=10, context=self._tls()) as answer:  # noqa: S310 - https
                 return Reply(answer.status, _decode(answer.read()))
         except urllib.error.HTTPError as error:
-            return Reply(error.code, _decode(error.read()))
+            with error:
+                return Reply(error.code, _decode(error.read()))
 
     def must(self, method: str, path: str, body: object = None, **how: str) -> Any:
         """Send a request that has to succeed and return its body."""
