@@ -14,9 +14,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The last number of a source that has fallen silent; may be shown, never decided upon."""
+    """The last number of a source that has fallen silent; may be shown, never decided upon: it is no `value`."""
 
-    value: float
+    last: float
     at_s: float
 
 
@@ -47,3 +47,10 @@ def reading(value: float | None, at_s: float, *, now_s: float, stale_after_s: fl
 def known(number: Reading) -> float | None:
     """Return the value if it may be decided upon, else None."""
     return number.value if isinstance(number, Known) else None
+
+
+def last(number: Reading) -> float | None:
+    """Return the number however old it is, None where there is none."""
+    if isinstance(number, Known):
+        return number.value
+    return number.last if isinstance(number, Stale) else None

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from penstock.domain.observations import PodMetrics
+from penstock.domain.readings import last
 from penstock.domain.variants import Slo
-from penstock.peers.views import value
 from penstock.sim.scene import VariantSpec
 
 
@@ -69,11 +69,11 @@ def engines(spec: VariantSpec, rows: Iterable[PodMetrics]) -> tuple[Engine, ...]
     """Return the engines whose load and lengths are known."""
     found = []
     for row in rows:
-        running, waiting, kv_ratio = value(row.running), value(row.waiting), value(row.kv_usage_ratio)
-        fed, made = value(row.input_tokens), value(row.output_tokens)
+        running, waiting, kv_ratio = last(row.running), last(row.waiting), last(row.kv_usage_ratio)
+        fed, made = last(row.input_tokens), last(row.output_tokens)
         if running is None or waiting is None or kv_ratio is None or fed is None or made is None:
             continue
-        per_step = fed * (value(row.completed_per_s) or 0.0) * (value(row.tpot_s) or 0.0)
+        per_step = fed * (last(row.completed_per_s) or 0.0) * (last(row.tpot_s) or 0.0)
         found.append(
             Engine(
                 spec=spec,

@@ -8,8 +8,8 @@ from math import exp, log
 from typing import Final
 
 from penstock.domain.observations import PodMetrics
+from penstock.domain.readings import last
 from penstock.engine.capacity import Capacity, Lengths, capacity
-from penstock.peers.views import value
 from penstock.sim.policies import Seen
 from penstock.sim.scene import Scene, VariantSpec
 
@@ -50,7 +50,7 @@ class Profile:
             self._add(row)
 
     def _add(self, row: PodMetrics) -> None:
-        rate, fed, made = value(row.completed_per_s), value(row.input_tokens), value(row.output_tokens)
+        rate, fed, made = last(row.completed_per_s), last(row.input_tokens), last(row.output_tokens)
         if rate and fed is not None and made is not None:
             self._weight += rate
             self._input += rate * fed

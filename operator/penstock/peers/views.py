@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import TypeVar
 
 from penstock.domain.observations import PodMetrics, Target
-from penstock.domain.readings import Absent, Reading
+from penstock.domain.readings import Reading, last
 from penstock.sim.policies import FirstToken, Seen, Served
 from penstock.sim.scene import Scene, VariantSpec
 
@@ -46,18 +46,13 @@ def pools(seen: Seen) -> dict[str, tuple[PodMetrics, ...]]:
     return {name: tuple(rows) for name, rows in found.items()}
 
 
-def value(reading: Reading) -> float | None:
-    """Return what an instant query answers: the last sample, old or not; nobody but us asks how old it is."""
-    return None if isinstance(reading, Absent) else reading.value
-
-
 def gauges(seen: Seen, name: str, gauge: Gauge) -> list[float]:
     """Return one gauge of a variant's live pods, of those that have it."""
     return _values(rows(seen, name), gauge)
 
 
 def _values(pods: Iterable[PodMetrics], gauge: Gauge) -> list[float]:
-    return [number for row in pods if (number := value(gauge(row))) is not None]
+    return [number for row in pods if (number := last(gauge(row))) is not None]
 
 
 def total(pods: Iterable[PodMetrics], gauge: Gauge) -> float | None:
@@ -68,7 +63,7 @@ def total(pods: Iterable[PodMetrics], gauge: Gauge) -> float | None:
 
 def mean(pods: Iterable[PodMetrics], gauge: Gauge) -> float | None:
     """Return the mean over finished requests, a plain one while none has finished; None where nothing is known."""
-    pairs = [(number, value(row.completed_per_s) or 0.0) for row in pods if (number := value(gauge(row))) is not None]
+    pairs = [(number, last(row.completed_per_s) or 0.0) for row in pods if (number := last(gauge(row))) is not None]
     weight = sum(rate for _, rate in pairs)
     if not pairs:
         return None

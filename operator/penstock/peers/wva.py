@@ -14,9 +14,10 @@ from types import MappingProxyType
 from typing import Final
 
 from penstock.domain.catalogue import SaturationThresholds
+from penstock.domain.readings import last
 from penstock.peers.hpa import DEFAULT, SYNC_S, Hpa, HpaBehavior, Signal
 from penstock.peers.rivals import MIX, SINGLE, Rival
-from penstock.peers.views import pools, value
+from penstock.peers.views import pools
 from penstock.scaling.observe import Gauges
 from penstock.scaling.saturation import signal
 from penstock.scaling.tokens import Replica
@@ -42,16 +43,16 @@ class Peaks:
             for row in rows:
                 samples = self._samples.setdefault(row.pod, deque())
                 if not samples or samples[-1][0] < row.sampled_at_s:
-                    samples.append((row.sampled_at_s, value(row.kv_usage_ratio) or 0.0, value(row.waiting) or 0.0))
+                    samples.append((row.sampled_at_s, last(row.kv_usage_ratio) or 0.0, last(row.waiting) or 0.0))
                 while samples[0][0] <= seen.now_s - _PEAK_S and len(samples) > 1:
                     samples.popleft()
                 found[name].append(
                     Replica(
                         kv_ratio=max(kv for _, kv, _ in samples),
                         queue=max(queue for _, _, queue in samples),
-                        capacity_tokens=value(row.kv_capacity_tokens) or 0.0,
-                        input_tokens=value(row.input_tokens) or 0.0,
-                        output_tokens=value(row.output_tokens) or 0.0,
+                        capacity_tokens=last(row.kv_capacity_tokens) or 0.0,
+                        input_tokens=last(row.input_tokens) or 0.0,
+                        output_tokens=last(row.output_tokens) or 0.0,
                     )
                 )
         return found

@@ -120,7 +120,9 @@ def _part(row: PodMetrics, share: float) -> PodMetrics:
 
 
 def _scaled(number: Reading, share: float) -> Reading:
-    return replace(number, value=number.value * share) if isinstance(number, Known | Stale) else number
+    if isinstance(number, Known):
+        return Known(number.value * share, number.at_s)
+    return Stale(number.last * share, number.at_s) if isinstance(number, Stale) else number
 
 
 def _other_models(variant: Variant, target: Target, index: _Index) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from enum import Enum, auto
 from typing import Final
 
 from penstock.domain.observations import PodMetrics
-from penstock.domain.readings import Absent, Known, Reading, Stale
+from penstock.domain.readings import Absent, Known, Reading, Stale, last
 from penstock.domain.series import SERIES, Signal
 
 
@@ -112,6 +112,7 @@ def _gone_silent(row: PodMetrics) -> bool:
 def _impossible(field: str, number: Reading) -> str:
     if isinstance(number, Absent):
         return number.why if number.impossible else ""
-    if number.value < 0 and field != "backlog_growth_per_s":
+    value = last(number) or 0.0
+    if value < 0 and field != "backlog_growth_per_s":
         return "it is negative"
-    return "it is above 1" if field == "kv_usage_ratio" and number.value > 1.0 + 1e-6 else ""
+    return "it is above 1" if field == "kv_usage_ratio" and value > 1.0 + 1e-6 else ""

@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.unit.scaling.scene import NOW, known, row, variant
 
+from penstock.domain import readings
 from penstock.domain.observations import PodMetrics
 from penstock.domain.readings import ABSENT, Absent, Stale
 from penstock.scaling.columns import Columns, are_plain, columns, mean
@@ -30,6 +31,13 @@ def test_plain_rows_are_all_fresh(some: list[PodMetrics]) -> None:
     plain = are_plain(columns(some))
 
     assert not plain or all(freshness(one, now_s=NOW, stale_after_s=120) is Freshness.FRESH for one in some)
+
+
+@given(st.lists(rows(), min_size=1, max_size=4))
+@example([row(variant())])
+def test_columns_hold_what_is_known_and_nothing_else(some: list[PodMetrics]) -> None:
+    for name, column in columns(some)._asdict().items():
+        assert list(column) == [readings.known(getattr(one, name)) for one in some]
 
 
 def test_good_rows_are_plain() -> None:
