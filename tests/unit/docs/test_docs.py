@@ -50,6 +50,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [*pages(), ROOT / "README.md"], ids=lambda page: page.name)
 def test_files_that_are_named_exist(page: Path) -> None:
-    named = re.findall(r"(?<![\w/])(?:examples|manifests|charts|scripts|crds|dashboards|docs)/[\w./-]*\w", page.read_text())
+    named = re.findall(
+        r"(?<![\w/])(?:examples|manifests|charts|scripts|crds|dashboards|docs)/[\w./-]*\w", page.read_text()
+    )
 
     assert [name for name in named if not (ROOT / name).exists()] == []
