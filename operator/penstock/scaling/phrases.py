@@ -53,7 +53,7 @@ def by_saturation(engines: Sequence[Gauges]) -> str:
     queue = [engine.queue for engine in engines if engine.queue is not None]
     parts = [f"{fmean(kv):.0%} of the KV cache"] if kv else []
     parts += [f"{fmean(queue):.1f} requests in line"] if queue else []
-    return f"{' and '.join(parts)} per engine of the model"
+    return f"{' and '.join(parts)} per engine of the model" if parts else "no engine tells how full it is"
 
 
 def by_tokens(held: float, ready: int, supply: float) -> str:

@@ -3,7 +3,8 @@
 import pytest
 
 from penstock.scaling.forecast import Forecast
-from penstock.scaling.phrases import by_slo, change
+from penstock.scaling.observe import Gauges
+from penstock.scaling.phrases import by_saturation, by_slo, change
 
 
 def ahead(expected_per_s: float, backlog_per_s: float = 0.0) -> Forecast:
@@ -55,3 +56,18 @@ def test_how_a_number_moves(before: int | None, after: int, words: str) -> None:
 
 def test_a_summary_fits_its_field() -> None:
     assert len(change(1, 2, "x" * 500)) == 256
+
+
+@pytest.mark.parametrize(
+    ("engines", "words"),
+    [
+        pytest.param([Gauges(0.5, 2.0), Gauges(0.7, None)], "60% of the KV cache and 2.0 requests in line", id="both"),
+        pytest.param([Gauges(None, 3.0)], "3.0 requests in line", id="one"),
+    ],
+)
+def test_how_full_engines_are(engines: list[Gauges], words: str) -> None:
+    assert by_saturation(engines) == f"{words} per engine of the model"
+
+
+def test_engines_that_do_not_tell_how_full_they_are() -> None:
+    assert by_saturation([Gauges(None, None)]) == "no engine tells how full it is"
