@@ -41,7 +41,7 @@ def full() -> Plan:
         rivals=tuple(one.code for one in RIVALS),
         seeds=5,
         spread=1,
-        rounds=4,
+        rounds=5,
         steps=12,
         quick=False,
     )
