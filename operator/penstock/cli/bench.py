@@ -31,7 +31,7 @@ def scaling(**asked: object) -> int:
 
     Traffic is that of public recordings, where PENSTOCK_TRACES names a folder that has them; otherwise made up. The
     report is OUT/scaling.html, with scaling.md and scaling.json; OUT/runs.jsonl has every run. Exit code 1: a target
-    is missed by a full run.
+    is missed by a full run, or some pass of any run came out otherwise when decided again.
     """
     with options.needing_local("penstock bench"):
         from penstock.wiring import bench  # noqa: PLC0415 - not before it is known to be there
