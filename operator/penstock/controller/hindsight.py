@@ -7,7 +7,6 @@ from typing import Final
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision
-from penstock.domain.variants import ObjectKey
 from penstock.scaling.forecast import forecast
 from penstock.scaling.history import ModelPast
 
@@ -36,17 +35,8 @@ class Hindsight:
     _due: dict[ModelScope, deque[tuple[float, float]]] = field(default_factory=dict)
     _errors: dict[ModelScope, float] = field(default_factory=dict)
 
-    def saw(
-        self,
-        models: Mapping[ModelScope, ModelPast],
-        decisions: Iterable[Decision],
-        now_s: float,
-        starts_s: Mapping[ObjectKey, float],
-    ) -> None:
-        """Judge by one pass, and by how long variants take to start; models whose demand it did not know are left out.
-
-        A forecast is for the time at which the slowest of the model's variants would serve.
-        """
+    def saw(self, models: Mapping[ModelScope, ModelPast], decisions: Iterable[Decision], now_s: float) -> None:
+        """Judge by one pass; models whose demand it did not know are left out."""
         of_model: dict[ModelScope, list[Decision]] = {}
         for decision in decisions:
             of_model.setdefault(ModelScope(decision.key.namespace, decision.model), []).append(decision)
@@ -59,7 +49,7 @@ class Hindsight:
                 continue
             came = past.moments[-1].arrivals_per_s
             self._look_back(scope, came, now_s)
-            self._look_ahead(scope, past, now_s, max(starts_s[one.key] for one in members))
+            self._look_ahead(scope, past, now_s)
             self.judged[scope] = Judgement(self._errors.get(scope), _cost_ratio(members, came))
 
     def _look_back(self, scope: ModelScope, came: float, now_s: float) -> None:
@@ -71,8 +61,9 @@ class Hindsight:
             error, before = abs(expected - came) / max(came, expected), self._errors.get(scope)
             self._errors[scope] = error if before is None else before + _WEIGHT * (error - before)
 
-    def _look_ahead(self, scope: ModelScope, past: ModelPast, now_s: float, lead_s: float) -> None:
-        due = self._due.setdefault(scope, deque())
+    def _look_ahead(self, scope: ModelScope, past: ModelPast, now_s: float) -> None:
+        """Keep what is expected when that comes which this pass decided for."""
+        due, lead_s = self._due.setdefault(scope, deque()), past.lead_s or 0.0
         if not due or due[-1][0] + EVERY_S <= now_s + lead_s:
             found = forecast(past.moments, lead_s=lead_s, attainment_ratio=0.5)
             due.append((now_s + lead_s, found.level_per_s + found.trend_per_s))

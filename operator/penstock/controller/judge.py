@@ -14,7 +14,7 @@ from penstock.controller.ports import Leadership, Scraping
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision, Learnt
 from penstock.domain.errors import PenstockError
-from penstock.scaling.experience import ENOUGH_STARTS, Starts
+from penstock.scaling.experience import ENOUGH_STARTS
 from penstock.scaling.memory import Memory
 
 log = logging.getLogger("penstock.operator")
@@ -35,11 +35,10 @@ class Judge:
     _wanted: Mapping[ModelScope, frozenset[Targets]] = field(default_factory=dict)
     _attained: Mapping[tuple[ModelScope, Targets], float] = field(default_factory=dict)
 
-    def look(self, decisions: Iterable[Decision], memory: Memory, now_s: float, startup_prior_s: float) -> None:
-        """Take one pass in; what no start was measured of is supposed to start within `startup_prior_s`."""
+    def look(self, decisions: Iterable[Decision], memory: Memory, now_s: float) -> None:
+        """Take one pass in."""
         decisions = tuple(decisions)
-        starts_s = {one.key: _starts(memory, one).cautious_s(startup_prior_s) for one in decisions}
-        self.hindsight.saw(memory.models, decisions, now_s, starts_s)
+        self.hindsight.saw(memory.models, decisions, now_s)
         wanted: defaultdict[ModelScope, set[Targets]] = defaultdict(set)
         for decision in decisions:
             wanted[_scope(decision)].add(_targets(decision))
@@ -75,11 +74,6 @@ class Judge:
 
 def _scope(decision: Decision) -> ModelScope:
     return ModelScope(decision.key.namespace, decision.model)
-
-
-def _starts(memory: Memory, decision: Decision) -> Starts:
-    known = memory.experiences.get(decision.key)
-    return Starts() if known is None else known.starts
 
 
 def _targets(decision: Decision) -> Targets:

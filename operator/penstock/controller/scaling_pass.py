@@ -72,7 +72,7 @@ class ScalingPass:
         deciding_s = time.monotonic()
         decisions, self.memory = decide(observation, before, config)
         self.learned.memory = self.memory
-        self.judge.look(decisions, self.memory, observation.now_s, config.startup_prior_s)
+        self.judge.look(decisions, self.memory, observation.now_s)
         self.meters.decided(time.monotonic() - deciding_s, self.judge.hindsight.judged)
         outcomes, _ = await asyncio.gather(
             self._finish(

@@ -59,7 +59,8 @@ class Reasoning:
 
     Needed in `horizon_s` seconds: `arriving_per_s`, what a trend and room for more add to it, and `backlog_per_s` to
     work off the line; `held_per_s` is the most needed within the last `window_s` seconds. `samples` taught the
-    variant's capacity. `candidates` begin with the one chosen. `binds` names what kept the number from being another.
+    variant's capacity. `candidates` begin with the one chosen; a cheaper one that was not found would save at most
+    `gap_ratio` of its cost. `binds` names what kept the number from being another.
     The variant has `fewer` replicas once the need is below `below_per_s` for the window, and `more` once it is above
     `above_per_s`; None where no need would do that.
     """
@@ -73,6 +74,7 @@ class Reasoning:
     window_s: float
     samples: int = 0
     candidates: tuple[Candidate, ...] = ()
+    gap_ratio: float = 0.0
     binds: str = ""
     below_per_s: float | None = None
     fewer: int | None = None

@@ -40,7 +40,7 @@ def _lines(decision: Decision) -> list[tuple[str, str]]:
     why = decision.reasoning
     lines = [("need", _need(why))] if why else []
     lines += [("capacity", _capacity(decision))] if decision.capacity_per_s else []
-    lines += [("chosen", _chosen(why.candidates))] if why and why.candidates else []
+    lines += [("chosen", _chosen(why))] if why and why.candidates else []
     lines += [("binds", _binds(why))] if why else []
     if not lines or not why:
         lines += [("because", decision.summary or _standing(decision))]
@@ -75,8 +75,10 @@ def _doubt(decision: Decision) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _chosen(candidates: tuple[Candidate, ...]) -> str:
-    first, *others = [f"{_fleet(one)}, {one.cost_per_h:.2f}/h" for one in candidates]
+def _chosen(why: Reasoning) -> str:
+    first, *others = [f"{_fleet(one)}, {one.cost_per_h:.2f}/h" for one in why.candidates]
+    if round(why.gap_ratio, 2):
+        first += f" (at most {why.gap_ratio:.0%} could be saved)"
     return f"{first}; next best {others[0]}" if others else f"{first}; nothing else serves it"
 
 

@@ -4,7 +4,8 @@ Production traffic is not seasonal at this range: what arrives now is the best g
 8 to 11 % on average ten minutes ahead (ServeGen's two weeks of several services, arXiv 2505.09999). So the level is a
 short mean since the last jump, a trend counts only where it stands out from the noise and is older than a window, and
 the room is the larger of two: what traffic in general may grow by meanwhile, and what the bursts of the last quarter of
-an hour take. Both grow with one number, the share of requests that must be served in time.
+an hour take. Both grow with one number, the share of requests that must be served in time; a line that may stand for
+as long as a first token may take stands for part of it.
 """
 
 from collections.abc import Sequence

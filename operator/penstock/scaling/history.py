@@ -10,7 +10,7 @@ from penstock.scaling.tokens import Caches, FullLines
 WINDOW_S: Final = 60.0
 """Seconds over which a collector averages arrivals."""
 EXTRAPOLATED: Final = 2.0
-"""How often too high a rate may be read because of where samples lie in its window."""
+"""By how much too high a rate may be read because of where samples lie in its window."""
 KEPT_S: Final = 1200.0
 """Seconds of demand that are remembered: two readings of a burst quantile over ten minutes."""
 APART_S: Final = 10.0
@@ -118,6 +118,7 @@ class ModelPast:
 
     `since_s` is the first of the passes in a row that knew the demand: nothing may be given up before a whole window.
     `idle_since_s` is the first of those in a row in which every source said that nothing is asked of the model.
+    `lead_s` is how far the last forecast looked ahead.
     `remixed_at_s` is when running replicas were last exchanged for cheaper ones. `full_lines` and `caches` are what
     `saturation-v2` has seen of engines.
     """
@@ -127,6 +128,7 @@ class ModelPast:
     lengths: LengthSums = LengthSums()
     since_s: float | None = None
     idle_since_s: float | None = None
+    lead_s: float | None = None
     remixed_at_s: float | None = None
     full_lines: FullLines = field(default_factory=FullLines)
     caches: Caches = field(default_factory=Caches)

@@ -56,7 +56,8 @@ class Model:
     """Everything that a plan for one model rests on.
 
     `ahead` is None where nobody knows the demand. `held_per_s` is the most needed within the last `window_s` seconds;
-    nothing is given up unless `may_shed`, and not the last replica unless `may_sleep`.
+    nothing is given up unless `may_shed`, and not the last replica unless `may_sleep`. Where it `is_guessed` what
+    engines serve was never measured, and those that run meet the targets.
     """
 
     scope: ModelScope
@@ -67,6 +68,7 @@ class Model:
     is_complete: bool
     may_shed: bool
     may_sleep: bool
+    is_guessed: bool
     is_seen: bool
     past: ModelPast
     experiences: Mapping[ObjectKey, Experience]
@@ -103,7 +105,7 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: 
     if seen.means is None and asked is not None and (asked.arrivals_per_s or asked.backlog):
         asked = None  # something is asked for, but nobody knows how long it is
     complete = all(case.load.complete for case in cases)
-    ahead, peaks = None, past.peaks
+    ahead, lead_s, peaks = None, None, past.peaks
     if asked is not None and members:
         moment = Moment(now_s * pace, asked.arrivals_per_s / pace, asked.backlog)
         past = past.seeing(moment, gap_s=config.stale_after_s * pace)
@@ -112,7 +114,7 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: 
         ahead = forecast(past.moments, lead_s=lead_s, attainment_ratio=attained, patience_s=patience_s).faster(pace)
         peaks = peaks.adding(now_s, ahead.need_per_s, window_s)
     idle_since_s = (past.idle_since_s or now_s) if _nothing_asked(cases, inflow) else None
-    past = replace(past, lengths=seen.sums, peaks=peaks, idle_since_s=idle_since_s)
+    past = replace(past, lengths=seen.sums, peaks=peaks, idle_since_s=idle_since_s, lead_s=lead_s)
     return Model(
         scope=scope,
         members=members if ahead is not None else (),
@@ -122,10 +124,29 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: 
         is_complete=complete,
         may_shed=complete and past.knows_window(window_s * pace, now_s * pace),
         may_sleep=idle_since_s is not None and now_s - idle_since_s >= max(case.terms.idle_s for case in cases),
+        is_guessed=not past.knows_window(WINDOW_S, now_s * pace) and _is_guessed(members),
         is_seen=inflow is not None and isinstance(inflow.waiting, Known),
         past=past,
         experiences=experiences,
     )
+
+
+def _is_guessed(members: Sequence[Member]) -> bool:
+    """Whether all that is known of the engines that serve is what they are supposed to be, and none of them is late."""
+    serving = [member for member in members if member.case.target.ready]
+    return bool(serving) and all(_is_unmeasured(member) and _keeps_up(member.case) for member in serving)
+
+
+def _is_unmeasured(member: Member) -> bool:
+    return member.experience.learned is None and member.case.terms.profile is None
+
+
+def _keeps_up(case: Case) -> bool:
+    """Whether nothing tells of a line or of answers that are late on average."""
+    load, slo = case.load, case.terms.objective.slo
+    if load.waiting > load.replicas:
+        return False
+    return (load.ttft_s or 0.0) <= slo.ttft_s and (load.tpot_s or 0.0) <= slo.tpot_s
 
 
 def _nothing_asked(cases: Sequence[Case], inflow: Inflow | None) -> bool:

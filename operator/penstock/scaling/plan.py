@@ -111,12 +111,13 @@ def _is_hopeless(member: Member, model: Model) -> bool:
 def _target(model: Model, offers: Sequence[Offer]) -> float:
     """Return the need to plan for: what is expected if that is more than there is, what was of late if that is less.
 
-    In between what there is suffices, and nothing moves.
+    In between what there is suffices, and nothing moves. Nor does anything start on a guess, which a window of
+    measuring makes good, while what runs keeps up.
     """
     up = max(model.ahead.need_per_s if model.ahead else 0.0, _least(model))
     planned = capacity_of(offers, [_within(offer) for offer in offers])
-    if up * (1 - SPARED) <= planned < up:
-        up = planned
+    if up * (1 - SPARED) <= planned < up or model.is_guessed:
+        up = min(up, planned)
     if planned < up or not model.may_shed:
         return max(up, planned) if not model.may_shed else up
     return min(planned, max(up, model.held_per_s * (1 + SPARED)))

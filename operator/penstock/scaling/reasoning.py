@@ -52,6 +52,7 @@ def _reasoning(number: Number, model: Model, ahead: Forecast, found: Plan, sampl
         window_s=model.window_s,
         samples=samples,
         candidates=_candidates(found, goal),
+        gap_ratio=found.gap_ratio,
         binds=_binds(number.limited, found, ahead.need_per_s),
         below_per_s=below,
         fewer=fewer,

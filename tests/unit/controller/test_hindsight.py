@@ -29,7 +29,7 @@ def played(rates: list[float], decisions: list[Decision] | None = None, lead_s: 
     for turn, rate in enumerate(rates):
         now_s = 1000.0 + 15.0 * turn
         past = past.seeing(Moment(now_s, rate), gap_s=120.0)
-        hindsight.saw({SCOPE: past}, members := decisions or [decision()], now_s, {one.key: lead_s for one in members})
+        hindsight.saw({SCOPE: replace(past, lead_s=lead_s)}, decisions or [decision()], now_s)
     return hindsight.judged[SCOPE]
 
 
@@ -85,8 +85,8 @@ def test_a_model_whose_demand_is_unknown_or_that_has_gone_is_not_judged() -> Non
     hindsight = Hindsight()
     past = ModelPast().seeing(Moment(1000.0, 2.0), gap_s=120.0)
 
-    hindsight.saw({SCOPE: past}, [decision()], 1015.0, {decision().key: LEAD_S})
+    hindsight.saw({SCOPE: past}, [decision()], 1015.0)
     blind = dict(hindsight.judged)
-    hindsight.saw({SCOPE: past}, [], 1000.0, {})
+    hindsight.saw({SCOPE: past}, [], 1000.0)
 
     assert (blind, hindsight.judged) == ({}, {})

@@ -81,7 +81,7 @@ async def test_attainment_is_asked_for_once_a_minute(
     prometheus: Prometheus, leading: bool, attained: float | None
 ) -> None:
     one = judge(prometheus)
-    one.look([DECISION], Memory(), 1000.0, 180.0)
+    one.look([DECISION], Memory(), 1000.0)
     task = asyncio.create_task(one.keep_asking(Leader(leading)))
 
     await asyncio.sleep(185)

@@ -63,3 +63,13 @@ def test_what_did_not_move_is_not_told_as_a_move(desired: int | None, previous: 
     record, decision = grown()
 
     assert told in story(record, replace(decision, desired=desired, previous=previous))
+
+
+@pytest.mark.parametrize(("gap_ratio", "told"), [(0.0, False), (0.004, False), (0.09, True)])
+def test_what_a_search_that_was_cut_may_have_missed_is_told(gap_ratio: float, *, told: bool) -> None:
+    record, decision = grown()
+    assert decision.reasoning is not None
+
+    text = story(record, replace(decision, reasoning=replace(decision.reasoning, gap_ratio=gap_ratio)))
+
+    assert ("(at most 9% could be saved)" in text) is told

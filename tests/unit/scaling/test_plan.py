@@ -24,7 +24,7 @@ from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision
 from penstock.domain.observations import Birth, Inflow
 from penstock.domain.reasons import DecisionReason, LimitReason, OptimizationReason
-from penstock.domain.variants import Variant
+from penstock.domain.variants import SloOverride, Variant
 from penstock.scaling.config import Config
 from penstock.scaling.decide import decide
 from penstock.scaling.memory import Memory
@@ -231,3 +231,18 @@ def test_nothing_starts_for_less_than_is_known_of_a_capacity(more: float, expect
     found = decide_one(observe(chat, targets={chat.key: target(chat, 3)}, seen=rows(chat, 3, total=rate)))
 
     assert found.desired == expected
+
+
+def test_the_slowest_start_keeps_replicas_and_the_strictest_target_makes_room() -> None:
+    """A mix gives nothing up before the slowest could be back, and keeps room for who may wait the least."""
+
+    def found(ttft_s: float) -> Decision:
+        hasty = replace(SMALL, startup_time_s=60.0)
+        patient = replace(LARGE, startup_time_s=240.0, slo=SloOverride(ttft_s=ttft_s, tpot_s=0.024))
+        return Cluster((hasty, patient), {"small": 1, "large": 0}).step(2.0)["small"]
+
+    strict, loose = found(SMALL.slo.ttft_s or 0.0), found(30.0)
+
+    assert strict.reasoning is not None
+    assert strict.reasoning.window_s == 240.0
+    assert loose.need_per_s == strict.need_per_s
