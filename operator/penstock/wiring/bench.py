@@ -20,7 +20,7 @@ from penstock.wiring.benchreport import study
 
 FILE: Final = "runs.jsonl"
 FAULTS: Final = frozenset({"G9"})
-"""Targets that slices tell of as well as whole workloads: a pass that comes out otherwise is a fault wherever it was."""
+"""Targets that slices show as well as whole workloads: a pass that comes out otherwise is a fault anywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,10 +132,13 @@ def goal(code: str, *known: Findings) -> Target:
     pytest.param("G6", findings(workload="W9", edit=with_(facts={"blind_dip": -1.0})), False, id="G6 blind"),
     pytest.param("G6", findings(workload="W9", edit=with_(killed=2)), False, id="G6 killed"),
     pytest.param("G6", findings(workload="W9", edit=with_(facts={"spill_s": 61.0})), False, id="G6 late"),
+    pytest.param("G6", findings(workload="W9", edit=with_(facts={"blind_dip": 0.0})), None, id="G6 without a spill"),
+    pytest.param("G6", findings(workload="W9", edit=with_(facts={"spill_s": 30.0})), None, id="G6 never blind"),
     pytest.param("G9", findings(edit=with_(facts={"passes": 40.0, "passes_differing": 0.0})), True, id="G9"),
     pytest.param("G9", findings(edit=with_(facts={"passes": 40.0, "passes_differing": 1.0})), False, id="G9 differs"),
     pytest.param("G7", findings(row("B8", 0.99, 5.0), row("B0", 0.999, 10.0)), True, id="G7 nobody near"),
     pytest.param("G7", findings(row("B8", 0.999, 10.5), edit=with_(scale_events=9)), False, id="G7 restless"),
+    pytest.param("G7", findings(row("B7", 0.99, 5.0), workload="W3-rising"), None, id="G7 without KPA"),
 ])  # fmt: skip
 def test_a_target_is_met_or_not(code: str, known: Findings, met: bool | None) -> None:
     assert goal(code, known).met is met
