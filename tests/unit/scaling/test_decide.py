@@ -22,7 +22,7 @@ from tests.unit.scaling.scene import (
     variant,
 )
 
-from penstock.domain.catalogue import Catalogue, ConfigProblem
+from penstock.domain.catalogue import Catalogue, ConfigProblem, ModelScope
 from penstock.domain.observations import Observation, ScrapeProblem
 from penstock.domain.readings import Absent
 from penstock.domain.reasons import (
@@ -563,3 +563,12 @@ def test_a_collector_with_short_windows_sees_a_rise_as_much_sooner() -> None:
         return float("inf")
 
     assert grown_after_s(10.0) <= grown_after_s(60.0) < float("inf")
+
+
+@pytest.mark.parametrize(("startup_time_s", "lead_s"), [(None, 180.0), (600.0, 600.0)])
+def test_how_far_a_pass_looked_ahead_is_remembered(startup_time_s: float | None, lead_s: float) -> None:
+    one = replace(CHAT, startup_time_s=startup_time_s)
+
+    _, memory = decide(observe(one, seen=[row(one)]), Memory(), Config())
+
+    assert memory.models[ModelScope(one.key.namespace, one.model)].lead_s == lead_s

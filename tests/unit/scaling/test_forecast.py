@@ -94,9 +94,7 @@ def test_more_attainment_never_means_less_need(one: float, other: float, rate: f
 
 
 @given(st.floats(0, 60), st.floats(0, 60), st.floats(0, 100), st.floats(30, 600))
-def test_who_may_wait_needs_less_room_but_the_whole_level(
-    one: float, other: float, rate: float, lead_s: float
-) -> None:
+def test_who_may_wait_needs_less_room_but_the_whole_level(one: float, other: float, rate: float, lead_s: float) -> None:
     calm = seen(lambda _: rate, minutes=5)
     less, more = (
         forecast(calm, lead_s=lead_s, attainment_ratio=0.995, patience_s=patience_s)
