@@ -69,11 +69,7 @@ class ScalingPass:
         config = replace(config, quotas=config.quotas + self._quotas(sights))
         await self._recall(bodies, observation.now_s)
         before = self.memory
-        deciding_s = time.monotonic()
-        decisions, self.memory = decide(observation, before, config)
-        self.learned.memory = self.memory
-        self.judge.look(decisions, self.memory, observation.now_s)
-        self.meters.decided(time.monotonic() - deciding_s, self.judge.hindsight.judged)
+        decisions = self._decide(observation, config)
         outcomes, _ = await asyncio.gather(
             self._finish(
                 (with_source(one, observation) for one in decisions), bodies, sights, self._traffic(observation, config)
@@ -141,6 +137,16 @@ class ScalingPass:
             if past is not None:
                 recalled[key] = past
         self.memory = self.memory.adding(recalled)
+
+    def _decide(self, observation: Observation, config: Config) -> tuple[Decision, ...]:
+        """Decide and remember; what is thought of decisions afterwards is not counted as their time."""
+        begin_s = time.monotonic()
+        decisions, self.memory = decide(observation, self.memory, config)
+        took_s = time.monotonic() - begin_s
+        self.learned.memory = self.memory
+        self.judge.look(decisions, self.memory, observation.now_s)
+        self.meters.decided(took_s, self.judge.hindsight.judged)
+        return decisions
 
     async def _finish(
         self,
