@@ -88,47 +88,58 @@ class _Seen(NamedTuple):
 
 
 def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: Config) -> Model:
-    """Put together what is known of one model; a silence as long as data may be old interrupts what was known.
-
-    Forecasts reckon in windows of rates: where these are shorter than on a cluster, all goes by so much faster.
-    """
-    pace = WINDOW_S / config.rate_window_s
+    """Put together what is known of one model; a silence as long as data may be old interrupts what was known."""
     scope = ModelScope(cases[0].key.namespace, cases[0].variant.model)
-    past = memory.models.get(scope) or ModelPast()
-    now_s = cases[0].now_s
-    loads = [case.load for case in cases]
-    seen = _Seen.of(lengths(past.lengths, loads, _since_last(past, now_s * pace) / pace))
+    past, now_s = memory.models.get(scope) or ModelPast(), cases[0].now_s
+    seen = _lengths(cases, past, config)
     experiences = {case.key: _experience(case, memory, seen.cvs) for case in cases}
     members = _members(cases, experiences, seen, inflow)
-    window_s = config.window_s(max([member.startup_s for member in members], default=inf))
     asked = _asked(cases, members, inflow)
     if seen.means is None and asked is not None and (asked.arrivals_per_s or asked.backlog):
         asked = None  # something is asked for, but nobody knows how long it is
-    complete = all(case.load.complete for case in cases)
-    ahead, lead_s, peaks = None, None, past.peaks
-    if asked is not None and members:
-        moment = Moment(now_s * pace, asked.arrivals_per_s / pace, asked.backlog)
-        past = past.seeing(moment, gap_s=config.stale_after_s * pace)
-        lead_s, attained = _lead_s(members) * pace, _attainment(members)
-        patience_s = _patience_s(members) * pace
-        ahead = forecast(past.moments, lead_s=lead_s, attainment_ratio=attained, patience_s=patience_s).faster(pace)
-        peaks = peaks.adding(now_s, ahead.need_per_s, window_s)
+    complete, pace = all(case.load.complete for case in cases), _pace(config)
+    window_s = config.window_s(max([member.startup_s for member in members], default=inf))
+    ahead, past = _outlook(members, asked, past, window_s, config)
     idle_since_s = (past.idle_since_s or now_s) if _nothing_asked(cases, inflow) else None
-    past = replace(past, lengths=seen.sums, peaks=peaks, idle_since_s=idle_since_s, lead_s=lead_s)
     return Model(
         scope=scope,
         members=members if ahead is not None else (),
         ahead=ahead,
-        held_per_s=peaks.highest if ahead is not None else 0.0,
+        held_per_s=past.peaks.highest if ahead is not None else 0.0,
         window_s=window_s,
         is_complete=complete,
         may_shed=complete and past.knows_window(window_s * pace, now_s * pace),
         may_sleep=idle_since_s is not None and now_s - idle_since_s >= max(case.terms.idle_s for case in cases),
         is_guessed=not past.knows_window(WINDOW_S, now_s * pace) and _is_guessed(members),
         is_seen=inflow is not None and isinstance(inflow.waiting, Known),
-        past=past,
+        past=replace(past, lengths=seen.sums, idle_since_s=idle_since_s),
         experiences=experiences,
     )
+
+
+def _pace(config: Config) -> float:
+    """Return how much faster than on a cluster all goes by: forecasts reckon in windows of rates."""
+    return WINDOW_S / config.rate_window_s
+
+
+def _lengths(cases: Sequence[Case], past: ModelPast, config: Config) -> _Seen:
+    pace = _pace(config)
+    after_s = _since_last(past, cases[0].now_s * pace) / pace
+    return _Seen.of(lengths(past.lengths, [case.load for case in cases], after_s))
+
+
+def _outlook(
+    members: Sequence[Member], asked: Demand | None, past: ModelPast, window_s: float, config: Config
+) -> tuple[Forecast | None, ModelPast]:
+    """Return what will be asked for, None where nobody knows, and the past with this moment and its need in it."""
+    if asked is None or not members:
+        return None, replace(past, lead_s=None)
+    pace, now_s = _pace(config), members[0].case.now_s
+    moment = Moment(now_s * pace, asked.arrivals_per_s / pace, asked.backlog)
+    past = past.seeing(moment, gap_s=config.stale_after_s * pace)
+    lead_s, attained, patience_s = _lead_s(members) * pace, _attainment(members), _patience_s(members) * pace
+    ahead = forecast(past.moments, lead_s=lead_s, attainment_ratio=attained, patience_s=patience_s).faster(pace)
+    return ahead, replace(past, peaks=past.peaks.adding(now_s, ahead.need_per_s, window_s), lead_s=lead_s)
 
 
 def _is_guessed(members: Sequence[Member]) -> bool:
