@@ -27,14 +27,28 @@ SCOPE = ModelScope("llm", MODEL)
 ASLEEP = observe(CHAT, targets={CHAT.key: target(CHAT, 0)})
 CALM = Inflow(waiting=known(0.0), arrivals_per_s=known(0.0))
 PICKER = replace(ASLEEP, inflows={SCOPE: CALM}, scrape=replace(ASLEEP.scrape, inflows={SCOPE: CALM}))
-ROUTER = replace(PICKER, inflows={SCOPE: Inflow(waiting=Absent("a router is silent"))})
+
+
+def told(inflow: Inflow) -> Observation:
+    """Nothing to scrape, and what a router says."""
+    return replace(PICKER, inflows={SCOPE: inflow})
 
 
 @pytest.mark.parametrize(
     ("observation", "sentence"),
     [
         pytest.param(PICKER, "Nothing to scrape; demand is read from the endpoint picker.", id="a picker"),
-        pytest.param(ROUTER, "Nothing to scrape; demand is read from the router.", id="a router, silent or not"),
+        pytest.param(told(replace(CALM)), "Nothing to scrape; demand is read from the router.", id="a router"),
+        pytest.param(
+            told(Inflow(waiting=known(1.0), arrivals_per_s=Absent("a router is too young to tell"))),
+            "Nothing to scrape; demand is read from the router.",
+            id="a router that has just begun to count",
+        ),
+        pytest.param(
+            told(Inflow(waiting=Absent("a router is silent"), arrivals_per_s=Absent("a router is silent"))),
+            "Nothing to scrape: no replica is ready.",
+            id="a router that is silent",
+        ),
         pytest.param(ASLEEP, "Nothing to scrape: no replica is ready.", id="nobody"),
         pytest.param(
             replace(PICKER, inflows={ModelScope("other", MODEL): CALM}),
