@@ -8,14 +8,26 @@ import pytest
 from tests.unit.controller.test_targets import VARIANT
 
 from penstock.domain.catalogue import Catalogue, ModelScope
-from penstock.domain.observations import Inflow
+from penstock.domain.decisions import Verdict
+from penstock.domain.observations import Inflow, Scrape
 from penstock.domain.readings import ABSENT, Known
+from penstock.domain.reasons import MetricsReason
+from penstock.domain.variants import ObjectKey
 from penstock.local.fleet import Fleet
 from penstock.local.passes import Passes
 from penstock.local.ports import Asked, Scraping
-from penstock.local.world import NAMESPACE, World
+from penstock.local.world import NAMESPACE, EngineTemplate, World
+from penstock.scaling.config import Config
 
 SCOPE = ModelScope(NAMESPACE, "m")
+
+
+class Engines:
+    """None runs, so that none tells anything."""
+
+    async def scrape(self, engines: object, namespace: str, now_s: float) -> Scrape:
+        del engines, namespace
+        return Scrape(at_s=now_s)
 
 
 def world(*models: str) -> World:
@@ -51,3 +63,14 @@ def test_what_the_router_sees(models: list[str], asked: list[Asked], expected: d
     seen = [passes._inflows(world(*models), 100.0 + 3 * turn, told) for turn, told in enumerate(asked)]
 
     assert seen[-1] == expected
+
+
+async def test_a_variant_without_engines_is_told_by_the_router_and_says_so() -> None:
+    here = replace(VARIANT, key=replace(VARIANT.key, namespace=NAMESPACE), model="m", min_replicas=0)
+    template = EngineTemplate(key=ObjectKey(NAMESPACE, here.target.name), command=(), replicas=0, max_batch=None)
+    seen = replace(world(), variants=(here,), engines={template.key: template})
+    passes = Passes(Fleet(Path(), cast("Any", None)), Engines(), lambda: 100.0)
+
+    (outcome,) = await passes.run(seen, Config(), Asked(0, 0.0))
+
+    assert outcome.decision.metrics == Verdict(MetricsReason.NO_REPLICAS, {"source": "the router"})
