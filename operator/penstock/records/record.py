@@ -16,7 +16,9 @@ from penstock.records.codec import Json, decode, encode
 from penstock.scaling.config import Config
 from penstock.scaling.memory import Memory
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
+"""The layout of all that a record holds; it grows with every change after which older records cannot be read."""
+
 _REWRITE: Final = "take a file that penstock wrote, whole and unchanged"
 
 
@@ -58,8 +60,16 @@ def unpack(data: bytes, name: str = "record") -> Record:
     body = _json(data, name)
     schema = body.get("schema") if isinstance(body, dict) else None
     if schema != SCHEMA:
-        raise InvalidField(f"{name}: schema", schema, f"this version reads schema {SCHEMA}; {_REWRITE}")
+        raise InvalidField(f"{name}: schema", schema, f"this version reads schema {SCHEMA}; {_remedy(schema)}")
     return decode(Record, body, name)
+
+
+def _remedy(schema: object) -> str:
+    """Return what to do with a record of another schema, or with no record at all."""
+    if not isinstance(schema, int):
+        return _REWRITE
+    age = "an older" if schema < SCHEMA else "a newer"
+    return f"{age} penstock wrote it: read it with that version, or take a record that this one wrote"
 
 
 def _json(data: bytes, name: str) -> Json:

@@ -1,6 +1,7 @@
 """A record decides again to the bit, tells what does not, and answers what would have been."""
 
 import gzip
+import json
 from dataclasses import replace
 
 import pytest
@@ -50,7 +51,8 @@ def test_one_bit_that_differs_is_named() -> None:
         pytest.param(gzip.compress(b"[]")[:-4], "a file", id="cut off"),
         pytest.param(b"[]", "a file: schema", id="no object"),
         pytest.param(b'{"schema": 99}', "a file: schema", id="of the future"),
-        pytest.param(b'{"schema": 1}', "a file", id="without its parts"),
+        pytest.param(b'{"schema": 1}', "a file: schema", id="of the past"),
+        pytest.param(b'{"schema": 2}', "a file", id="without its parts"),
     ],
 )
 def test_what_is_no_record_is_refused(data: bytes, field: str) -> None:
@@ -58,6 +60,23 @@ def test_what_is_no_record_is_refused(data: bytes, field: str) -> None:
         unpack(data, "a file")
 
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("schema", "who"),
+    [pytest.param(1, "an older", id="of the past"), pytest.param(3, "a newer", id="of the future")],
+)
+def test_a_record_of_another_version_is_refused_with_both_schemas_and_what_to_do(schema: int, who: str) -> None:
+    (record,) = passes(1)
+    other = json.loads(gzip.decompress(pack(record))) | {"schema": schema}
+
+    with pytest.raises(InvalidField) as refused:
+        unpack(json.dumps(other).encode(), "a file")
+
+    assert str(refused.value) == (
+        f"a file: schema={schema}: this version reads schema 2; {who} penstock wrote it: read it with that version, "
+        "or take a record that this one wrote"
+    )
 
 
 @pytest.mark.parametrize(
