@@ -27,7 +27,8 @@ _OWN: Final = (
     Setting(name="idleBeforeZero", default="10m", parse=parsers.duration, help="How long a model idles before zero."),
     Setting(name="staleAfter", default="2m", parse=parsers.duration, help="Age from which a sample is not used."),
     Setting(name="scaleDownWindow", parse=parsers.optional_duration,
-            help="How long less must suffice before replicas go. (as long as they take to start, at most 5m)"),
+            help="How long less must suffice before replicas go. "
+                 "(as long as they take to start, at most 5m; saturation-v1 and -v2: 5m)"),
     Setting(name="startupPrior", default="3m", parse=parsers.duration,
             help="Time a replica takes to start, until it was measured."),
     Setting(name="quotas", default="[]", parse=parsers.quotas,
