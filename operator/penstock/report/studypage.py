@@ -17,7 +17,7 @@ def page(study: Study) -> str:
         _table("Won", "good", study.wins),
         f"<section><h2>Targets</h2>{''.join(map(_goal, study.goals))}</section>",
         *map(_panel, study.panels),
-        f"<section><h2>{SWEPT}</h2>{''.join(map(_sweep, study.sweeps))}</section>",
+        f"<section><h2>{SWEPT}</h2>{''.join(map(_sweep, study.sweeps))}</section>" if study.sweeps else "",
         f"<section><h2>How this was made</h2>{listed(study.notes)}</section>",
         "<footer>Made by Penstock.</footer>",
     ])  # fmt: skip

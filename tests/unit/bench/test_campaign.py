@@ -17,6 +17,7 @@ from penstock.bench.runner import Runner
 from penstock.bench.targets import Target, targets
 from penstock.bench.verdicts import Result, lines, verdict
 from penstock.domain.errors import InvalidField
+from penstock.report.study import SWEPT
 from penstock.report.studyfiles import write
 from penstock.wiring.benchreport import study
 
@@ -223,6 +224,15 @@ def test_the_report_tells_over_what_rivals_were_tuned(found: tuple[Findings, ...
         reached = [row.usd_per_h for row in mine if row.attainment >= one.bar]
         assert where["seeds"] == 3
         assert where["best"]["knobs"] in [dict(row.job.knobs) for row in mine if row.usd_per_h == min(reached)]
+
+
+def test_where_nothing_was_tuned_no_report_has_a_heading_for_it(tmp_path: Path) -> None:
+    known = findings(row("B8", 0.999, 12.0))
+
+    page, text, _ = write(study([verdict(known)], targets([known]), took_s=60.0, quick=True), tmp_path)
+
+    assert SWEPT not in page.read_text()
+    assert SWEPT not in text.read_text()
 
 
 def test_an_outcome_without_seeds_of_its_own_is_compared_on_those_it_has() -> None:
