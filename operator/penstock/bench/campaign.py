@@ -45,7 +45,7 @@ class Findings:
     quota: Outcome
     swept: tuple[Outcome, ...]
     finals: tuple[tuple[Outcome, ...], ...]
-    tracks: tuple[Track, ...] = ()
+    tracks: tuple[Track, ...]
 
     @property
     def bar(self) -> float:

@@ -1,11 +1,12 @@
 """Tells over what each rival was tuned: its knobs and their values, how many points were tried where, and the best."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from penstock.bench import sweep
 from penstock.bench.campaign import Findings, mean
 from penstock.bench.jobs import MIX, SPLIT, Job, Knobs, Outcome
+from penstock.bench.sweep import Track
 from penstock.peers.all import rival
 from penstock.peers.rivals import Rival
 from penstock.report.parts import Table
@@ -14,6 +15,16 @@ from penstock.report.words import number, percent
 
 _HEADS = ("workload", "tried", "of", "best: where", "with", "met", "money/h")
 _SHAPES: Mapping[str, str] = {MIX: "the mix", SPLIT: "one law each on the mix"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tuned:
+    """A rival on one workload: the points that could be tried, those that were, the best, and that on all seeds."""
+
+    tracks: tuple[Track, ...]
+    tried: tuple[Outcome, ...]
+    best: Outcome
+    everywhere: tuple[Outcome, ...]
 
 
 def sweeps(findings: Sequence[Findings]) -> tuple[Sweep, ...]:
@@ -69,19 +80,26 @@ def _values(values: Iterable[float]) -> str:
 
 def _row(code: str, found: Findings) -> tuple[str, ...]:
     """Return a rival's row of a workload, none where it was not run."""
-    tried = [one for one in found.swept if one.job.policy == code]
+    one = _tuned(code, found)
+    if one is None:
+        return ()
+    points = sum(len(track.points) for track in one.tracks)
+    told = (found.subject.name, str(len(one.tried)), str(points), where(one.best.job), knobs(one.best.job.knobs))
+    return (*told, percent(mean(row.attainment for row in one.everywhere)), f"{_usd_per_h(one.everywhere):.2f}")
+
+
+def _tuned(code: str, found: Findings) -> _Tuned | None:
+    """Return what tuning a rival came to, None where it was not run."""
+    tried = tuple(one for one in found.swept if one.job.policy == code)
     best = sweep.best(tried, found.bar)
     if best is None:
-        return ()
-    points = sum(len(one.points) for one in found.tracks if one.policy == code)
-    told = (found.subject.name, str(len(tried)), str(points), where(best.job), knobs(best.job.knobs))
-    everywhere = _everywhere(best, found)
-    return (*told, percent(mean(one.attainment for one in everywhere)), f"{_usd_per_h(everywhere):.2f}")
-
-
-def _everywhere(best: Outcome, found: Findings) -> Sequence[Outcome]:
-    """Return the outcomes of a point on all seeds on which it was run."""
-    return next((row for row in found.finals if row[0].job == best.job), (best,))
+        return None
+    return _Tuned(
+        tracks=tuple(one for one in found.tracks if one.policy == code),
+        tried=tried,
+        best=best,
+        everywhere=next((row for row in found.finals if row[0].job == best.job), (best,)),
+    )
 
 
 def _usd_per_h(outcomes: Iterable[Outcome]) -> float:
@@ -103,21 +121,20 @@ def _data(one: Rival, findings: Iterable[Findings]) -> dict[str, object]:
 
 
 def _workload(code: str, found: Findings) -> dict[str, object]:
-    tried = [one for one in found.swept if one.job.policy == code]
-    best = sweep.best(tried, found.bar)
-    if best is None:
+    one = _tuned(code, found)
+    if one is None:
         return {}
-    shapes = {
-        one.shape: {"points": len(one.points), "tried": sum(row.job.shape == one.shape for row in tried)}
-        for one in found.tracks
-        if one.policy == code
-    }
-    everywhere = _everywhere(best, found)
     return {
         "workload": found.subject.name,
-        "shapes": shapes,
-        "best": {**asdict(best.job), "knobs": dict(best.job.knobs)},
-        "attainment": mean(row.attainment for row in everywhere),
-        "usd_per_h": _usd_per_h(everywhere),
-        "seeds": len(everywhere),
+        "shapes": {
+            track.shape: {
+                "points": len(track.points),
+                "tried": sum(row.job.shape == track.shape for row in one.tried),
+            }
+            for track in one.tracks
+        },
+        "best": {**asdict(one.best.job), "knobs": dict(one.best.job.knobs)},
+        "attainment": mean(row.attainment for row in one.everywhere),
+        "usd_per_h": _usd_per_h(one.everywhere),
+        "seeds": len(one.everywhere),
     }

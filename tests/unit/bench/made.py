@@ -51,6 +51,7 @@ def findings(
         quota=outcome(job(QUOTA, workload=workload), 1.0, 60.0),
         swept=tuple(one[0] for one in finals),
         finals=finals,
+        tracks=(),
     )
 
 
