@@ -58,7 +58,7 @@ e2e: setup     ## the stories on a kind cluster (needs docker, kind, kubectl)
 	$(PYTEST) -m e2e -p no:randomly -n 0 --timeout 900 --cluster-name $(E2E_CLUSTER) $(if $(KIND_IMAGE),--kind-image $(KIND_IMAGE)) \
 	  --kind-bin "$$(command -v kind)" --kind-kubectl-bin "$$(command -v kubectl)" $(E2E_OPTIONS) tests/e2e
 
-bench: setup   ## ratios of one run: wire, ordering, scaling pass
+bench: setup   ## ratios of one run: wire, ordering, decision, scaling pass, engine; and llm-d's ramp, simulated
 	$(PYTEST) -m bench -p no:randomly -n 0 -s tests/bench
 
 crds: setup    ## write crds/ from the models

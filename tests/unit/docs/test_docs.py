@@ -55,3 +55,12 @@ def test_files_that_are_named_exist(page: Path) -> None:
     )
 
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_page_on_tests_tells_what_ci_runs() -> None:
+    [told] = re.findall(r"^CI runs `\.ci/run`: (.+)$", (DOCS / "testing.md").read_text(), re.MULTILINE)
+
+    ran = re.findall(r"^make \w+$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+
+    assert "make bench" in ran
+    assert re.findall(r"`([^`]+)`", told) == ran
