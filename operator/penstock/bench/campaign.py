@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from penstock.bench import sweep
-from penstock.bench.jobs import BOUND, MIX, OURS, QUOTA, Job, Outcome
+from penstock.bench.jobs import BOUND, MIX, OURS, QUOTA, WVA, Job, Outcome
 from penstock.bench.plans import Plan
 from penstock.bench.play import shapes_of
 from penstock.bench.runner import Runner
@@ -14,7 +14,6 @@ from penstock.bench.sweep import Track
 from penstock.peers.all import rival
 from penstock.sim.workloads import Workload, workload
 
-WVA: Final = ("B15", "B16")
 STATIC: Final = "B0"
 
 

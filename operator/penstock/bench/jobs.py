@@ -12,14 +12,17 @@ from typing import Any, Final
 OURS: Final = "ours"
 QUOTA: Final = "quota"  # everything that the quota allows, all the time
 BOUND: Final = "bound"  # what no policy can do better
+WVA: Final = ("B15", "B16")  # whose analysers are ours, as `saturation-v1` and `-v2`
 MIX: Final = "mix"
 SPLIT: Final = "split"
 
 Knobs = tuple[tuple[str, float], ...]
 
-# whose source decides what a run comes to; our own decision only matters to our own runs
+# whose source decides what a run comes to; our own decision only matters to runs that decide by it
 _WORLD: Final = ("domain", "engine", "sim", "peers")
-_OWN: Final = ("scaling",)
+_OWN: Final = ("scaling", "records")
+# of this room, those that play; the others choose what to play, and tell what came of it
+_PLAY: Final = frozenset({"jobs.py", "play.py", "replayed.py", "spills.py"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -49,7 +52,7 @@ class Job:
 
     def key(self, traffic: str = "") -> str:
         """Return a name that only this run of this very code on this traffic has."""
-        text = json.dumps([asdict(self), version(own=self.policy == OURS), traffic], sort_keys=True)
+        text = json.dumps([asdict(self), version(own=self.policy in {OURS, *WVA}), traffic], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
@@ -113,14 +116,22 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 @lru_cache(maxsize=2)
 def version(*, own: bool) -> str:
-    """Return a digest of the source that a run depends on; of our own decision only for our own runs."""
+    """Return a digest of the source that a run depends on; of our own decision only for those that decide by it."""
     digest = hashlib.sha256()
-    for room in _WORLD + (_OWN if own else ()):
-        for source in sorted(_sources(files("penstock").joinpath(room)), key=lambda one: one.name):
-            if own or source.name != "ours.py":
-                digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    for room, source in sources(own=own):
+        digest.update(f"{room}/{source.name}".encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _sources(folder: Traversable) -> list[Traversable]:
-    return [one for one in folder.iterdir() if one.name.endswith(".py")]
+def sources(*, own: bool) -> list[tuple[str, Traversable]]:
+    """Return the files that a run depends on, each after its room, in order."""
+    return [
+        (room, source)
+        for room in ("bench", *_WORLD, *(_OWN if own else ()))
+        for source in sorted(files("penstock").joinpath(room).iterdir(), key=lambda one: one.name)
+        if source.name.endswith(".py") and _counts(room, source.name, own=own)
+    ]
+
+
+def _counts(room: str, name: str, *, own: bool) -> bool:
+    return name in _PLAY if room == "bench" else own or name != "ours.py"

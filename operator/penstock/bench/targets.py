@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from penstock.bench.campaign import STATIC, WVA, Findings, mean, reactive
+from penstock.bench.campaign import STATIC, Findings, mean, reactive
 from penstock.bench.frontier import cheapest
-from penstock.bench.jobs import Outcome
+from penstock.bench.jobs import WVA, Outcome
 from penstock.bench.verdicts import EQUAL, against
 
 All = Mapping[str, Findings]
