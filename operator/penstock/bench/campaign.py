@@ -73,7 +73,7 @@ class _Field:
             tpot_s=made.scene.slo.tpot_s,
         )
         self._tracks = [
-            sweep.track(code, shape, rival(code).points(made.alone.get(shape, made.scene)))
+            sweep.track(code, shape, rival(code).points(made.alone.get(shape, made.scene)), rival(code).defaults)
             for code in plan.rivals
             for shape in shapes_of(code, made)
         ]

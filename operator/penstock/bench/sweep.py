@@ -4,6 +4,7 @@ Every rival is tried at its defaults in every shape first. What is left of the b
 grid points beside the best ones of those that stand nearest to winning, so that rivals are as strong as they can be.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,21 +15,27 @@ Point = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """A rival in one shape: its code, the shape, and its points; the first one, empty, stands for the defaults."""
+    """A rival in one shape: its code, the shape, and its points; the first one, empty, stands for the `defaults`.
+
+    These are what the knobs that are swept are unless they are set, which need not be a point of the grid.
+    """
 
     policy: str
     shape: str
     points: tuple[Point, ...]
+    defaults: Point
 
     def job(self, point: Point, workload: str, *, quick: bool) -> Job:
         """Return the run of a point on the first seed."""
         return Job(workload=workload, seed=0, policy=self.policy, shape=self.shape, knobs=point, quick=quick)
 
 
-def track(policy: str, shape: str, points: Iterable[Mapping[str, float]]) -> Track:
-    """Return a rival in one shape with these points."""
-    exact = (tuple(sorted((knob, float(value)) for knob, value in point.items())) for point in points)
-    return Track(policy=policy, shape=shape, points=tuple(exact))
+def track(policy: str, shape: str, points: Iterable[Mapping[str, float]], defaults: Mapping[str, float]) -> Track:
+    """Return a rival in one shape with these points; `defaults` are its own, by the bare name of each knob."""
+    exact = tuple(tuple(sorted((knob, float(value)) for knob, value in point.items())) for point in points)
+    swept = sorted({knob for point in exact for knob, _ in point})
+    home = tuple((knob, float(defaults[knob.partition("@")[0]])) for knob in swept)
+    return Track(policy=policy, shape=shape, points=exact, defaults=home)
 
 
 def best(outcomes: Iterable[Outcome], level: float) -> Outcome | None:
@@ -65,16 +72,24 @@ def further(
         tried = {outcome.job.knobs for outcome in outcomes}
         left = [point for point in one.points if point not in tried]
         if leader is not None and left:
-            ranked.append((rank(leader, level), one, _beside(leader.job.knobs, left, one.points)))
+            ranked.append((rank(leader, level), one, _beside(leader.job.knobs or one.defaults, left, one.points)))
     ranked.sort(key=lambda row: row[0])
     return [(one, point) for _, one, point in ranked[:count]]
 
 
 def _beside(leader: Point, left: Sequence[Point], grid: Sequence[Point]) -> Point:
-    """Return the point that differs from the leader in the fewest knobs, and then the nearest in the grid."""
-    home = grid.index(leader)
-    return min(left, key=lambda point: (_differing(leader, point), abs(grid.index(point) - home), grid.index(point)))
+    """Return the point that differs from the leader in the fewest knobs, and then by the fewest steps of the grid."""
+    axes = {knob: sorted({value for point in grid for name, value in point if name == knob}) for knob, _ in leader}
+    home = {knob: _place(axes[knob], value) for knob, value in leader}
+
+    def away(point: Point) -> tuple[int, float]:
+        steps = [abs(_place(axes[knob], value) - home[knob]) for knob, value in point]
+        return sum(step > 0 for step in steps), sum(steps)
+
+    return min(left, key=away)
 
 
-def _differing(one: Point, other: Point) -> int:
-    return len(set(one) ^ set(other)) if one and other else 3
+def _place(axis: Sequence[float], value: float) -> float:
+    """Return where a value stands among those of a grid, half a step beside its neighbour if it is none of them."""
+    place = bisect_left(axis, value)
+    return place if place < len(axis) and axis[place] == value else place - 0.5

@@ -1,5 +1,6 @@
 """Tuning: defaults first, then where a rival stands nearest to winning, and each point once."""
 
+import pytest
 from tests.unit.bench.made import job, outcome
 
 from penstock.bench import sweep
@@ -7,6 +8,7 @@ from penstock.bench.frontier import cheapest, frontier, hypervolume
 from penstock.bench.jobs import Outcome
 
 GRID = [{}, *({"a": float(a), "b": float(b)} for a in range(5) for b in range(3))]
+DEFAULTS = {"a": 3.0, "b": 2.5, "c": 1.0}
 
 
 def at(attainment: float, usd_per_h: float, **knobs: float) -> Outcome:
@@ -23,17 +25,17 @@ def test_the_best_is_the_cheapest_that_reaches_the_level_else_the_nearest_to_it(
 
 
 def test_defaults_come_first_and_then_points_spread_over_the_grid() -> None:
-    one = sweep.track("B8", "l40s", GRID)
+    one = sweep.track("B8", "l40s", GRID, DEFAULTS)
 
     points = [point for _, point in sweep.first([one], 3)]
 
     assert points[0] == ()
     assert [dict(point) for point in points[1:]] == [GRID[3], GRID[8], GRID[13]]
-    assert [point for _, point in sweep.first([sweep.track("B0", "mix", [{}])], 3)] == [()]
+    assert [point for _, point in sweep.first([sweep.track("B0", "mix", [{}], {})], 3)] == [()]
 
 
 def test_the_next_point_is_beside_the_best_one() -> None:
-    one = sweep.track("B8", "mix", GRID)
+    one = sweep.track("B8", "mix", GRID, DEFAULTS)
     seen = {("B8", "mix"): [at(0.9, 5.0), at(0.999, 9.0, a=2.0, b=1.0), at(0.999, 12.0, a=4.0, b=1.0)]}
 
     [(_, point)] = sweep.further([one], seen, 0.995, 5)
@@ -41,8 +43,39 @@ def test_the_next_point_is_beside_the_best_one() -> None:
     assert dict(point) in ({"a": 2.0, "b": 0.0}, {"a": 2.0, "b": 2.0}, {"a": 1.0, "b": 1.0}, {"a": 3.0, "b": 1.0})
 
 
+@pytest.mark.parametrize(
+    ("defaults", "tried", "expected"),
+    [
+        pytest.param({"a": 2.0, "b": 1.0}, [], {"a": 1.0, "b": 1.0}, id="a point of the grid"),
+        pytest.param({"a": 2.0, "b": 1.0}, [(1, 1), (3, 1)], {"a": 2.0, "b": 0.0}, id="whose nearest were tried"),
+        pytest.param({"a": 3.0, "b": 2.5}, [], {"a": 3.0, "b": 2.0}, id="between, or beyond, what the grid has"),
+        pytest.param({"a": 100.0, "b": 0.0}, [], {"a": 4.0, "b": 0.0}, id="far beyond"),
+    ],
+)
+def test_beside_the_defaults_is_beside_what_they_are(
+    defaults: dict[str, float], tried: list[tuple[int, int]], expected: dict[str, float]
+) -> None:
+    one = sweep.track("B8", "mix", [point for point in GRID if point != defaults], defaults)
+    seen = [at(0.999, 5.0), *(at(0.999, 9.0, a=float(a), b=float(b)) for a, b in tried)]
+
+    [(_, point)] = sweep.further([one], {("B8", "mix"): seen}, 0.995, 1)
+
+    assert dict(point) == expected
+
+
+def test_a_knob_of_one_variant_has_the_default_of_all() -> None:
+    grid = [{}, *({"a@l40s": float(a), "a@h100": 4.0 * a} for a in range(1, 5))]
+    one = sweep.track("B8", "split", grid, {"a": 3.0})
+
+    [(_, point)] = sweep.further([one], {("B8", "split"): [at(0.999, 5.0)]}, 0.995, 1)
+
+    assert dict(point) == {"a@l40s": 3.0, "a@h100": 12.0}
+
+
 def test_those_nearest_to_winning_are_tried_first_and_done_ones_no_more() -> None:
-    near, far, done = (sweep.track(code, "mix", GRID[:2] if code == "B1" else GRID) for code in ("B8", "B7", "B1"))
+    near, far, done = (
+        sweep.track(code, "mix", GRID[:2] if code == "B1" else GRID, DEFAULTS) for code in ("B8", "B7", "B1")
+    )
     seen = {
         ("B8", "mix"): [outcome(job("B8"), 0.999, 9.0)],
         ("B7", "mix"): [outcome(job("B7"), 0.7, 3.0)],
@@ -54,7 +87,7 @@ def test_those_nearest_to_winning_are_tried_first_and_done_ones_no_more() -> Non
 
 
 def test_all_points_are_tried_in_the_end() -> None:
-    one = sweep.track("B8", "mix", GRID)
+    one = sweep.track("B8", "mix", GRID, DEFAULTS)
     rows = [at(0.99, 5.0)]
 
     for _ in range(len(GRID) - 1):
