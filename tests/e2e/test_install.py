@@ -51,6 +51,7 @@ def release(kube: Kube, images: Images) -> Iterator[str]:
         "operator.enabled": "false",
         "router.enabled": "true",
         "router.operatorNamespace": HOME,
+        "router.env.PENSTOCK_POOL_NAME": "chat",
         "router.envoy.image": images.envoy,
         "image.repository": PENSTOCK.partition(":")[0],
         "image.tag": PENSTOCK.partition(":")[2],

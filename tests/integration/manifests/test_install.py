@@ -26,6 +26,7 @@ ENVOY = EnvoyOptions(
     picker_tls=True,
     first_byte=True,
 )
+ROUTER = ("router.enabled=true", "router.env.PENSTOCK_POOL_NAME=chat")
 Object = dict[str, Any]
 _HASHED = re.compile(r"-[a-z0-9]{10}$")
 _FROM_CRDS = {"CustomResourceDefinition"}  # helm installs its crds/ folder by itself: compared below
@@ -79,7 +80,7 @@ def _containers(pod: Object) -> list[Object]:
         pytest.param(
             "manifests/router",
             "default",
-            ("operator.enabled=false", "router.enabled=true", "router.operatorNamespace=penstock-system"),
+            ("operator.enabled=false", "router.operatorNamespace=penstock-system", *ROUTER),
             {"ConfigMap"},
             id="router",
         ),
@@ -99,12 +100,57 @@ def test_the_chart_carries_the_same_definitions(name: str) -> None:
     assert (CHART / "crds" / name).read_bytes() == (ROOT / "crds" / name).read_bytes(), "run `make chart`"
 
 
-def test_the_routers_settings_reach_both_installations() -> None:
-    ours = named(kustomize("manifests/router"))["ConfigMap", "penstock-router"]["data"]
-    theirs = named(helm("llm", "router.enabled=true"))["ConfigMap", "penstock-router"]["data"]
+@pytest.mark.parametrize(
+    "flags",
+    [
+        pytest.param({"PENSTOCK_POOL_NAME": "code"}, id="pool"),
+        pytest.param(
+            {"PENSTOCK_ENDPOINT_SELECTOR": "app=vllm", "PENSTOCK_ENDPOINT_TARGET_PORTS": "8000"}, id="selector"
+        ),
+    ],
+)
+def test_the_routers_settings_reach_both_installations(tmp_path: Path, flags: dict[str, str]) -> None:
+    literals = [f"{name}={value}" for name, value in flags.items()]
+    overlay = {
+        "resources": [os.path.relpath(ROOT / "manifests" / "router", tmp_path)],
+        "configMapGenerator": [{"name": "penstock-router", "behavior": "merge", "literals": literals}],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
 
-    assert ours == {"PENSTOCK_POOL_NAME": "chat"}
-    assert theirs == {"PENSTOCK_POOL_NAME": "chat", "PENSTOCK_OPERATOR_NAMESPACE": "llm"}
+    ours = named(kustomize(tmp_path))["ConfigMap", "penstock-router"]["data"]
+    theirs = named(helm("llm", "router.enabled=true", *(f"router.env.{one}" for one in literals)))
+
+    assert ours == flags
+    assert theirs["ConfigMap", "penstock-router"]["data"] == {**flags, "PENSTOCK_OPERATOR_NAMESPACE": "llm"}
+
+
+def test_the_chart_refuses_a_router_without_endpoints() -> None:
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        helm("llm", "router.enabled=true")
+
+    assert "router.env names no endpoints: set PENSTOCK_POOL_NAME" in refused.value.stderr
+
+
+def test_settings_of_every_kind_become_texts() -> None:
+    given = {
+        "scaleToZero": True,
+        "interval": "30s",
+        "prometheusURL": "http://prometheus:9090/?a=1&b=ü",
+        "quotas": [{"accelerator": "H100", "max": 1_000_000}],
+        "defaultSLO": "ttft: 2s\ntpot: 100ms\n",
+    }
+
+    objects = named(helm("llm", f"operator.config={json.dumps(given)}", json_values=True))
+    data = objects["ConfigMap", "penstock-config"]["data"]
+
+    assert {name: yaml.safe_load(text) for name, text in data.items() if name in {"scaleToZero", "quotas"}} == {
+        "scaleToZero": True,
+        "quotas": given["quotas"],
+    }
+    assert {name: data[name] for name in ("interval", "prometheusURL", "defaultSLO")} == {
+        name: given[name] for name in ("interval", "prometheusURL", "defaultSLO")
+    }
+    assert all(isinstance(text, str) for text in data.values())
 
 
 @pytest.mark.parametrize("copy", ["manifests/router/envoy.yaml", "charts/penstock/files/envoy.yaml"])
