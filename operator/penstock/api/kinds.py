@@ -36,6 +36,9 @@ NAMESPACES: Final = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
 NODES: Final = Kind("", "v1", "nodes", "Node", namespaced=False)
 EVENTS: Final = Kind("", "v1", "events", "Event")
 ACCOUNTS: Final = Kind("", "v1", "serviceaccounts", "ServiceAccount")
+DEFINITIONS: Final = Kind(
+    "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
+)
 LEASES: Final = Kind("coordination.k8s.io", "v1", "leases", "Lease")
 HPAS: Final = Kind("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
 SCALED_OBJECTS: Final = Kind("keda.sh", "v1alpha1", "scaledobjects", "ScaledObject")

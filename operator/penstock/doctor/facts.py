@@ -48,13 +48,15 @@ class Answer:
 class OperatorFacts:
     """The operator and what it is told. `served` are the kinds of ours that the API server knows.
 
-    `fault` says which setting stops it; `lease` is the spec of its Lease.
+    `dropped` are fields of a variant's spec that the definition there takes away; `fault` says which setting stops the
+    operator; `lease` is the spec of its Lease.
     """
 
     namespace: str
     now_s: float
     namespace_exists: bool = True
     served: frozenset[str] = frozenset()
+    dropped: frozenset[str] = frozenset()
     pods: tuple[PodSight, ...] = ()
     lease: Body | None = None
     settings: OperatorSettings

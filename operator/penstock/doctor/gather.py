@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from http import HTTPStatus
 
-from penstock.api.kinds import CONFIGMAPS, LEASES, NAMESPACES, PODS, POLICIES, VARIANTS
+from penstock.api.crd import dropped
+from penstock.api.kinds import CONFIGMAPS, DEFINITIONS, LEASES, NAMESPACES, PODS, POLICIES, VARIANTS, Kind
 from penstock.api.names import APP, LABEL_APP, LABEL_COMPONENT, LEASE
 from penstock.doctor.facts import Body, OperatorFacts, PodSight, pod_sight
 from penstock.doctor.ports import Engines, Objects, Routers, Scraping, Targets
@@ -47,6 +48,7 @@ async def look_at_operator(objects: Objects, namespace: str, now_s: float) -> Op
         now_s=now_s,
         namespace_exists=await exists(objects, namespace),
         served=frozenset(kind.name for kind, known in zip(kinds, served, strict=True) if known),
+        dropped=await _dropped(objects),
         pods=sights(bodies),
         lease=None if lease is None else lease.get("spec") or {},
         settings=settings,
@@ -66,12 +68,18 @@ def _usable(told: OperatorOptions) -> tuple[OperatorOptions, InvalidField | None
 
 async def exists(objects: Objects, namespace: str) -> bool:
     """Return whether a namespace is there; where we may not ask, it is taken to be."""
-    found = await allowed(_listed(objects, namespace))
+    found = await allowed(_listed(objects, NAMESPACES, namespace))
     return found is None or bool(found)
 
 
-async def _listed(objects: Objects, namespace: str) -> list[Body]:
-    body = await objects.get(NAMESPACES, ObjectKey("", namespace))
+async def _dropped(objects: Objects) -> frozenset[str]:
+    """Return the fields of variants that the cluster's definition does not know; none where we may not look."""
+    found = await allowed(_listed(objects, DEFINITIONS, str(VARIANTS)))
+    return dropped(found[0]) if found else frozenset()
+
+
+async def _listed(objects: Objects, kind: Kind, name: str) -> list[Body]:
+    body = await objects.get(kind, ObjectKey("", name))
     return [] if body is None else [body]
 
 

@@ -9,6 +9,7 @@ from penstock.doctor.findings import Examination, Finding, Level
 
 UNRENEWED_S: Final = 60.0  # four times as long as a Lease lasts: our clock may be off by as much
 _MANIFESTS: Final = "kubectl apply -k manifests"
+_DEFINE: Final = "penstock crds | kubectl apply --server-side --force-conflicts -f -"
 
 
 def examine_operator(facts: OperatorFacts) -> Examination:
@@ -27,12 +28,14 @@ def in_one_line(facts: OperatorFacts) -> Finding:
 
 
 def definitions(facts: OperatorFacts) -> Finding:
-    """Check that both custom resources are served."""
+    """Check that both custom resources are served, and that the one of variants keeps our fields."""
     missing = [kind for kind in (VARIANT_KIND, POLICY_KIND) if kind not in facts.served]
-    if not missing:
-        return Finding(Level.OK, "definitions", f"{VARIANT_KIND}, {POLICY_KIND}")
-    fix = "penstock crds | kubectl apply --server-side -f -"
-    return Finding(Level.FAIL, "definitions", f"the API server does not know {', '.join(missing)}", fix)
+    if missing:
+        return Finding(Level.FAIL, "definitions", f"the API server does not know {', '.join(missing)}", _DEFINE)
+    if facts.dropped:
+        text = f"that of {VARIANT_KIND} is WVA's or an older one and drops {', '.join(sorted(facts.dropped))}"
+        return Finding(Level.FAIL, "definitions", text, _DEFINE)
+    return Finding(Level.OK, "definitions", f"{VARIANT_KIND}, {POLICY_KIND}")
 
 
 def home(facts: OperatorFacts) -> Finding:

@@ -1,11 +1,13 @@
 """The doctor on a real API server: engines and Prometheus through its proxies, every link healthy, then broken."""
 
 import contextlib
+import copy
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.accounts import kubeconfig_of
@@ -15,11 +17,15 @@ from tests.kubeapi import KubeApi
 from tests.prometheus import PrometheusServer, steady
 from tests.waiting import eventually
 
+from penstock.api.kinds import DEFINITIONS, Kind
 from penstock.api.names import LABEL_APP, LABEL_COMPONENT
 from penstock.cluster.client import Kube
 from penstock.cluster.connection import Login
+from penstock.cluster.objects import Objects
 from penstock.doctor.examine import Asked, examine
 from penstock.doctor.findings import Examination, Level
+from penstock.doctor.gather import look_at_operator
+from penstock.domain.variants import ObjectKey
 from penstock.settings.engine import read
 from penstock.wiring.doctor import joined
 from penstock.wiring.engine import served
@@ -204,3 +210,24 @@ async def test_user_without_rights_is_told_which(
     assert {check for check, told in found.items() if told[0] is Level.MISS} == {"endpoint", "monitors"}
     assert found["endpoint"][2] == f"kubectl auth can-i get pods/proxy -n {clinic.cluster.work}"
     assert found["prometheus"][0] is Level.WARN
+
+
+class OfWva(Objects):
+    """The cluster's objects, but its definition of variants knows no targets."""
+
+    async def get(self, kind: Kind, key: ObjectKey) -> Mapping[str, Any] | None:
+        found = await super().get(kind, key)
+        if found is None or kind != DEFINITIONS:
+            return found
+        thinned: dict[str, Any] = copy.deepcopy(dict(found))
+        del thinned["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["slo"]
+        return thinned
+
+
+@pytest.mark.parametrize(
+    ("objects", "dropped"), [pytest.param(Objects, set(), id="ours"), pytest.param(OfWva, {"slo"}, id="of WVA")]
+)
+async def test_the_definition_is_looked_at(clinic: Clinic, objects: type[Objects], dropped: set[str]) -> None:
+    facts = await look_at_operator(objects(clinic.kube), clinic.cluster.home, time.time())
+
+    assert facts.dropped == dropped

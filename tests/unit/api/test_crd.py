@@ -1,5 +1,6 @@
 """The definitions in crds/ are what the models say, and keep the promises of the reference."""
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from penstock.api.crd import as_yaml, generate
+from penstock.api.crd import as_yaml, dropped, generate
 from penstock.cli.crds import command
 
 FOLDER = Path(__file__).parents[3] / "crds"
@@ -128,3 +129,14 @@ def test_wva_fields_keep_their_loosest_rules() -> None:
 
 def test_policy_is_labelled_as_a_direct_one() -> None:
     assert DEFINITIONS[POLICIES]["metadata"]["labels"]["gateway.networking.k8s.io/policy"] == "Direct"
+
+
+def test_a_definition_tells_which_fields_it_would_drop() -> None:
+    ours = DEFINITIONS[VARIANTS]
+    theirs = copy.deepcopy(ours)
+    spec = theirs["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    for field in ("slo", "paused"):
+        del spec["properties"][field]
+
+    assert dropped(ours) == frozenset()
+    assert dropped(theirs) == {"slo", "paused"}

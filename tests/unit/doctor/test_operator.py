@@ -33,6 +33,7 @@ def test_a_healthy_operator_has_nothing_to_mend() -> None:
         pytest.param(
             {"served": frozenset({"VariantAutoscaling"})}, "definitions", "does not know WorkloadPolicy", id="CRD"
         ),
+        pytest.param({"dropped": frozenset({"slo", "paused"})}, "definitions", "drops paused, slo", id="CRD of WVA"),
         pytest.param(
             {"namespace_exists": False}, "namespaces", "there is no namespace penstock-system", id="namespace"
         ),
