@@ -38,7 +38,7 @@ class VariantAutoscalingSpec(Checked):
     slo_class_ref: SloClassRefFields | None = None
     """Service class to try first."""
     model_profile: ModelProfileFields | None = None
-    """Measured latencies; without them capacity is judged by saturation."""
+    """Measured latencies; without them capacity is supposed from accelerator and model size, then learnt."""
     slo: SloFields | None = None
     """Targets of this variant."""
     actuation: Annotated[Actuation, Field(strict=False)] | None = None

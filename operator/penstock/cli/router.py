@@ -161,7 +161,7 @@ command: Final = _Command(
     params=[*_options()],
     callback=_run,
     help="Run the endpoint picker: it orders requests by policy and chooses the endpoint of each.\n\n"
-    "Every flag may also be set in the environment: --grpc-port as PENSTOCK_GRPCPORT. Flags that only the Go "
+    "Every flag may also be set in the environment: --grpc-port as PENSTOCK_GRPC_PORT. Flags that only the Go "
     "endpoint pickers have are taken with a warning; others stop the start with exit code 2.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )

@@ -1,8 +1,10 @@
 """`penstock router`: what its flags become, and whom a mistake is blamed on."""
 
+import re
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -86,3 +88,12 @@ def test_help_shows_every_flag_by_sections() -> None:
 
     assert all(title in text for title in SECTIONS)
     assert all(flag in text for flags in SECTIONS.values() for flag, _ in flags)
+
+
+def test_the_help_names_variables_that_are_read() -> None:
+    variables = {one.opts[0]: one.envvar for one in command.params if isinstance(one, click.Option)}
+
+    told = re.findall(r"(--[a-z-]+) as ([A-Z_]+)", command.help or "")
+
+    assert told
+    assert [(flag, name) for flag, name in told if variables[flag] != name] == []
