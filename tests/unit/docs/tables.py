@@ -14,6 +14,7 @@ import click
 from tests.unit.docs import exported
 from tests.unit.regressions.index import FEBRUARY_2026, OCTOBER_2025, USERS, Row
 
+from penstock.bench.targets import targets
 from penstock.cli import operator, router
 from penstock.domain.decisions import Verdict
 from penstock.domain.reasons import (
@@ -25,6 +26,8 @@ from penstock.domain.reasons import (
     TargetReason,
 )
 from penstock.domain.series import SERIES, Signal
+from penstock.engine.gpus import FACTS
+from penstock.peers.all import RIVALS
 from penstock.settings.engineflags import SECTIONS as ENGINE_SECTIONS
 from penstock.settings.operator import SETTINGS
 from penstock.status import messages
@@ -122,6 +125,23 @@ def defects(found: Iterable[Row]) -> str:
     )
 
 
+def rivals() -> str:
+    """Return a row for each rival: its number, what it is, where it was read, its knobs at their defaults."""
+    knobs = (", ".join(f"`{knob}: {value:.9g}`" for knob, value in one.defaults.items()) for one in RIVALS)
+    rows = ([f"`{one.code}`", one.name, one.source, told] for one, told in zip(RIVALS, knobs, strict=True))
+    return table(["number", "autoscaler", "after", "knobs, at their defaults"], rows)
+
+
+def bench_targets() -> str:
+    """Return a row for each target of the comparison: what is wanted of ours."""
+    return table(["target", "wanted"], ([one.code, one.wanted] for one in targets(())))
+
+
+def gpus() -> str:
+    """Return the names of the GPUs whose step times are known."""
+    return table(["GPUs"], [[", ".join(f"`{name}`" for name in FACTS)]])
+
+
 def _kept(row: Row) -> str:
     return "<br>".join([*map(_code, row.tests), *filter(None, [row.not_ours])])
 
@@ -140,6 +160,9 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "router-aliases": router_aliases,
     "engine-metrics": engine_metrics,
     "engine-series": engine_series,
+    "rivals": rivals,
+    "bench-targets": bench_targets,
+    "gpus": gpus,
     "defects-users": partial(defects, USERS),
     "defects-october": partial(defects, OCTOBER_2025),
     "defects-february": partial(defects, FEBRUARY_2026),

@@ -7,6 +7,9 @@ import pytest
 from tests.unit.docs.tables import DOCS, REASONS, TABLES, pages, refreshed
 
 from penstock.domain.reasons import DecisionReason
+from penstock.peers.all import RIVALS
+from penstock.sim.traces import AZURE_CONV
+from penstock.sim.traffics import AZURE_CODE, MOONCAKE
 
 ROOT = DOCS.parent
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
@@ -64,3 +67,19 @@ def test_the_page_on_tests_tells_what_ci_runs() -> None:
 
     assert "make bench" in ran
     assert re.findall(r"`([^`]+)`", told) == ran
+
+
+def test_every_knob_of_a_rival_is_explained() -> None:
+    glossary = (DOCS / "comparison.md").read_text().partition("| knob | what it sets |")[2].partition("\n\n")[0]
+
+    told = [
+        knob for row in re.findall(r"^\| ([^|]+) \|", glossary, re.MULTILINE) for knob in re.findall(r"`(\w+)`", row)
+    ]
+
+    assert sorted(told) == sorted({knob for one in RIVALS for knob in one.defaults})
+
+
+def test_recordings_are_named_as_they_are_looked_for() -> None:
+    text = (DOCS / "comparison.md").read_text()
+
+    assert [name for name in (AZURE_CONV, AZURE_CODE, MOONCAKE) if f"`{name}`" not in text] == []
