@@ -83,3 +83,9 @@ def test_recordings_are_named_as_they_are_looked_for() -> None:
     text = (DOCS / "comparison.md").read_text()
 
     assert [name for name in (AZURE_CONV, AZURE_CODE, MOONCAKE) if f"`{name}`" not in text] == []
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    linked = {path for path, _ in LINK.findall((ROOT / "README.md").read_text())}
+
+    assert [page.name for page in pages() if f"docs/{page.name}" not in linked] == []
