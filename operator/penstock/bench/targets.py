@@ -120,7 +120,8 @@ def _blind(one: Findings) -> Check:
         return Check(
             text="W9: nobody was ever blind, so that nothing is known of what is given up then", missed_by=None
         )
-    return Check(text=f"W9: {-min(dips):.0f} replicas given up while blind", missed_by=-min(dips), unit="replicas")
+    dip = 0.0 - min(dips)  # never -0
+    return Check(text=f"W9: {dip:.0f} replicas given up while blind", missed_by=dip, unit="replicas")
 
 
 def _spilling(one: Findings) -> Check:
