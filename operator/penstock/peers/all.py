@@ -48,5 +48,5 @@ def rival(code: str) -> Rival:
     """
     found = next((one for one in RIVALS if one.code.lower() == code.lower()), None)
     if found is None:
-        raise InvalidField("rival", code, f"write one of {', '.join(one.code for one in RIVALS)}")
+        raise InvalidField("rival", code, f"write one of {', '.join(f'{one.code} ({one.name})' for one in RIVALS)}")
     return found

@@ -73,15 +73,13 @@ def _all(findings: Findings) -> list[Outcome]:
 def _facts(
     verdicts: Sequence[Verdict], targets: Sequence[Target], runs: Sequence[Outcome], took_s: float
 ) -> tuple[Fact, ...]:
-    won = sum(one.result in {Result.WON, Result.ALONE} for one in verdicts)
+    won = sum(one.reached and one.result in {Result.WON, Result.ALONE} for one in verdicts)
     lost = sum(one.result is Result.LOST for one in verdicts)
     known = [one for one in targets if one.met is not None]
     met = sum(bool(one.met) for one in known)
     short = sum(not one.reached for one in verdicts)
     return (
-        Fact(
-            label="workloads won", value=f"{won} of {len(verdicts)}", note="cheaper than every rival that does as well"
-        ),
+        Fact(label="workloads won", value=f"{won} of {len(verdicts)}", note="as wanted, and cheaper than every rival"),
         Fact(label="lost", value=str(lost), note="a tuned rival is cheaper", good=lost == 0),
         Fact(label="below the level", value=str(short), note="of attainment that is wanted", good=short == 0),
         Fact(label="targets met", value=f"{met} of {len(known)}", good=met == len(known)),

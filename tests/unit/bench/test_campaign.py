@@ -226,6 +226,15 @@ def test_the_report_tells_over_what_rivals_were_tuned(found: tuple[Findings, ...
         assert where["best"]["knobs"] in [dict(row.job.knobs) for row in mine if row.usd_per_h == min(reached)]
 
 
+@pytest.mark.parametrize(("met", "won"), [(0.999, "1 of 1"), (0.98, "0 of 1")], ids=["as wanted", "below the level"])
+def test_who_is_below_the_level_has_won_nothing(met: float, won: str) -> None:
+    known = findings(row("B8", met, 12.0), attainment=met)
+
+    told = study([verdict(known)], targets([known]), took_s=60.0, quick=True)
+
+    assert next(fact.value for fact in told.facts if fact.label == "workloads won") == won
+
+
 def test_where_nothing_was_tuned_no_report_has_a_heading_for_it(tmp_path: Path) -> None:
     known = findings(row("B8", 0.999, 12.0))
 

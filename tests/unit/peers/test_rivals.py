@@ -14,7 +14,7 @@ EACH = [pytest.param(one, id=one.code) for one in RIVALS]
 def test_numbers_are_unique_and_found() -> None:
     assert len({one.code for one in RIVALS}) == len(RIVALS)
     assert rival("B7").name == "llm-d slo-aware"
-    with pytest.raises(InvalidField, match="rival='B99'"):
+    with pytest.raises(InvalidField, match=r"rival='B99'.*B8 \(Knative KPA\)"):
         rival("B99")
 
 
