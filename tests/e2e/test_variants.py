@@ -178,8 +178,9 @@ def test_one_variant_follows_its_load(kube: Kube, history: History) -> None:
     grew_and_shrank(history, room, name)
     seen = history.statuses(room, name)
 
-    ready = [one for one in seen if condition(one, "MetricsAvailable")[1] != "NoReplicas"]
-    idle = next(one for one in ready if desired(one) == 1)  # the first status may tell of a pod that still starts
+    early = {"NoReplicas", "MetricsMissing"}  # the first statuses may tell of a pod that starts, or was not scraped yet
+    ready = [one for one in seen if condition(one, "MetricsAvailable")[1] not in early]
+    idle = next(one for one in ready if desired(one) == 1)
     assert idle["currentAlloc"]["numReplicas"] == 1
     assert condition(idle, "MetricsAvailable") == ("True", "NoTraffic")
     assert idle["currentAlloc"]["load"] == {"arrivalRate": "0.00"}, "no traffic is a known rate and unknown lengths"
