@@ -1,0 +1,74 @@
+"""What starting and giving up cost is weighed with what replicas cost: nothing is exchanged for less than it takes."""
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.scaling.scene import NOW
+from tests.unit.scaling.test_joint import member, model
+
+from penstock.scaling.model import Member, Model
+from penstock.scaling.plan import Plan, plan
+
+
+def starting(of: Member, startup_s: float) -> Member:
+    return replace(of, startup_s=startup_s)
+
+
+def settled(need_per_s: float, *members: Member, remixed_s_ago: float | None = None) -> Model:
+    """Return a model that has needed so much for long, so that replicas may go."""
+    calm = model(need_per_s, *members)
+    past = replace(calm.past, remixed_at_s=None if remixed_s_ago is None else NOW - remixed_s_ago, idle_since_s=None)
+    return replace(calm, may_shed=True, may_sleep=False, held_per_s=need_per_s, past=past)
+
+
+def goal(of: Plan) -> dict[str, int]:
+    return {key.name: number for key, number in of.goal.items()}
+
+
+def test_a_start_costs_the_time_that_it_takes_and_an_end_the_drain() -> None:
+    slow = starting(member("slow", "H100", 5.0, 36.0), 180.0)
+
+    (offer,) = plan(model(5.0, slow)).offers
+
+    assert offer.start_cost == pytest.approx(36.0 * 180 / 1800)  # spread over the half an hour for which it stays
+    assert offer.keep_gain == pytest.approx(36.0 * 30 / 1800)
+
+
+@pytest.mark.parametrize(("startup_s", "expected"), [(60.0, {"slow": 2, "quick": 0}), (600.0, {"slow": 0, "quick": 2})])
+def test_who_starts_for_long_is_paid_for_while_it_starts(startup_s: float, expected: dict[str, int]) -> None:
+    """By its price alone it would be the cheaper one in both cases."""
+    slow, quick = (
+        starting(member("slow", "H100", 5.0, 10.0), startup_s),
+        starting(member("quick", "A100", 5.0, 12.0), 60.0),
+    )
+
+    assert goal(plan(model(10.0, slow, quick))) == expected
+
+
+@pytest.mark.parametrize(
+    ("price", "startup_s", "exchanged"),
+    [
+        pytest.param(6.5, 60.0, True, id="a third cheaper"),
+        pytest.param(8.5, 60.0, True, id="a seventh cheaper"),
+        pytest.param(9.0, 60.0, False, id="a tenth, which start and doubt eat up"),
+        pytest.param(6.5, 900.0, False, id="a third, and it starts for a quarter of an hour"),
+        pytest.param(10.0, 60.0, False, id="not cheaper"),
+    ],
+)
+def test_running_replicas_make_way_for_clearly_cheaper_ones_alone(
+    price: float, startup_s: float, exchanged: bool
+) -> None:
+    runs = member("runs", "H100", 5.0, 10.0, runs=2)
+    other = starting(member("other", "A100", 5.0, price), startup_s)
+
+    found = plan(settled(10.0, runs, other))
+
+    assert found.exchanged is exchanged
+    assert goal(found) == ({"runs": 0, "other": 2} if exchanged else {"runs": 2, "other": 0})
+
+
+@pytest.mark.parametrize(("remixed_s_ago", "exchanged"), [(None, True), (300.0, False), (660.0, True)])
+def test_one_exchange_settles_before_the_next_begins(remixed_s_ago: float | None, exchanged: bool) -> None:
+    runs, other = member("runs", "H100", 5.0, 10.0, runs=2), starting(member("other", "A100", 5.0, 6.0), 60.0)
+
+    assert plan(settled(10.0, runs, other, remixed_s_ago=remixed_s_ago)).exchanged is exchanged
