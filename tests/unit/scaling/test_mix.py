@@ -1,6 +1,8 @@
 """The cheapest mix, held against trying everything."""
 
 import itertools
+from dataclasses import replace
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -101,6 +103,60 @@ def test_a_large_fleet_is_served_and_its_gap_told(of: tuple[Offer, ...], need: f
     assert within(found, large)
     assert found.unserved_per_s > 0 or capacity_of(large, found.replicas) >= need - 1e-6
     assert 0 <= found.gap_ratio <= 1
+
+
+def whole(chance: Random) -> tuple[Offer, ...]:
+    """Return five variants of up to twenty replicas, nearly alike in what a request costs, with whole capacities."""
+
+    def one(name: str) -> Offer:
+        per_s, price = chance.randint(1, 12), chance.uniform(0.9, 1.1)
+        fields = {"price": per_s * price, "base": chance.randint(0, 20), "start_cost": 0.2 * per_s, "keep_gain": 0.01}
+        return Offer(key=ObjectKey("llm", name), capacity_per_s=per_s, floor=chance.randint(0, 2), ceiling=20, **fields)
+
+    return tuple(one(name) for name in "abcde")
+
+
+def least(need: int, of: tuple[Offer, ...]) -> float:
+    """Return the cost of the cheapest mix by dynamic programming over what is served; capacities are whole."""
+    best = {0: 0.0}
+    for one in of:
+        after: dict[int, float] = {}
+        for served, cost in best.items():
+            for number in range(one.floor, (one.ceiling or 0) + 1):
+                serves = min(served + number * round(one.capacity_per_s), need)
+                after[serves] = min(after.get(serves, float("inf")), cost + one.cost(number))
+                if serves == need:
+                    break  # costs only rise with more
+        best = after
+    return best[need]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_five_variants_of_twenty_replicas_are_solved_exactly(seed: int) -> None:
+    chance = Random(seed)
+    of = whole(chance)
+    need = round(chance.uniform(0.3, 0.8) * capacity_of(of, [20] * 5))
+
+    found = cheapest(float(need), of)
+
+    assert found.gap_ratio == 0.0
+    assert capacity_of(of, found.replicas) >= need
+    assert found.cost == pytest.approx(least(need, of))
+
+
+@settings(max_examples=60)
+@given(st.lists(offers(most=3), min_size=2, max_size=2), st.floats(0.1, 1))
+def test_the_gap_that_is_told_is_never_too_small(drawn: list[tuple[Offer, ...]], share: float) -> None:
+    """More variants than are searched through, so that greed and repair decide."""
+    of = tuple(replace(one, key=ObjectKey("llm", f"v{place}")) for place, one in enumerate(sum(drawn, ())))
+    of = (*of, *(replace(of[0], key=ObjectKey("llm", f"w{place}")) for place in range(6 - len(of))))
+    need = share * capacity_of(of, [one.ceiling or 0 for one in of])
+
+    found, best = cheapest(need, of), brute(need, of)
+
+    assert best is not None
+    assert best - 1e-6 <= found.cost
+    assert found.cost * (1 - found.gap_ratio) <= best + 1e-6
 
 
 def within(found: Mix, of: tuple[Offer, ...]) -> bool:
