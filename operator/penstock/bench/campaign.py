@@ -77,6 +77,7 @@ class _Field:
             for code in plan.rivals
             for shape in shapes_of(code, made)
         ]
+        self._standing = [one for one in self._tracks if one.policy == STATIC][-1:]  # on the mix, where there is one
         self._found: dict[Job, Outcome] = {}
 
     def take(self, outcomes: Iterable[Outcome]) -> None:
@@ -94,11 +95,16 @@ class _Field:
         return [self._point(one, point) for one, point in sweep.first(self._tracks, self._plan.spread)]
 
     def further(self) -> list[Job]:
-        """Return the points to try next."""
+        """Return the points to try next; a fleet that never changes takes none from the laws."""
         seen: dict[tuple[str, str], list[Outcome]] = {}
         for one in self._swept():
             seen.setdefault((one.job.policy, one.job.shape), []).append(one)
-        return [self._point(*step) for step in sweep.further(self._tracks, seen, self._bar(), self._plan.steps)]
+        laws = [one for one in self._tracks if one.policy != STATIC]
+        steps = sweep.further(laws, seen, self._bar(), self._plan.steps)
+        for still in self._standing:
+            point = sweep.halfway(still, seen[still.policy, still.shape], self._bar())
+            steps += [(still, point)] if point is not None else []
+        return [self._point(*step) for step in steps]
 
     def finals(self) -> list[Job]:
         """Return the chosen points on all seeds."""
@@ -164,7 +170,7 @@ def campaign(plan: Plan, runner: Runner, traces: Path | None) -> tuple[Findings,
     ]
     for number in range(plan.rounds):
         name = f"tuning rivals, round {number + 1} of {plan.rounds}"
-        stages.append((name, _Field.further, plan.steps * len(fields)))
+        stages.append((name, _Field.further, (plan.steps + 1) * len(fields)))
     stages.append(("the best on all seeds", _Field.finals, finals))
     for place, (name, ask, _) in enumerate(stages, start=1):
         later = sum(jobs for *_, jobs in stages[place:])

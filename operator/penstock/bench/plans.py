@@ -12,6 +12,8 @@ from penstock.sim.workloads import NAMES
 class Plan:
     """An extent. `spread` grid points of every rival and shape are tried at first; then `rounds` of `steps` more.
 
+    Beside these `steps`, each round tries one more size of the fleet that never changes.
+
     The runs that a workload takes are about shapes × (1 + spread) + rounds × steps + seeds × (rivals + 3).
     """
 
@@ -53,7 +55,7 @@ _QUICK_RIVALS: Final = ("B0", "B7", "B8", "B15", "B16")
 
 def quick() -> Plan:
     """Return what a pull request waits for: slices of some minutes of four workloads, five rivals, two seeds."""
-    return Plan(workloads=_QUICK, rivals=_QUICK_RIVALS, seeds=2, spread=2, rounds=0, steps=0, quick=True)
+    return Plan(workloads=_QUICK, rivals=_QUICK_RIVALS, seeds=2, spread=2, rounds=4, steps=0, quick=True)
 
 
 def _workloads(name: str) -> tuple[str, ...]:

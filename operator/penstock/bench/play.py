@@ -15,11 +15,13 @@ from penstock.bench.replayed import replayed
 from penstock.bench.spills import spill_s
 from penstock.peers.all import rival
 from penstock.peers.clairvoyant import bounds
+from penstock.peers.static import Static
 from penstock.sim.ours import Ours
 from penstock.sim.policies import Policy, Seen
 from penstock.sim.results import Row, RunResult
 from penstock.sim.run import run
 from penstock.sim.scene import Scene
+from penstock.sim.traces import Arrival
 from penstock.sim.workloads import Workload, workload
 
 PARTS: Final = 10
@@ -77,7 +79,8 @@ def _bound(job: Job, made: Workload) -> Outcome:
 
 def _run(job: Job, made: Workload) -> Outcome:
     scene = scene_of(job, made)
-    policy = policy_of(job, scene)
+    policy = policy_of(job, scene, made.arrivals)
+    scene = standing(scene, policy.fleet) if isinstance(policy, Static) else scene
     found = outcome(job, scene, run(scene, made.arrivals, policy, job.seed))
     return (
         replace(found, facts={**found.facts, **replayed(policy.records), "spill_s": spill_s(policy.records)})
@@ -102,8 +105,13 @@ def scene_of(job: Job, made: Workload) -> Scene:
     return scene
 
 
-def policy_of(job: Job, scene: Scene) -> Policy:
-    """Return the policy of a job.
+def standing(scene: Scene, fleet: Mapping[str, int]) -> Scene:
+    """Return the scene with a fleet that never changes from its first second on."""
+    return replace(scene, variants=tuple(replace(spec, initial=fleet[spec.name]) for spec in scene.variants))
+
+
+def policy_of(job: Job, scene: Scene, arrivals: Sequence[Arrival]) -> Policy:
+    """Return the policy of a job; of all of them only a fleet that never changes is told the arrivals.
 
     Raises:
         InvalidField: no rival of this number, or a knob that it does not have.
@@ -112,7 +120,7 @@ def policy_of(job: Job, scene: Scene) -> Policy:
         return Ours(scene, recording=job.quick or any(fault.kind == STOCK for fault in scene.faults))
     if job.policy == QUOTA:
         return Hold()
-    return rival(job.policy).policy(scene, dict(job.knobs))
+    return rival(job.policy).policy(scene, dict(job.knobs), arrivals)
 
 
 def outcome(job: Job, scene: Scene, result: RunResult) -> Outcome:

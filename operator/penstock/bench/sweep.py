@@ -2,6 +2,7 @@
 
 Every rival is tried at its defaults in every shape first. What is left of the budget goes, round by round, to the
 grid points beside the best ones of those that stand nearest to winning, so that rivals are as strong as they can be.
+The size of a fleet that never changes is found by halving.
 """
 
 from bisect import bisect_left
@@ -75,6 +76,18 @@ def further(
             ranked.append((rank(leader, level), one, _beside(leader.job.knobs or one.defaults, left, one.points)))
     ranked.sort(key=lambda row: row[0])
     return [(one, point) for _, one, point in ranked[:count]]
+
+
+def halfway(one: Track, outcomes: Sequence[Outcome], level: float) -> Point | None:
+    """Return the point in the middle between the last one that misses the level and the first that reaches it.
+
+    For a track of one knob that serves the more the higher it is, and costs the more; None where none is left between.
+    """
+    ordered = sorted(one.points, key=lambda point: (point or one.defaults)[0][1])
+    reached = {ordered.index(each.job.knobs): each.attainment >= level for each in outcomes}
+    high = min((place for place, well in reached.items() if well), default=len(ordered))
+    low = max((place for place, well in reached.items() if not well and place < high), default=-1)
+    return ordered[(low + high) // 2] if high - low > 1 else None
 
 
 def _beside(leader: Point, left: Sequence[Point], grid: Sequence[Point]) -> Point:

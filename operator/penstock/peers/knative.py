@@ -99,7 +99,7 @@ FAMILY: Final = (
         name="Knative KPA",
         source="knative/serving pkg/autoscaler/scaling/autoscaler.go and config-autoscaler at 98e5ef90",
         defaults={"target": 100, "delay_s": 0},
-        grid={"target": CONCURRENCIES, "delay_s": (0, 300)},
+        grid={"target": (*CONCURRENCIES, 100), "delay_s": (0, 300)},
         by_accelerator=concurrencies("target"),
         build=per_variant(Kpa),
     ),

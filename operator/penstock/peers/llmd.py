@@ -75,7 +75,8 @@ def saturation(scene: Scene, *, ratio: float, running: float, value: float, wind
     """B5. max(⌈saturation/.7⌉, ⌈running/16⌉), saturation = mean over pods of max(waiting/5, KV/.8).
 
     As shipped the pool's ratio stands against AverageValue, so that term ends at two replicas until queues push it past
-    1.4; `value=1` is what was meant, n·saturation/.7 (HPA type Value). An empty pool counts as saturated.
+    1.4; `value=1` is what was meant, n·saturation/.7 (HPA type Value). An empty pool counts as saturated. The guide's
+    first form (keda-epp-saturation, 903da90e) leaves windows and rates to the HPA: `window_s=0`.
     """
     name = sole(scene).name
     kind = Kind.VALUE if value else Kind.AVERAGE_VALUE
@@ -84,7 +85,7 @@ def saturation(scene: Scene, *, ratio: float, running: float, value: float, wind
         full = Signal(_saturation(seen, name), ratio, kind)
         return [full, Signal(seen.router.in_flight.get(name, 0), running)]
 
-    return Keda(scene, WINDOWS if window_s else NO_UP_WINDOW, signals, sleeps=False)
+    return Keda(scene, WINDOWS if window_s else HpaBehavior(), signals, sleeps=False)
 
 
 def _saturation(seen: Seen, name: str) -> float:
@@ -98,7 +99,8 @@ def _saturation(seen: Seen, name: str) -> float:
 def tokens(scene: Scene, *, backlog_s: float, kv: float, paced: float) -> Keda:
     """B6. max(⌈in-flight tokens / V_P / 1.5 s⌉, ⌈Σ KV/.8⌉); V_P = a full chunk ÷ the time of its step.
 
-    As shipped at most a pod per 3 min comes and a pod per 5 min goes; `paced=0` takes the brakes of B4's guard.
+    As shipped at most a pod per 3 min comes and a pod per 5 min goes; `paced=2` takes the windows of B4, `paced=0`
+    the brakes of its guard.
     """
     spec = sole(scene)
     per_s = prefill_per_s(spec)
@@ -107,7 +109,8 @@ def tokens(scene: Scene, *, backlog_s: float, kv: float, paced: float) -> Keda:
         prefill = Signal(seen.router.in_flight_tokens / per_s, backlog_s)
         return [prefill, Signal(math.fsum(gauges(seen, spec.name, lambda row: row.kv_usage_ratio)), kv)]
 
-    return Keda(scene, POD_BY_POD if paced else NO_UP_WINDOW, signals, sleeps=False)
+    brakes = {0.0: NO_UP_WINDOW, 2.0: WINDOWS}.get(paced, POD_BY_POD)
+    return Keda(scene, brakes, signals, sleeps=False)
 
 
 def slo_aware(scene: Scene, *, up: float, down: float) -> Keda:
@@ -149,7 +152,7 @@ FAMILY: Final = (
         name="llm-d raw vLLM",
         source="llm-d/llm-d-autoscaling#1517 hack/setup-keda-vllm-scaling.sh at 5c4a1af9",
         defaults={"kv": 0.6, "waiting": 30, "shipped": 1},
-        grid={"kv": (0.3, 0.45, 0.6), "waiting": (5, 30), "shipped": (0,)},
+        grid={"kv": (0.3, 0.45, 0.6), "waiting": (5, 30), "shipped": (0, 1)},
         build=per_variant(raw_series),
     ),
     Rival(
@@ -157,7 +160,7 @@ FAMILY: Final = (
         name="llm-d EPP queue",
         source="llm-d/llm-d guides/workload-autoscaling/keda-epp, queue at 057abb4a and queue-guard at f7374fc7",
         defaults={"queued": 1, "running": 16, "style": 0},
-        grid={"running": CONCURRENCIES, "style": (1, 2)},
+        grid={"running": CONCURRENCIES, "style": (0, 1, 2)},
         by_accelerator=concurrencies("running"),
         build=per_variant(queue),
     ),
@@ -166,7 +169,7 @@ FAMILY: Final = (
         name="llm-d EPP saturation",
         source="llm-d/llm-d guides/workload-autoscaling/keda-epp, overlay saturation, at 76e392de",
         defaults={"ratio": 0.7, "running": 16, "value": 0, "window_s": 300},
-        grid={"running": CONCURRENCIES, "value": (0, 1), "window_s": (0,)},
+        grid={"running": CONCURRENCIES, "value": (0, 1), "window_s": (0, 300)},
         by_accelerator=concurrencies("running"),
         build=per_variant(saturation),
     ),
@@ -175,7 +178,7 @@ FAMILY: Final = (
         name="llm-d token-aware",
         source="llm-d/llm-d guides/workload-autoscaling/keda-epp-token-aware at 04c0115b",
         defaults={"backlog_s": 1.5, "kv": 0.8, "paced": 1},
-        grid={"backlog_s": (0.5, 1.5), "kv": (0.4, 0.6, 0.8), "paced": (0,)},
+        grid={"backlog_s": (0.5, 1.5), "kv": (0.4, 0.6, 0.8), "paced": (0, 1, 2)},
         build=per_variant(tokens),
     ),
     Rival(

@@ -78,7 +78,7 @@ FAMILY: tuple[Rival, ...] = (
         name="ray-serve",
         source="ray-project/ray python/ray/serve/autoscaling_policy.py",
         defaults={"target": 2.0, "upscale_delay_s": 30.0, "downscale_delay_s": 600.0},
-        grid={"target": (2.0, 8.0, 16.0, 32.0, 64.0, 96.0), "downscale_delay_s": (120.0, 600.0)},
+        grid={"target": (2.0, 4.0, 6.0, 8.0, 16.0, 32.0, 48.0, 64.0, 96.0, 160.0), "downscale_delay_s": (120.0, 600.0)},
         by_accelerator={
             "L4": {"target": (2.0, 4.0, 6.0, 8.0)},
             "L40S": {"target": (16.0, 32.0, 48.0, 64.0)},

@@ -119,7 +119,11 @@ FAMILY: tuple[Rival, ...] = (
         name="skyserve-instance-aware",
         source="skypilot-org/skypilot sky/serve/autoscalers.py",
         defaults={"share": 0.8, "upscale_delay_s": 300.0, "downscale_delay_s": 1200.0},
-        grid={"share": (0.65, 0.8, 0.95, 1.1), "upscale_delay_s": (20.0, 60.0), "downscale_delay_s": (300.0,)},
+        grid={
+            "share": (0.65, 0.8, 0.95, 1.1),
+            "upscale_delay_s": (20.0, 60.0, 300.0),
+            "downscale_delay_s": (300.0, 1200.0),
+        },
         build=over_all(SkyServe),
         shapes=frozenset({SINGLE, MIX}),
     ),

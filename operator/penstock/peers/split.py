@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TypeVar, overload
 
 from penstock.domain.observations import Observation
-from penstock.peers.rivals import Knobs
+from penstock.peers.rivals import Knobs, own_knobs
 from penstock.sim.policies import FirstToken, Policy, RouterView, Seen, Served
 from penstock.sim.scene import Scene
 
@@ -21,15 +21,10 @@ def per_variant(law: Callable[..., Policy]) -> Callable[[Scene, Knobs], Policy]:
 
     def build(scene: Scene, knobs: Knobs) -> Policy:
         names = [spec.name for spec in scene.variants]
-        laws = {name: law(scene.only(name), **_own_knobs(knobs, name)) for name in names}
+        laws = {name: law(scene.only(name), **own_knobs(knobs, name)) for name in names}
         return laws[names[0]] if len(names) == 1 else Split(laws)
 
     return build
-
-
-def _own_knobs(knobs: Knobs, name: str) -> dict[str, float]:
-    own = {knob.partition("@")[0]: value for knob, value in knobs.items() if knob.endswith(f"@{name}")}
-    return {**{knob: value for knob, value in knobs.items() if "@" not in knob}, **own}
 
 
 class Split:

@@ -104,7 +104,7 @@ FAMILY: tuple[Rival, ...] = (
         name="tokenscale-like",
         source="arXiv 2512.03416 (aggregated form)",
         defaults={"utilisation": 0.9, "hold_s": 60.0, "joint": 1.0},
-        grid={"utilisation": (0.5, 0.6, 0.7, 0.8, 0.9), "hold_s": (60.0, 300.0)},
+        grid={"utilisation": (0.5, 0.6, 0.7, 0.8, 0.9), "hold_s": (60.0, 300.0), "joint": (0.0, 1.0)},
         build=per_variant(TokenScale),
     ),
 )

@@ -81,7 +81,8 @@ FAMILY: tuple[Rival, ...] = (
         name="wva-v2",
         source="llm-d WVA, February 2026 and v0.9, saturation V2",
         defaults={"kv": 0.8, "queue": 5.0, "up": 0.85, "down": 0.7, "interval_s": 30.0},
-        grid={"kv": (0.2, 0.3, 0.4, 0.6, 0.8), "up": (0.6, 0.85), "down": (0.5,)},
+        grid={"kv": (0.2, 0.3, 0.4, 0.6, 0.8), "up": (0.6, 0.85), "down": (0.5, 0.7)},
+        able=lambda knobs: knobs["down"] < knobs["up"],  # as WVA checks
         build=_build,
         shapes=frozenset({SINGLE, MIX}),
     ),

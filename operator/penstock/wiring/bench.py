@@ -79,18 +79,17 @@ def scaling(request: Request) -> int:
     """Run the comparison and write its report; 1 if a full one misses a target, or any shows a fault."""
     plan = plans.full() if request.extent == "full" else plans.quick()
     plan = plan.only(request.workload, request.policies, request.seeds)
-    began_s = time.monotonic()
     bar = Bar(Console(stderr=True, no_color=request.no_color))
     runner = Runner(request.out / FILE, request.traces, bar, resume=request.resume, workers=request.workers)
     with bar, runner.open():
         findings = campaign(plan, runner, request.traces)
     console = Console(no_color=request.no_color, highlight=False, soft_wrap=True)
-    return _tell(console, findings, request, time.monotonic() - began_s)
+    return _tell(console, findings, request)
 
 
-def _tell(console: Console, findings: tuple[Findings, ...], request: Request, took_s: float) -> int:
+def _tell(console: Console, findings: tuple[Findings, ...], request: Request) -> int:
     verdicts, checked = tuple(map(verdict, findings)), targets(findings)
-    page, *_ = write(study(verdicts, checked, took_s=took_s, quick=request.extent == "quick"), request.out)
+    page, *_ = write(study(verdicts, checked, quick=request.extent == "quick"), request.out)
     for one in (*_impossible(findings), *lines(verdicts)):
         console.print(one, markup=False)
     told = ", ".join(one.told() for one in checked if one.checks) or "none applies to these workloads"

@@ -1,9 +1,11 @@
 """Turns what a comparison found into the values of its report."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Final
 
+from penstock.bench import sweep
 from penstock.bench.campaign import STATIC, Findings, mean
 from penstock.bench.frontier import frontier, hypervolume
 from penstock.bench.jobs import BOUND, OURS, QUOTA, SPLIT, Job, Outcome
@@ -27,13 +29,13 @@ _NOTES: Final = (
     "the first seed; each one's best point runs on all seeds. Ours runs at its defaults on all.",
     "A rival's best point is the cheapest that reaches the workload's level, or our attainment where that is lower. "
     "Intervals: paired bootstrap over seeds, 2,000 draws.",
-    "The bound knows the future: the cheapest fleets that serve each slot's requests, lead and start-ups paid; the "
-    "free bound pays neither.",
+    "The bound (B22) knows the future: the cheapest fleets that serve each slot's requests, lead and start-ups paid; "
+    "the free bound pays neither.",
 )
 
 
-def study(verdicts: Sequence[Verdict], targets: Sequence[Target], *, took_s: float, quick: bool) -> Study:
-    """Return the report of a comparison that took so long."""
+def study(verdicts: Sequence[Verdict], targets: Sequence[Target], *, quick: bool) -> Study:
+    """Return the report of a comparison."""
     found = [one.findings for one in verdicts]
     runs = [one for each in found for one in _all(each)]
     seeds = max((len(one.findings.ours) for one in verdicts), default=0)
@@ -43,7 +45,7 @@ def study(verdicts: Sequence[Verdict], targets: Sequence[Target], *, took_s: flo
         title="Replica decisions compared",
         lead=f"Penstock at its defaults against {len(rivals)} other laws, each tuned for each workload: {extent}, "
         f"{seeds} seeds, {len(runs)} runs.",
-        facts=_facts(verdicts, targets, runs, took_s),
+        facts=_facts(verdicts, targets, runs),
         losses=_table([one for one in verdicts if one.result in {Result.LOST, Result.EVEN} or not one.reached]),
         wins=_table([one for one in verdicts if one.result in {Result.WON, Result.ALONE} and one.reached]),
         goals=tuple(map(_goal, targets)),
@@ -53,7 +55,7 @@ def study(verdicts: Sequence[Verdict], targets: Sequence[Target], *, took_s: flo
         data={
             "workloads": [_data(one) for one in verdicts],
             "rivals": benchsweeps.data(found),
-            "took_s": took_s,
+            "processor_s": _processor_s(runs),
             "quick": quick,
         },
     )
@@ -70,9 +72,12 @@ def _all(findings: Findings) -> list[Outcome]:
     return list({one.job: one for one in rows}.values())
 
 
-def _facts(
-    verdicts: Sequence[Verdict], targets: Sequence[Target], runs: Sequence[Outcome], took_s: float
-) -> tuple[Fact, ...]:
+def _processor_s(runs: Iterable[Outcome]) -> float:
+    """Return what all runs took, those as well that an earlier comparison has left."""
+    return math.fsum(one.took_s for one in runs)
+
+
+def _facts(verdicts: Sequence[Verdict], targets: Sequence[Target], runs: Sequence[Outcome]) -> tuple[Fact, ...]:
     won = sum(one.reached and one.result in {Result.WON, Result.ALONE} for one in verdicts)
     lost = sum(one.result is Result.LOST for one in verdicts)
     known = [one for one in targets if one.met is not None]
@@ -86,7 +91,7 @@ def _facts(
         Fact(
             label="simulated requests",
             value=f"{sum(one.requests for one in runs) / 1e6:.1f} million",
-            note=f"in {took_s / 60:.1f} min",
+            note=f"in {_processor_s(runs) / 60:.1f} min of processor time",
         ),
     )
 
@@ -148,8 +153,6 @@ def _panel_notes(one: Verdict) -> tuple[str, ...]:
     found, subject = one.findings, one.findings.subject
     first = found.ours[0]
     dearest = found.quota.usd_per_h
-    static = [_mean(row) for row in found.finals if row[0].job.policy == STATIC]
-    still = "".join(f"{_named(row.job)}: {percent(row.attainment)} for {row.usd_per_h:.2f} an hour" for row in static)
     ours = hypervolume(found.ours[:1], dearest, 0.5)
     theirs = hypervolume(found.swept, dearest, 0.5)
     return (
@@ -161,8 +164,23 @@ def _panel_notes(one: Verdict) -> tuple[str, ...]:
         f"reversals, {first.killed} requests ended by scaling, {number(first.mean_replicas)} replicas on average.",
         f"All that the quota allows meets {percent(found.quota.attainment)} for {dearest:.2f} an hour. Of the plane "
         f"below that and above 50 %, ours covers {percent(ours)}, all rivals' points together {percent(theirs)}.",
-        f"The best fleet that never changes, its size known beforehand: {still or 'not run'}.",
+        f"{_still(found)}.",
     )
+
+
+def _still(found: Findings) -> str:
+    """Return what is told of fleets that never change: the best one, and the best of those made for the peak."""
+    best = next((_mean(row) for row in found.finals if row[0].job.policy == STATIC), None)
+    peaks = (one for one in found.swept if one.job.policy == STATIC and not one.job.swept)
+    peak = sweep.best(peaks, found.bar)
+    if best is None or peak is None:
+        return "The best fleet that never changes: not run"
+    told = f"The best fleet that never changes, known beforehand: {_fleet(best)}"
+    return told if peak.job == best.job else f"{told}; made for the peak, first seed: {_fleet(peak)}"
+
+
+def _fleet(row: Outcome) -> str:
+    return f"{_named(row.job)}, {percent(row.attainment)} for {row.usd_per_h:.2f} an hour"
 
 
 def _points(one: Verdict) -> Iterable[Point]:

@@ -71,7 +71,7 @@ def _defaults(one: Rival) -> str:
 
 def _narrowed(one: Rival, knob: str) -> str:
     own = [f"{gpu} {_values(grid[knob])}" for gpu, grid in one.by_accelerator.items() if knob in grid]
-    return f" (of these on {', on '.join(own)})" if own else ""
+    return f" (beside the default, on {', on '.join(own)})" if own else ""
 
 
 def _values(values: Iterable[float]) -> str:

@@ -62,7 +62,9 @@ def text(found: dict[str, Any]) -> str:
 
 
 def _policy(asked: Scenario) -> Policy:
-    return Ours(asked.scene) if asked.policy == OURS else rival(asked.policy).policy(asked.scene, asked.knobs)
+    if asked.policy == OURS:
+        return Ours(asked.scene)
+    return rival(asked.policy).policy(asked.scene, asked.knobs, asked.arrivals)
 
 
 def _slo(asked: Scenario, result: RunResult) -> dict[str, float]:

@@ -40,7 +40,11 @@ def test_every_rival_is_tried_at_its_defaults_in_every_shape_and_further(found: 
     shapes = {(one.job.policy, one.job.shape) for one in step.swept if not one.job.knobs}
     assert {("B0", "l40s"), ("B8", "h100"), ("B8", "split"), ("B15", "mix")} <= shapes
     tried = [one for one in step.swept if one.job.knobs]
-    assert len(shapes) < len(tried) <= len(shapes) + PLAN.rounds * PLAN.steps
+    assert len(shapes) < len(tried) <= len(shapes) + PLAN.rounds * (PLAN.steps + 1)
+    still = [one.job for one in step.swept if one.job.policy == "B0"]
+    assert {job.shape: sum(one.shape == job.shape for one in still) for job in still} == {
+        "l40s": 2, "h100": 2, "mix": 2 + PLAN.rounds,
+    }  # fmt: skip
     assert all(one.job.seed == 0 for one in step.swept)
 
 
@@ -192,7 +196,7 @@ def test_the_report_stands_alone_and_escapes_what_it_is_given(found: tuple[Findi
     hostile = findings(row("B8", 0.999, 8.0), row("B7", 0.9, 300.0))
     verdicts = [verdict(one) for one in (*found, hostile)]
 
-    page, text, data = write(study(verdicts, targets([*found, hostile]), took_s=60.0, quick=True), tmp_path)
+    page, text, data = write(study(verdicts, targets([*found, hostile]), quick=True), tmp_path)
 
     html = page.read_text()
     assert "<made>" not in html
@@ -208,9 +212,12 @@ def test_the_report_stands_alone_and_escapes_what_it_is_given(found: tuple[Findi
 
 
 def test_the_report_tells_over_what_rivals_were_tuned(found: tuple[Findings, ...], tmp_path: Path) -> None:
-    page, text, data = write(study(list(map(verdict, found)), targets(found), took_s=60.0, quick=True), tmp_path)
+    page, text, data = write(study(list(map(verdict, found)), targets(found), quick=True), tmp_path)
 
-    said = "Swept over target 8, 12, 16, 24, 32, 48, 64, 96 (of these on L40S 8, 12, 16, 24, on H100 32, 48, 64, 96)"
+    said = (
+        "Swept over target 8, 12, 16, 24, 32, 48, 64, 96, 100 "
+        "(beside the default, on L40S 8, 12, 16, 24, on H100 32, 48, 64, 96)"
+    )
     assert f"<details><summary><b>B8 Knative KPA</b> <span>{said}" in page.read_text()
     assert f"### B8 Knative KPA\n\n{said}" in text.read_text()
     swept = json.loads(data.read_text())["rivals"]
@@ -230,15 +237,48 @@ def test_the_report_tells_over_what_rivals_were_tuned(found: tuple[Findings, ...
 def test_who_is_below_the_level_has_won_nothing(met: float, won: str) -> None:
     known = findings(row("B8", met, 12.0), attainment=met)
 
-    told = study([verdict(known)], targets([known]), took_s=60.0, quick=True)
+    told = study([verdict(known)], targets([known]), quick=True)
 
     assert next(fact.value for fact in told.facts if fact.label == "workloads won") == won
+
+
+def test_what_runs_took_is_told_of_those_that_were_taken_over_as_well() -> None:
+    known = findings(row("B8", 0.999, 12.0), edit=with_(took_s=40.0))  # ours on three seeds
+
+    told = study([verdict(known)], targets([known]), quick=True)
+
+    assert told.facts[-1].note == "in 2.0 min of processor time"
+    assert told.data["processor_s"] == 120.0
+
+
+@pytest.mark.parametrize(("finals", "swept", "said"), [
+    pytest.param([], [], "The best fleet that never changes: not run.", id="not run"),
+    pytest.param(
+        [row("B0", 0.999, 9.0)], [], "The best fleet that never changes, known beforehand: "
+        "B0 static on the mix (defaults), 99.9 % for 9.10 an hour.",
+        id="the one for the peak",
+    ),
+    pytest.param(
+        [row("B0", 0.999, 9.0, more=-1.0)],
+        [outcome(job("B0"), 1.0, 11.0), outcome(job("B0", shape="h100"), 1.0, 15.0)],
+        "The best fleet that never changes, known beforehand: B0 static on the mix (more -1), 99.9 % for 9.10 an hour; "
+        "made for the peak, first seed: B0 static on the mix (defaults), 100.0 % for 11.00 an hour.",
+        id="another one",
+    ),
+])  # fmt: skip
+def test_fleets_that_never_change_are_told(finals: list[tuple[Outcome, ...]], swept: list[Outcome], said: str) -> None:
+    known = findings(*finals)
+    known = dataclasses.replace(known, swept=(*known.swept, *swept))
+
+    told = study([verdict(known)], targets([known]), quick=True)
+
+    assert told.panels[0].notes[-1] == said
 
 
 def test_where_nothing_was_tuned_no_report_has_a_heading_for_it(tmp_path: Path) -> None:
     known = findings(row("B8", 0.999, 12.0))
 
-    page, text, _ = write(study([verdict(known)], targets([known]), took_s=60.0, quick=True), tmp_path)
+    page, text, _ = write(study([verdict(known)], targets([known]), quick=True), tmp_path)
 
     assert SWEPT not in page.read_text()
     assert SWEPT not in text.read_text()

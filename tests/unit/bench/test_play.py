@@ -52,8 +52,15 @@ def test_the_quota_is_there_from_the_start_and_suffers_nothing() -> None:
     assert found.faults == ()
 
 
+def test_a_fleet_that_never_changes_is_there_from_the_start() -> None:
+    found = play(dataclasses.replace(job("B0", workload="W7", shape="h100", replicas=5.0), quick=True), None)
+
+    assert set(found.ready["h100"]) == {5}
+    assert found.scale_events == 0
+
+
 def test_a_run_is_kept_with_what_is_compared() -> None:
-    found = outcome(job(QUOTA), scene(), run(scene(), ARRIVALS, policy_of(job(QUOTA), scene()), 0))
+    found = outcome(job(QUOTA), scene(), run(scene(), ARRIVALS, policy_of(job(QUOTA), scene(), ARRIVALS), 0))
 
     assert (found.requests, found.attainment, found.killed) == (60, 1.0, 0)
     assert found.usd_per_h == pytest.approx(4.0)
@@ -67,7 +74,7 @@ def test_a_run_is_kept_with_what_is_compared() -> None:
 def test_faults_are_measured_by_what_was_wished_for() -> None:
     one = scene(faults=(Fault(kind="metrics-gone", from_s=10.0, until_s=20.0),))
     result = dataclasses.replace(
-        run(one, ARRIVALS, policy_of(job(QUOTA), one), 0),
+        run(one, ARRIVALS, policy_of(job(QUOTA), one, ARRIVALS), 0),
         timeline={
             "l40s": ((0.0, 2, 2, 2), (15.0, 1, 1, 1), (25.0, 3, 3, 1), (40.0, 4, 4, 1)),
             "h100": ((0.0, 0, 0, 0), (30.0, 1, 1, 0)),
@@ -82,10 +89,10 @@ def test_faults_are_measured_by_what_was_wished_for() -> None:
 
 
 def test_policies_are_found_by_number() -> None:
-    assert type(policy_of(job(OURS), scene())).__name__ == "Ours"
-    assert policy_of(job("B8", shape="l40s", target=16.0), scene().only("l40s")).tick_s == 2.0
+    assert type(policy_of(job(OURS), scene(), ARRIVALS)).__name__ == "Ours"
+    assert policy_of(job("B8", shape="l40s", target=16.0), scene().only("l40s"), ARRIVALS).tick_s == 2.0
     with pytest.raises(InvalidField, match="B8"):
-        policy_of(job("B99"), scene())
+        policy_of(job("B99"), scene(), ARRIVALS)
 
 
 def test_a_rival_is_run_in_every_shape_that_it_can_take() -> None:

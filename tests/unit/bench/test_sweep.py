@@ -72,6 +72,30 @@ def test_a_knob_of_one_variant_has_the_default_of_all() -> None:
     assert dict(point) == {"a@l40s": 3.0, "a@h100": 12.0}
 
 
+@pytest.mark.parametrize(
+    ("tried", "expected"),
+    [
+        pytest.param({0: True}, -4.0, id="the default does: the middle of those below"),
+        pytest.param({0: False}, 4.0, id="it does not: of those above"),
+        pytest.param({0: True, -4: False}, -2.0, id="between the two"),
+        pytest.param({0: True, -4: False, -2: True}, -3.0, id="the last one between"),
+        pytest.param({0: True, -3: True, -4: False}, None, id="none left between"),
+        pytest.param({0: True, -4: False, 6: False}, -2.0, id="one above that happens to miss does not matter"),
+        pytest.param({0: False, 4: False, 6: False, 7: False}, None, id="none reaches it"),
+    ],
+)
+def test_a_size_is_found_by_halving(tried: dict[int, bool], expected: float | None) -> None:
+    one = sweep.track("B0", "mix", [{}, *({"more": float(more)} for more in range(-7, 8) if more)], {"more": 0.0})
+    rows = [
+        outcome(job("B0", **({"more": float(more)} if more else {})), 0.999 if well else 0.9)
+        for more, well in tried.items()
+    ]
+
+    found = sweep.halfway(one, rows, 0.995)
+
+    assert (dict(found)["more"] if found else None) == expected
+
+
 def test_those_nearest_to_winning_are_tried_first_and_done_ones_no_more() -> None:
     near, far, done = (
         sweep.track(code, "mix", GRID[:2] if code == "B1" else GRID, DEFAULTS) for code in ("B8", "B7", "B1")

@@ -95,6 +95,13 @@ def test_an_empty_pool_is_saturated() -> None:
     assert law("B5", window_s=0).decide(look(0, {"l40s": counts(1)})) == {"l40s": 2}
 
 
+@pytest.mark.parametrize(("window_s", "wanted"), [(300.0, 1), (0.0, 5)], ids=["five minutes", "the HPA's own"])
+def test_saturation_recipe_waits_or_leaves_it_to_the_hpa(window_s: float, wanted: int) -> None:
+    seen = look(0, {"l40s": counts(1)}, in_flight={"l40s": 160})
+
+    assert law("B5", window_s=window_s).decide(seen) == {"l40s": wanted}  # ten are wanted, four more at a time
+
+
 def test_tokens_become_seconds_of_prefill_by_the_speed_of_the_engine() -> None:
     per_s = prefill_per_s(SCENE.variants[0])
     seen = look(0, {"l40s": counts(2)}, rows={"l40s": [busy("p0", running=1, kv=0.2)]})
@@ -104,6 +111,8 @@ def test_tokens_become_seconds_of_prefill_by_the_speed_of_the_engine() -> None:
     assert law("B6", paced=0).decide(backlog) == {"l40s": 4}  # 5.5 s ÷ 1.5 s
     assert law("B6", paced=0).decide(cache) == {"l40s": 4}  # 2.7 ÷ .8
     assert law("B6").decide(backlog) == {"l40s": 3}  # one pod in three minutes
+    assert settle(law("B6", paced=2), backlog, ticks=20) == 2  # the windows of B4
+    assert settle(law("B6", paced=2), backlog) == 4
 
 
 def test_speed_of_prefill_is_the_one_that_the_guide_calibrated() -> None:

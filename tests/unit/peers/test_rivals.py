@@ -5,7 +5,7 @@ from tests.unit.peers.looks import busy, counts, look, scene, spec
 
 from penstock.domain.errors import InvalidField
 from penstock.peers.all import RIVALS, rival
-from penstock.peers.rivals import MIX, SINGLE, SPLIT, Rival
+from penstock.peers.rivals import MIX, SINGLE, SPLIT, Rival, own_knobs
 
 MIXED = scene(spec("l40s", "L40S", most=12), spec("h100", "H100", most=6))
 EACH = [pytest.param(one, id=one.code) for one in RIVALS]
@@ -25,8 +25,29 @@ def test_points_begin_with_the_defaults_and_never_repeat(one: Rival) -> None:
 
         assert points[0] == {}
         assert len({tuple(sorted(point.items())) for point in points}) == len(points)
-        assert len(points) <= 17
+        assert len(points) <= (53 if one.code == "B0" else 24)
         assert all(knob.partition("@")[0] in one.defaults for point in points for knob in point)
+
+
+@pytest.mark.parametrize("one", EACH)
+def test_every_default_lies_on_its_axis_of_the_grid(one: Rival) -> None:
+    for knob, values in one.grid.items():
+        assert one.defaults[knob] in values
+    for grid in one.by_accelerator.values():
+        assert all(set(values) <= set(one.grid[knob]) for knob, values in grid.items())
+
+    for shown in (MIXED.only("l40s"), MIXED.only("h100"), MIXED):
+        for name in (variant.name for variant in shown.variants):
+            points = [own_knobs(point, name) for point in one.points(shown)]
+            for knob in one.grid if len(one.grid) > 1 else ():
+                # beside other values of the other knobs, not in the defaults alone
+                assert any(point.get(knob) == one.defaults[knob] for point in points), knob
+
+
+def test_settings_that_the_autoscaler_refuses_are_not_swept() -> None:
+    points = [{**rival("B16").defaults, **point} for point in rival("B16").points(MIXED)]
+
+    assert {(point["up"], point["down"]) for point in points} == {(0.85, 0.7), (0.85, 0.5), (0.6, 0.5)}
 
 
 @pytest.mark.parametrize("one", EACH)
@@ -55,16 +76,11 @@ def test_values_that_make_sense_on_one_gpu_go_together_on_a_mix() -> None:
 
     assert {"target@l40s": 8, "target@h100": 32, "delay_s": 0} in points
     assert {"target": 8, "delay_s": 0} in rival("B8").points(MIXED.only("l40s"))
+    assert {"target@l40s": 100, "target@h100": 100, "delay_s": 300} in points
+    assert {"target@l40s": 100, "target@h100": 100, "delay_s": 0} not in points  # these are the defaults
 
 
 @pytest.mark.parametrize("knob", ["speed", "target@a100"])
 def test_unknown_knobs_are_refused(knob: str) -> None:
     with pytest.raises(InvalidField, match="B8 has delay_s, target"):
         rival("B8").policy(MIXED, {knob: 1})
-
-
-def test_static_stays_within_its_bounds() -> None:
-    alone = MIXED.only("h100")
-
-    assert rival("B0").policy(alone, {"replicas": 3}).decide(look(0, {"h100": counts(1)})) == {"h100": 3}
-    assert rival("B0").policy(alone).decide(look(0, {"h100": counts(1)})) == {"h100": 6}

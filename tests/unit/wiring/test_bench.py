@@ -42,7 +42,7 @@ def test_the_exit_code_tells_a_fault_and_a_missed_target(
     )  # fmt: skip
     screen = io.StringIO()
 
-    ended = _tell(Console(file=screen, width=200), (found,), request, 60.0)
+    ended = _tell(Console(file=screen, width=200), (found,), request)
 
     assert ended == code
     assert told in screen.getvalue()
