@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import copysign
 
 from penstock.domain.decisions import Decision
 from penstock.domain.variants import ObjectKey
@@ -41,5 +42,20 @@ def _differences(where: str, recorded: Json, again: Json) -> Iterator[Difference
     if isinstance(recorded, dict) and isinstance(again, dict):
         for name in sorted(recorded.keys() | again.keys()):
             yield from _differences(f"{where} {name}", recorded.get(name), again.get(name))
-    elif recorded != again:
+    elif not _is_same(recorded, again):
         yield Difference(where, recorded, again)
+
+
+def _is_same(one: Json, other: Json) -> bool:
+    """Tell whether two JSON values have the same bits; a count of 1 may be written 1.0, but neither is `true`."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_is_same(one[name], other[name]) for name in one)
+    if _is_number(one) and _is_number(other):
+        return bool(one == other) and copysign(1, one) == copysign(1, other)
+    return type(one) is type(other) and bool(one == other)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -2,13 +2,17 @@
 
 import gzip
 import json
+import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.unit.records.made import passes
 
+from penstock.domain.decisions import Candidate, Reasoning
 from penstock.domain.errors import InvalidField
-from penstock.records.record import pack, unpack
+from penstock.records.record import Record, pack, unpack
 from penstock.records.replay import replay
 from penstock.records.whatif import what_if
 
@@ -41,6 +45,40 @@ def test_one_bit_that_differs_is_named() -> None:
     (difference,) = replay(touched)
 
     assert str(difference) == f"llm/cheap desired: recorded 99, now {first.desired}"
+
+
+def changed(record: Record, **fields: Any) -> Record:
+    """Return the record as if the first variant had been decided otherwise."""
+    first, *others = record.decisions
+    return replace(record, decisions=(replace(first, **fields), *others))
+
+
+def dearer(why: Reasoning) -> tuple[Candidate, ...]:
+    """Return the candidates, the last of them by one bit dearer."""
+    *others, last = why.candidates
+    return (*others, replace(last, cost_per_h=math.nextafter(last.cost_per_h, math.inf)))
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        pytest.param("need_per_s", lambda value: math.nextafter(value, 2 * value), id="the last bit of a number"),
+        pytest.param("min_replicas", bool, id="a truth for a count"),
+        pytest.param("desired", lambda _: None, id="nothing for a number"),
+        pytest.param("reasoning", lambda why: replace(why, gap_ratio=-0.0), id="the sign of nothing"),
+        pytest.param("reasoning", lambda why: replace(why, candidates=why.candidates[:-1]), id="one weighed less"),
+        pytest.param(
+            "reasoning", lambda why: replace(why, candidates=dearer(why)), id="the last bit of what was weighed"
+        ),
+    ],
+)
+def test_any_bit_counts(field: str, change: Callable[[Any], Any]) -> None:
+    record = next(one for one in passes(4) if one.decisions[0].reasoning is not None)
+    touched = changed(record, **{field: change(getattr(record.decisions[0], field))})
+
+    (difference,) = replay(unpack(pack(touched)))
+
+    assert difference.where.startswith(f"llm/cheap {field}")
 
 
 @pytest.mark.parametrize(
