@@ -122,6 +122,13 @@ def _count(text: str, name: str) -> int:
     return int(text)
 
 
+def _duration(text: str, name: str) -> float:
+    seconds = parse_duration(text, name)
+    if seconds <= 0:
+        raise InvalidField(name, text, "write more than 0s")
+    return seconds
+
+
 def _decimal(text: str, name: str) -> float:
     if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text):
         raise InvalidField(name, text, "write a number such as 3.50")
@@ -129,13 +136,13 @@ def _decimal(text: str, name: str) -> float:
 
 
 _SLO: Final[_Fields] = {
-    "ttft": ("ttft_s", parse_duration),
-    "tpot": ("tpot_s", parse_duration),
+    "ttft": ("ttft_s", _duration),
+    "tpot": ("tpot_s", _duration),
     "attainment": ("attainment_ratio", parse_attainment),
 }
 _ONE: Final[_Fields] = {
     "cost": ("cost_per_replica_per_h", _decimal),
     "min": ("min_replicas", _count),
     "max": ("max_replicas", _count),
-    "startup": ("startup_time_s", parse_duration),
+    "startup": ("startup_time_s", _duration),
 }
