@@ -8,11 +8,8 @@ import random
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,14 +18,15 @@ from typing import Any
 
 import pytest
 import yaml
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from tests.certificates import Authority
+from tests.keptopen import KeptOpen
 from tests.needs import missing
 
 ADMIN_TOKEN = "admin-of-this-test-run"
 FOREIGN_CRDS = Path(__file__).parent / "crds"
 OUR_CRDS = Path(__file__).parents[1] / "crds"
 START_S = 60.0
+_LAZY = {"GOGC": "400"}  # a server of some minutes has memory to spare; collecting takes a sixth of its time
 _ASSETS = "KUBEBUILDER_ASSETS"
 _WELL_KNOWN = ("/usr/local/kubebuilder/bin",)
 
@@ -64,12 +62,14 @@ class KubeApi:
         self.token = ADMIN_TOKEN
         self.port, self._etcd_port, self._peer_port = _free_ports(3)
         self.url = f"https://127.0.0.1:{self.port}"
-        self.ca_file = home / "certs" / "apiserver.crt"
+        authority = Authority(home)  # the server would make itself RSA keys, and sign a hundred times as long
+        self.ca_file, self._tls, self._signing = authority.file, authority.sign("kube-api"), authority.sign("tokens")
         self.kubeconfig = home / "kubeconfig"
+        self._line = KeptOpen(self.port, self.ca_file)
+        self._kinds: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     def open(self) -> None:
         """Start both programs and wait until the API server is ready."""
-        _write_key(self._home / "key")
         (self._home / "tokens").write_text(f"{self.token},admin,1,system:masters\n")
         self._etcd = self._spawn(
             "etcd",
@@ -89,10 +89,12 @@ class KubeApi:
         self._server = self._spawn(
             "kube-apiserver",
             *("--etcd-servers", self._etcd_url, "--cert-dir", "certs"),
+            *("--tls-cert-file", str(self._tls.cert), "--tls-private-key-file", str(self._tls.key)),
             *("--bind-address", "127.0.0.1", "--secure-port", str(self.port)),
             *("--authorization-mode", "Node,RBAC", "--token-auth-file", "tokens"),
-            *("--service-account-issuer", "https://localhost", "--service-account-key-file", "key"),
-            *("--service-account-signing-key-file", "key"),
+            *("--service-account-issuer", "https://localhost"),
+            *("--service-account-key-file", str(self._signing.cert)),
+            *("--service-account-signing-key-file", str(self._signing.key)),
             # without a controller manager nobody makes the default service accounts that pods would wait for
             *("--disable-admission-plugins", "ServiceAccount"),
             *self._flags,
@@ -110,6 +112,7 @@ class KubeApi:
 
     def stop(self) -> None:
         """Kill the API server at once: connections break, nothing answers, etcd keeps its data."""
+        self._line.close()
         if self._server is not None:
             self._server.send_signal(signal.SIGKILL)
             self._server.wait()
@@ -136,13 +139,8 @@ class KubeApi:
         """Send one request (JSON, or YAML for server-side apply) and return what came back, whatever its status."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {token or self.token}", "Content-Type": content, "Accept": accept}
-        request = urllib.request.Request(self.url + path, data=data, method=method, headers=headers)  # noqa: S310 - https
-        try:
-            with urllib.request.urlopen(request, timeout=10, context=self._tls()) as answer:  # noqa: S310 - https
-                return Reply(answer.status, _decode(answer.read()))
-        except urllib.error.HTTPError as error:
-            with error:
-                return Reply(error.code, _decode(error.read()))
+        status, raw = self._line.send(method, path, data, headers)
+        return Reply(status, _decode(raw))
 
     def must(self, method: str, path: str, body: object = None, **how: str) -> Any:
         """Send a request that has to succeed and return its body."""
@@ -189,10 +187,15 @@ class KubeApi:
         """Return the path of an object: plural and scope as the server's discovery tells them."""
         version, meta = str(manifest["apiVersion"]), manifest["metadata"]
         root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-        resources = self.must("GET", root)["resources"]
-        found = next(r for r in resources if r["kind"] == manifest["kind"] and "/" not in r["name"])
+        found = self._kind(root, manifest["kind"])
         scope = f"/namespaces/{meta['namespace']}" if found["namespaced"] else ""
         return f"{root}{scope}/{found['name']}/{meta['name']}"
+
+    def _kind(self, root: str, name: str) -> Mapping[str, Any]:
+        if (root, name) not in self._kinds:
+            resources = self.must("GET", root)["resources"]
+            self._kinds[root, name] = next(r for r in resources if r["kind"] == name and "/" not in r["name"])
+        return self._kinds[root, name]
 
     def _established(self, crd: str) -> bool:
         body = self.must("GET", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd}")
@@ -204,16 +207,15 @@ class KubeApi:
 
     def _spawn(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         with (self._home / f"{program}.log").open("ab") as log:
-            return subprocess.Popen([self._programs / program, *arguments], cwd=self._home, stdout=log, stderr=log)
+            return subprocess.Popen(
+                [self._programs / program, *arguments], cwd=self._home, stdout=log, stderr=log, env=os.environ | _LAZY
+            )
 
     def _ready(self) -> bool:
         try:
             return self.request("GET", "/readyz").ok
         except OSError:
             return False
-
-    def _tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=self.ca_file)
 
     def write_kubeconfig(self, path: Path, token: str) -> None:
         """Write a kubeconfig for whoever has this token."""
@@ -311,15 +313,6 @@ def _free_ports(count: int) -> tuple[int, ...]:
         if len(ports) == count:
             break
     return tuple(ports)
-
-
-def _write_key(path: Path) -> None:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-        )
-    )
 
 
 def _decode(raw: bytes) -> Any:
