@@ -99,8 +99,7 @@ def _saturation(seen: Seen, name: str) -> float:
 def tokens(scene: Scene, *, backlog_s: float, kv: float, paced: float) -> Keda:
     """B6. max(⌈in-flight tokens / V_P / 1.5 s⌉, ⌈Σ KV/.8⌉); V_P = a full chunk ÷ the time of its step.
 
-    As shipped at most a pod per 3 min comes and a pod per 5 min goes; `paced=2` takes the windows of B4, `paced=0`
-    the brakes of its guard.
+    As shipped at most a pod per 3 min comes and a pod per 5 min goes; `paced=0` takes the brakes of B4's guard.
     """
     spec = sole(scene)
     per_s = prefill_per_s(spec)
@@ -109,8 +108,7 @@ def tokens(scene: Scene, *, backlog_s: float, kv: float, paced: float) -> Keda:
         prefill = Signal(seen.router.in_flight_tokens / per_s, backlog_s)
         return [prefill, Signal(math.fsum(gauges(seen, spec.name, lambda row: row.kv_usage_ratio)), kv)]
 
-    brakes = {0.0: NO_UP_WINDOW, 2.0: WINDOWS}.get(paced, POD_BY_POD)
-    return Keda(scene, brakes, signals, sleeps=False)
+    return Keda(scene, POD_BY_POD if paced else NO_UP_WINDOW, signals, sleeps=False)
 
 
 def slo_aware(scene: Scene, *, up: float, down: float) -> Keda:
@@ -146,13 +144,14 @@ def slo_wanted(s: float, counts: Counts, up: float, down: float) -> int:
     return n
 
 
+# forms that are not shipped stand first: the point in the middle of a grid, which is tried at once, is one of them
 FAMILY: Final = (
     Rival(
         code="B3",
         name="llm-d raw vLLM",
         source="llm-d/llm-d-autoscaling#1517 hack/setup-keda-vllm-scaling.sh at 5c4a1af9",
         defaults={"kv": 0.6, "waiting": 30, "shipped": 1},
-        grid={"kv": (0.3, 0.45, 0.6), "waiting": (5, 30), "shipped": (0, 1)},
+        grid={"shipped": (0, 1), "kv": (0.3, 0.45, 0.6), "waiting": (5, 30)},
         build=per_variant(raw_series),
     ),
     Rival(
@@ -160,7 +159,7 @@ FAMILY: Final = (
         name="llm-d EPP queue",
         source="llm-d/llm-d guides/workload-autoscaling/keda-epp, queue at 057abb4a and queue-guard at f7374fc7",
         defaults={"queued": 1, "running": 16, "style": 0},
-        grid={"running": CONCURRENCIES, "style": (0, 1, 2)},
+        grid={"style": (0, 1, 2), "running": CONCURRENCIES},
         by_accelerator=concurrencies("running"),
         build=per_variant(queue),
     ),
@@ -169,7 +168,7 @@ FAMILY: Final = (
         name="llm-d EPP saturation",
         source="llm-d/llm-d guides/workload-autoscaling/keda-epp, overlay saturation, at 76e392de",
         defaults={"ratio": 0.7, "running": 16, "value": 0, "window_s": 300},
-        grid={"running": CONCURRENCIES, "value": (0, 1), "window_s": (0, 300)},
+        grid={"window_s": (0, 300), "value": (0, 1), "running": CONCURRENCIES},
         by_accelerator=concurrencies("running"),
         build=per_variant(saturation),
     ),
@@ -178,7 +177,7 @@ FAMILY: Final = (
         name="llm-d token-aware",
         source="llm-d/llm-d guides/workload-autoscaling/keda-epp-token-aware at 04c0115b",
         defaults={"backlog_s": 1.5, "kv": 0.8, "paced": 1},
-        grid={"backlog_s": (0.5, 1.5), "kv": (0.4, 0.6, 0.8), "paced": (0, 1, 2)},
+        grid={"paced": (0, 1), "backlog_s": (0.5, 1.5), "kv": (0.4, 0.6, 0.8)},
         build=per_variant(tokens),
     ),
     Rival(
