@@ -59,7 +59,7 @@ def test_slower_starts_look_further_ahead(slower: str) -> None:
 
 
 def test_stricter_targets_let_a_replica_serve_less() -> None:
-    found = answers({"slo.tpot": "22ms"})
+    found = answers({"slo.tpot": "21ms"})
 
     assert (found["cheap"].after.capacity_per_s or 0.0) < (found["cheap"].before.capacity_per_s or 0.0)
     assert (found["cheap"].after.desired or 0) > (found["cheap"].before.desired or 0)
