@@ -6,10 +6,11 @@ import pytest
 from tests.unit.scaling.scene import decide_one, handed_over, observe, remembering, rows, target, variant
 from tests.unit.status.outcomes import ALLOC, outcome
 
+from penstock.controller.hindsight import Judgement
 from penstock.controller.metrics import Meters
-from penstock.domain.catalogue import Catalogue
+from penstock.domain.catalogue import Catalogue, ModelScope
 from penstock.domain.observations import Observation, ScrapeProblem
-from penstock.domain.reasons import MetricsReason
+from penstock.domain.reasons import DecisionReason, MetricsReason
 from penstock.domain.variants import ObjectKey
 
 CHAT = variant()
@@ -61,3 +62,58 @@ def test_no_series_and_no_counter_outlives_its_object() -> None:
 
     named = [sample.labels for family in meters.registry.collect() for sample in family.samples]
     assert {one.get("variant_name") or one.get("variant") for one in named} - {None} == {"other"}
+
+
+def value(meters: Meters, name: str, **labels: str) -> float | None:
+    return meters.registry.get_sample_value(name, labels)
+
+
+def test_requests_that_ended_are_added_up() -> None:
+    meters, chat = Meters(), {"namespace": "llm", "variant": "chat"}
+
+    for requests in (0.0, 2.0, 1.0):
+        meters.ended(ObjectKey("llm", "chat"), requests)
+
+    assert value(meters, "penstock_variant_ended_requests_total", **chat) == 3.0
+
+
+def test_a_drain_that_ended_nothing_shows_a_zero() -> None:
+    """Else nobody could tell that nothing was lost from that nothing was counted."""
+    meters = Meters()
+
+    meters.ended(ObjectKey("llm", "chat"), 0.0)
+
+    assert value(meters, "penstock_variant_ended_requests_total", namespace="llm", variant="chat") == 0.0
+
+
+def test_judgements_are_shown_while_they_hold() -> None:
+    meters, model = Meters(), {"namespace": "llm", "model": "m"}
+    names = ("penstock_forecast_error_ratio", "penstock_hindsight_cost_ratio")
+
+    meters.decided(0.1, {ModelScope("llm", "m"): Judgement(forecast_error_ratio=0.2, cost_ratio=1.3)})
+    known = [value(meters, name, **model) for name in names]
+    meters.decided(0.1, {ModelScope("llm", "m"): Judgement()})
+    unknown = [value(meters, name, **model) for name in names]
+
+    assert known == [0.2, 1.3]
+    assert unknown == [None, None]
+
+
+def test_numbers_that_were_computed_are_counted_by_reason() -> None:
+    meters = Meters()
+
+    for reason in (DecisionReason.DEMAND_UP, DecisionReason.STEADY, DecisionReason.STEADY):
+        meters.told(outcome(this_pass=reason))
+
+    counts = {name: value(meters, "penstock_decisions_total", reason=name) for name in ("DemandUp", "Steady", "Hold")}
+    assert counts == {"DemandUp": 1, "Steady": 2, "Hold": None}
+
+
+def test_passes_and_queries_are_timed() -> None:
+    meters = Meters()
+
+    meters.passed(0.5, {"running": 0.25, "waiting": 0.125})
+
+    assert value(meters, "penstock_pass_duration_seconds_sum") == 0.5
+    assert value(meters, "penstock_prometheus_query_duration_seconds_sum", query="running") == 0.25
+    assert value(meters, "penstock_prometheus_query_duration_seconds_sum", query="waiting") == 0.125

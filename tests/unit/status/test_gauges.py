@@ -22,7 +22,7 @@ def values(of: Outcome) -> dict[str, float]:
 def test_healthy() -> None:
     both = {"desired_replicas": 3.0, "current_replicas": 3.0, "desired_ratio": 1.0}
 
-    assert values(outcome(need_per_s=2.6)) == {
+    assert values(outcome(need_per_s=2.6, capacity_error_ratio=0.06)) == {
         **{f"inferno_{name}": value for name, value in both.items()},
         **{f"wva_{name}": value for name, value in both.items()},
         "penstock_variant_desired_replicas": 3.0,
@@ -32,6 +32,7 @@ def test_healthy() -> None:
         "penstock_variant_arrival_requests_per_second": 2.0,
         "penstock_variant_need_requests_per_second": 2.6,
         "penstock_variant_capacity_requests_per_second": 0.83,
+        "penstock_variant_capacity_error_ratio": 0.06,
         "penstock_variant_cost_per_hour": 120.0,
     }
 
