@@ -170,17 +170,21 @@ def _panel_notes(one: Verdict) -> tuple[str, ...]:
 
 def _still(found: Findings) -> str:
     """Return what is told of fleets that never change: the best one, and the best of those made for the peak."""
-    best = next((_mean(row) for row in found.finals if row[0].job.policy == STATIC), None)
+    best = next((row for row in found.finals if row[0].job.policy == STATIC), None)
     peaks = (one for one in found.swept if one.job.policy == STATIC and not one.job.swept)
     peak = sweep.best(peaks, found.bar)
     if best is None or peak is None:
         return "The best fleet that never changes: not run"
     told = f"The best fleet that never changes, known beforehand: {_fleet(best)}"
-    return told if peak.job == best.job else f"{told}; made for the peak, first seed: {_fleet(peak)}"
+    return told if peak.job == best[0].job else f"{told}; made for the peak, first seed: {_fleet([peak])}"
 
 
-def _fleet(row: Outcome) -> str:
-    return f"{_named(row.job)}, {percent(row.attainment)} for {row.usd_per_h:.2f} an hour"
+def _fleet(row: Sequence[Outcome]) -> str:
+    most = {name: max(counts, default=0) for name, counts in row[0].ready.items()}
+    told = " and ".join(f"{count} {name}" for name, count in most.items() if count)
+    whole = _mean(row)
+    kind = f"{STATIC} on {benchsweeps.where(whole.job)}, {benchsweeps.knobs(whole.job.knobs)}"
+    return f"{told} ({kind}), {percent(whole.attainment)} for {whole.usd_per_h:.2f} an hour"
 
 
 def _points(one: Verdict) -> Iterable[Point]:
