@@ -75,6 +75,8 @@ def _narrowed(one: Rival, knob: str) -> str:
 
 
 def _values(values: Iterable[float]) -> str:
+    if isinstance(values, range):
+        return f"{values[0]} to {values[-1]}"
     return ", ".join(number(value, 3) for value in values)
 
 

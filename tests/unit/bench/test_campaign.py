@@ -220,6 +220,10 @@ def test_the_report_tells_over_what_rivals_were_tuned(found: tuple[Findings, ...
     )
     assert f"<details><summary><b>B8 Knative KPA</b> <span>{said}" in page.read_text()
     assert f"### B8 Knative KPA\n\n{said}" in text.read_text()
+    assert (
+        "<b>B0 static</b> <span>Swept over more -28 to 24; defaults: replicas 0, minute 0.99, load 0.9, more 0.<"
+        in (page.read_text())
+    )
     swept = json.loads(data.read_text())["rivals"]
     kpa = next(one for one in swept if one["code"] == "B8")
     assert [one["code"] for one in swept] == ["B0", "B8", "B15"]
