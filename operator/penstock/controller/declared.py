@@ -15,9 +15,10 @@ Body = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Declared:
-    """`statuses` are by the scaler's uid."""
+    """`statuses` are by the scaler's uid, and `uids` by the variant that counts for it since the last pass."""
 
     statuses: dict[str, Body] = field(default_factory=dict)
+    uids: dict[ObjectKey, str] = field(default_factory=dict)
 
     def bodies(self, scalers: Iterable[Scaler], variants: Iterable[Variant], instance: str) -> list[Body]:
         """Return the declarations of this controller instance with what was last told of them.
@@ -27,7 +28,7 @@ class Declared:
         """
         variants = tuple(variants)
         taken = {variant.key for variant in variants}
-        found: list[Body] = []
+        found: dict[ObjectKey, Body] = {}
         for scaler in sorted(scalers, key=str):
             declared = scaler.declares
             if declared is None or scaler.declared_for != instance or _has_object(scaler, variants):
@@ -35,10 +36,16 @@ class Declared:
             key = ObjectKey(scaler.key.namespace, str(declared["variant"]))
             if key not in taken:
                 taken.add(key)
-                found.append({**declared, "status": self.statuses.get(scaler.uid, {})})
-        living = {str(body["metadata"]["uid"]) for body in found}
+                found[key] = {**declared, "status": self.statuses.get(scaler.uid, {})}
+        self.uids = {key: str(body["metadata"]["uid"]) for key, body in found.items()}
+        living = set(self.uids.values())
         self.statuses = {uid: status for uid, status in self.statuses.items() if uid in living}
-        return found
+        return list(found.values())
+
+    def of(self, key: ObjectKey) -> Body | None:
+        """Return what was last told of a variant that a scaler declares, as an object with a status, if one does."""
+        uid = self.uids.get(key)
+        return None if uid is None else {"status": self.statuses.get(uid, {})}
 
     def note(self, body: Body, status: Body) -> None:
         """Remember what was told of one."""

@@ -2,7 +2,8 @@
 
 A trigger `external` or `external-push` names the variant in its metadata; the metric `penstock-desired-replicas` with
 target 1 makes KEDA's HPA ask for exactly that number. Every operator pod answers, from the status that the leader
-wrote. What is not known is an error, which KEDA's fallback is for; it is never a zero.
+wrote; of variants that scalers declare, which have none, the leader alone. What is not known is an error, which KEDA's
+fallback is for; it is never a zero.
 """
 
 import asyncio
@@ -35,7 +36,7 @@ class Unknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What the variants' statuses say; `body` returns one object, None where there is none."""
+    """What the variants' statuses say; `body` returns one object or what was told of it, None where there is none."""
 
     body: Callable[[ObjectKey], Mapping[str, Any] | None]
 
@@ -50,7 +51,8 @@ class Numbers:
             raise Unknown(grpc.StatusCode.INVALID_ARGUMENT, f"write the variant's name into metadata.{VARIANT}")
         body = self.body(ObjectKey(namespace, name))
         if body is None:
-            raise Unknown(grpc.StatusCode.NOT_FOUND, f"no VariantAutoscaling {namespace}/{name}")
+            words = f"no VariantAutoscaling {namespace}/{name}, and no scaler that declares it to the leading operator"
+            raise Unknown(grpc.StatusCode.NOT_FOUND, words)
         status = body.get("status") or {}
         desired = (status.get("desiredOptimizedAlloc") or {}).get("numReplicas")
         if desired is None:
@@ -124,4 +126,14 @@ async def answering(numbers: Numbers, address: str, port: int) -> AsyncIterator[
     try:
         yield bound
     finally:
+        await _end(server)
+
+
+async def _end(server: grpc.aio.Server) -> None:
+    """Stop the server. kopf cancels tasks that began after it when it ends, the one that waits for calls among them."""
+    try:
         await server.stop(grace=0.5)
+    except asyncio.CancelledError:
+        own = asyncio.current_task()
+        if own is None or own.cancelling():
+            raise

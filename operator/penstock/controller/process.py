@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -38,6 +38,7 @@ from penstock.controller.scaling_pass import ScalingPass
 from penstock.controller.serving import Pulse, serving
 from penstock.controller.targets import Targets
 from penstock.controller.world import World
+from penstock.domain.variants import ObjectKey
 
 log = logging.getLogger("penstock.operator")
 
@@ -130,7 +131,7 @@ class Operator:
         ]
         async with (
             serving(self.meters.registry, pulse, self._unready, ports, options.address, told) as bound,
-            answering(Numbers(self.world.variants.get), options.address, options.keda_port) as keda,
+            answering(Numbers(self._told), options.address, options.keda_port) as keda,
         ):
             self.ports = (*bound, keda)
             log.info("Operator serves", extra={"metrics": bound[0], "health": bound[1], "keda": keda})
@@ -155,6 +156,13 @@ class Operator:
             loops.keep_summing(self.routing.aggregator, adapters.election),
             *([_stop_on_signals(stop, kopf_runs)] if signals else []),
         ]
+
+    def _told(self, key: ObjectKey) -> Mapping[str, Any] | None:
+        """Return an object of ours; of a variant that a scaler declares, which has none, what the leader told last."""
+        found = self.world.variants.get(key)
+        if found is None and self._adapters.election.leading:
+            return self.scaling.reporter.declared.of(key)
+        return found
 
     async def _hand_over(self) -> None:
         await self.scaling.learned.hand_over(self._adapters.election)

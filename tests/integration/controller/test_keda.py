@@ -25,8 +25,8 @@ def status(replicas: int | None, mode: str = "Metrics") -> dict[str, Any]:
 class Keda:
     """The client."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._channel, self.made = channel, messages()
+    def __init__(self, channel: grpc.aio.Channel, namespace: str = "llm") -> None:
+        self._channel, self._namespace, self.made = channel, namespace, messages()
 
     async def ask(self, call: str, variant: str | None = "chat") -> Any:
         kinds = {"IsActive": "IsActiveResponse", "GetMetricSpec": "GetMetricSpecResponse"}
@@ -53,7 +53,7 @@ class Keda:
 
     def _ref(self, variant: str | None) -> Any:
         metadata = {"scalerAddress": "penstock-operator:9005"} | ({"variant": variant} if variant else {})
-        return self.made["ScaledObjectRef"](name="so", namespace="llm", scalerMetadata=metadata)
+        return self.made["ScaledObjectRef"](name="so", namespace=self._namespace, scalerMetadata=metadata)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from tests.unit.scaling.scene import variant
 
 from penstock.controller.declared import Declared
 from penstock.controller.scalers import Scaler, hpa, scaled_object
+from penstock.domain.variants import ObjectKey
 
 
 def declaring(name: str = "own", kind: str = "hpa", value: str = "true", gauge: str = "", **labels: str) -> Scaler:
@@ -73,3 +74,17 @@ def test_what_was_told_is_remembered_while_the_scaler_lives() -> None:
     (anew,) = declared.bodies([scaler], [], "")
 
     assert (again["status"], anew["status"]) == ({"observedGeneration": 1}, {})
+
+
+def test_what_was_told_is_found_by_the_variants_name_as_long_as_it_counts() -> None:
+    declared, scaler = Declared(), declaring(gauge="chat-h100")
+    (body,) = declared.bodies([scaler], [], "")
+    nothing_yet = declared.of(ObjectKey("llm", "chat-h100"))
+    declared.note(body, {"desiredOptimizedAlloc": {"numReplicas": 3}})
+
+    told, by_scaler = (declared.of(ObjectKey("llm", name)) for name in ("chat-h100", "own"))
+    declared.bodies([scaler], [variant("chat")], "")
+
+    assert nothing_yet == {"status": {}}
+    assert (told, by_scaler) == ({"status": {"desiredOptimizedAlloc": {"numReplicas": 3}}}, None)
+    assert declared.of(ObjectKey("llm", "chat-h100")) is None
