@@ -40,7 +40,7 @@ async def test_the_scale_falls_when_the_least_loaded_have_ended_their_work(
     load(prometheus, cluster, a=3, b=1, c=2)
     await routed(world)
     cluster.variant(minReplicas=3, maxReplicas=3)
-    async with cluster.operating(prometheusURL=prometheus.url):
+    async with cluster.operating(prometheusURL=prometheus.url) as operator:
         await eventually(lambda: cluster.reason("ScalingActive") == "ScaleApplied", "a first decision")
         cluster.variant(minReplicas=2, maxReplicas=2)
         await eventually(lambda: ANNOTATION_DRAINING in annotations(cluster, "b"), "the least loaded drains")
@@ -60,6 +60,9 @@ async def test_the_scale_falls_when_the_least_loaded_have_ended_their_work(
         await eventually(lambda: cluster.reason("ScalingActive") == "ScaleApplied", "its proof")
 
     assert (during, status["actuation"]["applied"]) == (3, False)
+    labels = {"namespace": cluster.work, "variant": "chat"}
+    ended = operator.meters.registry.get_sample_value("penstock_variant_ended_requests_total", labels)
+    assert ended == 0.0, "counted, and none"
     assert int(annotations(cluster, "b")[ANNOTATION_DELETION_COST]) < 0
     assert not {ANNOTATION_DRAINING, ANNOTATION_DELETION_COST} & (
         set(annotations(cluster, "a")) | set(annotations(cluster, "c"))
