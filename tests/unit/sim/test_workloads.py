@@ -120,6 +120,19 @@ def test_long_answers_have_the_lengths_that_are_told() -> None:
     assert rate_of(list(made.arrivals), made.length_s) == pytest.approx(16, rel=0.05)
 
 
+def test_long_answers_come_in_clumps_and_swing_as_told() -> None:
+    made = traffics.reasoning(1, None)
+
+    times = [one.at_s for one in made.arrivals]
+    counts = [sum(900 * part <= at_s < 900 * (part + 1) for at_s in times) / 900 for part in range(6)]
+    assert min(counts) == pytest.approx(16 * 0.5, rel=0.1), "the mean of the lowest sixth of 1 - 0.6 cos"
+    assert max(counts) == pytest.approx(16 * 1.5, rel=0.1)
+    swing = laws.swing(16.0, 0.6, made.length_s)
+    gaps = [(after - before) * swing(before) for before, after in itertools.pairwise(times)]  # at a rate of one
+    assert statistics.mean(gaps) == pytest.approx(1.0, rel=0.02)
+    assert statistics.pstdev(gaps) == pytest.approx(1.5, rel=0.03)
+
+
 def test_lengths_drift_at_half_time_and_arrivals_do_not(folder: Path) -> None:
     before, after = traffics.conversation(0, folder), traffics.drift(0, folder)
 
