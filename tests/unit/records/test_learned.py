@@ -4,11 +4,14 @@ import json
 from dataclasses import replace
 
 import pytest
+from tests.unit.scaling.scene import NOW, known, observe, rows, target, variant
 
 from penstock.domain.catalogue import ModelScope
-from penstock.domain.variants import ObjectKey
+from penstock.domain.variants import ObjectKey, SloOverride
 from penstock.records import learned
 from penstock.records.learned import MODELS, VARIANTS, dump, joined, load
+from penstock.scaling.config import Config
+from penstock.scaling.decide import decide
 from penstock.scaling.experience import Experience, Outage, Starts
 from penstock.scaling.history import LengthSums, ModelPast, Moment
 from penstock.scaling.memory import Memory
@@ -29,6 +32,27 @@ def test_what_was_learnt_comes_back() -> None:
     assert stored.faults == ()
     assert stored.memory.experiences == {KEY: KNOWN}
     assert stored.memory.models == {SCOPE: PAST}
+
+
+def test_what_was_learnt_of_an_engine_decides_after_a_restart_as_before() -> None:
+    """Slower than supposed: who forgot that would order too few."""
+    chat = variant(profiles=(), accelerator="L40S", model="meta-llama/Llama-3.1-8B-Instruct", slo=SloOverride())
+    memory = Memory()
+    for minute in range(12):
+        now_s = NOW + 60.0 * minute
+        slow = {"tpot_s": known(0.07, now_s), "prefill_s": known(0.3, now_s), "ttft_s": known(0.4, now_s)}
+        lengths = {"input_tokens": known(1155, now_s), "output_tokens": known(211, now_s), "running": known(15, now_s)}
+        seen = rows(chat, 2, total=2.0, at_s=now_s, **slow, **lengths)
+        observation = observe(chat, targets={chat.key: target(chat, 2)}, seen=seen, now_s=now_s)
+        (before,), after = decide(observation, memory, Config())
+        known_so_far, memory = memory, after
+
+    (restarted,), _ = decide(observation, load(dump(known_so_far)).memory, Config())
+    (newborn,), _ = decide(observation, Memory(), Config())
+
+    assert restarted.capacity_per_s == pytest.approx(before.capacity_per_s, rel=0.01)
+    assert restarted.capacity_error_ratio == pytest.approx(before.capacity_error_ratio, rel=0.01)
+    assert (newborn.capacity_per_s or 0.0) > 1.3 * (before.capacity_per_s or 0.0)
 
 
 def test_what_nobody_watched_since_is_not_taken_up_again() -> None:
