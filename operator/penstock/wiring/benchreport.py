@@ -44,7 +44,7 @@ def study(verdicts: Sequence[Verdict], targets: Sequence[Target], *, quick: bool
     return Study(
         title="Replica decisions compared",
         lead=f"Penstock at its defaults against {len(rivals)} other laws, each tuned for each workload: {extent}, "
-        f"{seeds} seeds, {len(runs)} runs.",
+        f"{seeds} seeds (from 0 on), {len(runs)} runs.",
         facts=_facts(verdicts, targets, runs),
         losses=_table([one for one in verdicts if one.result in {Result.LOST, Result.EVEN} or not one.reached]),
         wins=_table([one for one in verdicts if one.result in {Result.WON, Result.ALONE} and one.reached]),
