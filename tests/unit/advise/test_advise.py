@@ -22,7 +22,7 @@ from penstock.advise.past import Answers, ModelPast
 from penstock.advise.replay import Job, Played
 from penstock.advise.sureness import Level
 from penstock.advise.wish import Wish
-from penstock.advise.words import text
+from penstock.advise.words import text, when
 from penstock.api.variantautoscaling import parse_variant
 from penstock.domain.errors import NotEnoughData
 from penstock.domain.variants import Actuation
@@ -30,6 +30,7 @@ from penstock.engine.capacity import Lengths, capacity
 from penstock.report.advicefiles import as_json
 from penstock.report.advicemarkdown import markdown
 from penstock.report.advicepage import page as html
+from penstock.report.words import percent
 from penstock.telemetry.pastqueries import Ask
 
 WISH = Wish()
@@ -330,6 +331,26 @@ def test_every_format_tells_the_same() -> None:
         assert "of the time unscraped" in one
     assert "<b>" not in html(told).replace("<b class", "")
     assert "1 object to apply: out/" in text(advice, 1, "out")
+
+
+def test_the_worst_hours_of_both_ways_are_told_with_a_chart_of_each() -> None:
+    advice = advise(history(), grid(1.0), WISH, lambda jobs: ((ran, ran) for ran, _ in plays(jobs, met=0.98)))
+    told = page(advice, WISH, "Made up", ())
+    (judged,) = advice.judged
+    (rans, ours), (model,) = (worst(judged.ran_hours), worst(judged.ours.hours)), told.models
+
+    assert [row[:3] for row in model.worst.rows] == [
+        (who, when(hour.start_s), percent(hour.met_ratio))
+        for who, hours in (("ran", rans), ("with Penstock", ours))
+        for hour in hours
+    ]
+    assert len(rans) == len(ours) == 3
+    assert f"ran {when(rans[0].start_s)} 99.0 % met, with Penstock {when(ours[0].start_s)} 98.0 % met" in text(
+        advice, 1, "out"
+    )
+    assert html(told).count("<svg") == 2, "replicas, and the share that was met"
+    assert when(ours[0].start_s) in html(told)
+    assert when(ours[0].start_s) in markdown(told)
 
 
 def test_the_made_up_past_is_one_model_with_an_answer_and_one_without() -> None:
