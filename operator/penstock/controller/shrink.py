@@ -15,7 +15,8 @@ from penstock.controller.pods import PodFacts
 from penstock.domain.variants import ObjectKey
 
 SETTLE_S: Final = 2.0  # until every router has seen that a pod leaves
-TIMEOUT_S: Final = 600.0  # as long as the longest answers take, and OpenAI clients wait
+TIMEOUT_S: Final = 600.0  # for those of which nobody knows whether they work: as long as OpenAI clients wait for a byte
+BUSY_S: Final = 1800.0  # for those seen to work: 32,000 tokens at 50 ms; the simulated platform waits as long
 LEAVES: Final = "-1000000000"  # far below what people give, whose pods go first all the same
 DONE: Final = "-2000000000"
 ORDINAL_KINDS: Final = frozenset({"StatefulSet", "LeaderWorkerSet"})  # the highest ordinal goes, whatever a pod costs
@@ -132,7 +133,12 @@ def _is_done(scene: Scene, pod: PodFacts) -> bool:
         return False
     load, never = scene.loads.get(pod.key), pod.birth is not None and pod.birth.ready_at_s is None
     idle = load is not None and load.at_s >= since_s + SETTLE_S and load.requests == 0
-    return idle or never or not scene.served or scene.now_s - since_s >= TIMEOUT_S
+    return idle or never or not scene.served or scene.now_s - since_s >= _most_s(load)
+
+
+def _most_s(load: Load | None) -> float:
+    """Return how long a pod may take to end its work, of which a sample tells this."""
+    return BUSY_S if load is not None and load.requests else TIMEOUT_S
 
 
 def _lower_to(

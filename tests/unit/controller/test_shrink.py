@@ -10,12 +10,13 @@ from tests.unit.controller.bodies import pod
 
 from penstock.api.names import ANNOTATION_DELETION_COST, ANNOTATION_DRAINING
 from penstock.controller.pods import PodFacts, pod_facts
-from penstock.controller.shrink import DONE, LEAVES, TIMEOUT_S, Load, Scene, Step, freed, is_ours, step
+from penstock.controller.shrink import BUSY_S, DONE, LEAVES, Load, Scene, Step, freed, is_ours, step
 from penstock.domain.observations import Birth
 from penstock.domain.variants import ObjectKey
 
 NOW_S = 1_795_165_200.0  # 2026-11-20T09:00:00Z
 EARLY, LATE, OLD = "2026-11-20T08:59:00Z", "2026-11-20T08:59:59Z", "2026-11-20T08:40:00Z"
+ANCIENT = "2026-11-20T08:30:00Z"
 
 
 def facts(name: str, *, ready: bool = True, mark: str = "", cost: str = "", **more: str) -> PodFacts:
@@ -91,7 +92,8 @@ def test_marks_tell_the_time_and_the_price() -> None:
         pytest.param({"mark": EARLY}, {}, None, 0, id="nobody knows"),
         pytest.param({"mark": EARLY}, {key("a"): Load(0, NOW_S - 59)}, None, 0, id="a sample from before it drained"),
         pytest.param({"mark": LATE}, load(a=0), None, 0, id="routers may not know yet"),
-        pytest.param({"mark": OLD}, load(a=2), 1, 2, id="out of time"),
+        pytest.param({"mark": OLD}, load(a=2), None, 0, id="seen to work for twenty minutes"),
+        pytest.param({"mark": ANCIENT}, load(a=2), 1, 2, id="out of time"),
         pytest.param({"mark": OLD}, {}, 1, 0, id="out of time, and nobody knows"),
         pytest.param({}, load(a=0), None, 0, id="not told yet"),
     ],
@@ -209,7 +211,7 @@ def test_nothing_is_ended_while_there_is_time_and_it_always_ends(
         if found.lower_to is not None:
             by_price = sorted(pods, key=lambda name: int(pods[name].deletion_cost or "0"))
             removed = by_price[: len(pods) - found.lower_to]
-            assert all(left[name] == 0 for name in removed) or turn * 15 >= TIMEOUT_S
+            assert all(left[name] == 0 for name in removed) or turn * 15 >= BUSY_S
             pods = {name: one for name, one in pods.items() if name not in removed}
         for one, texts in found.annotations.items():
             if one.name in pods:
