@@ -73,7 +73,7 @@ def further(
         tried = {outcome.job.knobs for outcome in outcomes}
         left = [point for point in one.points if point not in tried]
         if leader is not None and left:
-            ranked.append((rank(leader, level), one, _beside(leader.job.knobs or one.defaults, left, one.points)))
+            ranked.append((rank(leader, level), one, _beside(leader.job.knobs or one.defaults, left, one)))
     ranked.sort(key=lambda row: row[0])
     return [(one, point) for _, one, point in ranked[:count]]
 
@@ -90,16 +90,25 @@ def halfway(one: Track, outcomes: Sequence[Outcome], level: float) -> Point | No
     return ordered[(low + high) // 2] if high - low > 1 else None
 
 
-def _beside(leader: Point, left: Sequence[Point], grid: Sequence[Point]) -> Point:
-    """Return the point that differs from the leader in the fewest knobs, and then by the fewest steps of the grid."""
-    axes = {knob: sorted({value for point in grid for name, value in point if name == knob}) for knob, _ in leader}
-    home = {knob: _place(axes[knob], value) for knob, value in leader}
+def _beside(leader: Point, left: Sequence[Point], one: Track) -> Point:
+    """Return the point that differs from the leader in the fewest knobs, and then by the fewest steps of the grid.
 
-    def away(point: Point) -> tuple[int, float]:
-        steps = [abs(_place(axes[knob], value) - home[knob]) for knob, value in point]
+    Of several the farthest from the defaults: where they are not the best, it goes on the way that led from them.
+    """
+    axes = {
+        knob: sorted({value for point in one.points for name, value in point if name == knob}) for knob, _ in leader
+    }
+
+    def away(point: Point, other: Point) -> tuple[int, float]:
+        homes = dict(other)
+        steps = [abs(_place(axes[knob], value) - _place(axes[knob], homes[knob])) for knob, value in point]
         return sum(step > 0 for step in steps), sum(steps)
 
-    return min(left, key=away)
+    def order(point: Point) -> tuple[int, float, int, float]:
+        knobs, steps = away(point, one.defaults)
+        return *away(point, leader), -knobs, -steps
+
+    return min(left, key=order)
 
 
 def _place(axis: Sequence[float], value: float) -> float:
