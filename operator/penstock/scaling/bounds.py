@@ -1,7 +1,6 @@
 """Between which replica counts a variant may move: its own bounds, or those of an open schedule."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.domain.cron import is_open
 from penstock.domain.decisions import Verdict
@@ -11,8 +10,7 @@ from penstock.domain.variants import Schedule, Variant
 WITHIN: Final = Verdict(LimitReason.WITHIN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class Bounds(NamedTuple):
     """Least and most replicas, and who set them (empty: nobody wrote one, the default holds).
 
     `asleep` says that somebody set the target to zero although nothing asks us to bring it back: it stays there.

@@ -1,6 +1,6 @@
 """One variant in one pass: all that is known about it, and what an analyser proposes for it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from penstock.domain.decisions import Verdict
 from penstock.domain.observations import Target
@@ -12,8 +12,7 @@ from penstock.scaling.observe import Load
 from penstock.scaling.terms import Terms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(NamedTuple):
     """A variant, its target (`state` as the pass sees it: shared, too), its load, terms, price and past.
 
     `weight` is the price of a replica for choosing among the variants of a model; `cost_per_h` the real one, None
@@ -51,8 +50,7 @@ class Case:
         return self.now_s if since_s is None else since_s
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class Proposal(NamedTuple):
     """What an analyser asks for, before window, quota and zero rule.
 
     `may_lower` is false while data are incomplete; `guarded` says that engines are full, so that their number may not

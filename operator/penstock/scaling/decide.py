@@ -138,7 +138,7 @@ def _doubted(answer: _Answer, why: str) -> _Answer:
 
 def _unshared(number: Settled, why: str) -> Settled:
     verdict = number.optimization
-    return replace(number, optimization=replace(verdict, facts={**verdict.facts, "unshared": why}))
+    return number._replace(optimization=replace(verdict, facts={**verdict.facts, "unshared": why}))
 
 
 def _failed(study: _Study, fault: Verdict[OptimizationReason], memory: Memory) -> _Answer:

@@ -5,13 +5,13 @@ by the model's variants in proportion to their replicas. Rows without a namespac
 where no other one has variants or series of that model; validation and collection use this one rule.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, repeat
+from itertools import chain, groupby, repeat
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.domain.observations import PodMetrics, Target
 from penstock.domain.readings import Known, Reading, Stale
@@ -19,11 +19,13 @@ from penstock.domain.variants import ObjectKey, Variant
 
 _Rows = Mapping[str, Mapping[str, tuple[PodMetrics, ...]]]
 _NO_ROWS: Final[Mapping[str, tuple[PodMetrics, ...]]] = MappingProxyType({})
+_NAMESPACE: Final = attrgetter("namespace")
+_POD: Final = attrgetter("pod")
+_MODEL: Final = attrgetter("model")
 _SCOPE: Final = attrgetter("namespace", "model")
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(NamedTuple):
     """A variant's rows, and the other model names that its own pods report.
 
     Each row speaks for so many `replicas`: a part, where rows are shared.
@@ -36,13 +38,15 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """Rows by namespace and pod and, without a pod label, by namespace and model; replicas by (namespace, model)."""
+    """Rows by namespace and pod and, without a pod label, by namespace and model; replicas by (namespace, model).
+
+    `bare` are the (namespace, model) for which rows without a namespace label stand in.
+    """
 
     by_pod: _Rows
     podless: _Rows
     replicas: Mapping[tuple[str, str], int]
-    namespaces: Mapping[str, frozenset[str]]
-    labelled: frozenset[tuple[str, str]]
+    bare: frozenset[tuple[str, str]]
 
 
 def join(
@@ -55,20 +59,33 @@ def join(
 
 
 def _index(variants: tuple[Variant, ...], targets: Mapping[ObjectKey, Target], rows: tuple[PodMetrics, ...]) -> _Index:
-    by_pod: dict[str, dict[str, tuple[PodMetrics, ...]]] = defaultdict(dict)
-    podless: dict[str, dict[str, tuple[PodMetrics, ...]]] = defaultdict(dict)
-    for row in rows:
-        among, name = (by_pod, row.pod) if row.pod else (podless, row.model)
-        inside = among[row.namespace]
-        inside[name] = (*inside[name], row) if name in inside else (row,)
+    inside: dict[str, list[PodMetrics]] = defaultdict(list)
+    for namespace, found in groupby(rows, _NAMESPACE):
+        inside[namespace].extend(found)
+    by_pod = {namespace: _by_name(found, _POD) for namespace, found in inside.items()}
+    podless = {namespace: _by_name(pods[""], _MODEL) for namespace, pods in by_pod.items() if "" in pods}
     replicas: dict[tuple[str, str], int] = defaultdict(int)
     for variant in variants:
         replicas[variant.key.namespace, variant.model] += _weight(targets.get(variant.key))
-    labelled = frozenset([scope for scope in set(map(_SCOPE, rows)) if scope[0]])
-    namespaces: dict[str, set[str]] = defaultdict(set)
-    for namespace, model in labelled | set(replicas):
-        namespaces[model].add(namespace)
-    return _Index(by_pod, podless, replicas, {m: frozenset(found) for m, found in namespaces.items()}, labelled)
+    return _Index(by_pod, podless, replicas, _bare(set(replicas), rows) if "" in inside else frozenset())
+
+
+def _by_name(rows: Sequence[PodMetrics], name: Callable[[PodMetrics], str]) -> Mapping[str, tuple[PodMetrics, ...]]:
+    """Return the rows of each name, in their order; nearly always there is one of each."""
+    one_each = dict(zip(map(name, rows), zip(rows), strict=True))
+    if len(one_each) == len(rows):
+        return one_each
+    found: dict[str, list[PodMetrics]] = defaultdict(list)
+    for row in rows:
+        found[name(row)].append(row)
+    return {name: tuple(those) for name, those in found.items()}
+
+
+def _bare(wanted: set[tuple[str, str]], rows: Iterable[PodMetrics]) -> frozenset[tuple[str, str]]:
+    """Return for which of the wanted no row has their namespace, and no other namespace wants or has their model."""
+    labelled = {scope for scope in map(_SCOPE, rows) if scope[0]}
+    namespaces = Counter(model for _, model in labelled | wanted)
+    return frozenset(scope for scope in wanted - labelled if namespaces[scope[1]] == 1)
 
 
 def _weight(target: Target | None) -> int:
@@ -89,9 +106,8 @@ def _joined(variant: Variant, target: Target | None, index: _Index) -> Joined:
 
 def _namespace_labels(variant: Variant, index: _Index) -> tuple[str, ...]:
     """Return the values of the namespace label under which the variant's series may be found, best first."""
-    namespace, model = variant.key.namespace, variant.model
-    fallback = (namespace, model) not in index.labelled and index.namespaces[model] == {namespace}
-    return (namespace, "") if fallback else (namespace,)
+    namespace = variant.key.namespace
+    return (namespace, "") if (namespace, variant.model) in index.bare else (namespace,)
 
 
 def _by_pod(variant: Variant, target: Target, label: str, index: _Index) -> tuple[PodMetrics, ...]:

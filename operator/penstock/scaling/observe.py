@@ -4,7 +4,6 @@ Every number is known or not; nothing that is absent, stale or impossible turns 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final, NamedTuple
 
@@ -30,8 +29,7 @@ _UNTOLD: Final = Spread()
 _FOUND: Final = Verdict(MetricsReason.FOUND)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
+class Load(NamedTuple):
     """The load of one variant. None is unknown; rates per second, lengths in tokens, means over the scrape's window.
 
     `complete` says that every ready replica has fresh numbers: without it nothing may be lowered. `replicas` are those

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.domain.variants import Variant
 
@@ -10,8 +10,7 @@ ABSENT_VARIANT_COST: Final = 10.0
 """WVA's default of `variantCost`, which counts where another variant of the model has one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(NamedTuple):
     """A variant, its accelerator if known, and how many of them one replica takes."""
 
     variant: Variant

@@ -4,7 +4,7 @@ Bounds first; then nothing falls on incomplete data or while engines are full; z
 the model; and nothing falls below the highest number asked for within the window.
 """
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from penstock.domain.decisions import Verdict
 from penstock.domain.reasons import DecisionReason, LimitReason, OptimizationReason
@@ -16,8 +16,7 @@ from penstock.scaling.stabilise import Recommendations, stabilised
 from penstock.scaling.zero import is_refused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class Settled(NamedTuple):
     """A number for one variant, why, and the history with what was asked for in it.
 
     `computed` is false where the last number is held. `forced` says that a person's bound moves it without any data.
@@ -84,8 +83,7 @@ def within_quota(settled: Settled, granted: Grant) -> Settled:
     """Return what remains of a number after the quotas."""
     if granted.by is None:
         return settled
-    return replace(
-        settled,
+    return settled._replace(
         replicas=granted.replicas,
         why=f"{settled.why}; quota of {in_words(granted.by)}",
         limited=limit(granted.by),

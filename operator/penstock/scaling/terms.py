@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from penstock.domain.catalogue import Catalogue, ConfigProblem, SaturationThresholds, ServiceTarget, ZeroRule
 from penstock.domain.observations import Target
@@ -12,8 +13,7 @@ from penstock.scaling.config import Analyzer, Config
 from penstock.scaling.objectives import LOWEST_PRIORITY, Objective, objective
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(NamedTuple):
     """Everything about a variant that does not depend on its load.
 
     `profile` is None where latency targets do not decide. `foreign` names a scaler that sets the replicas without

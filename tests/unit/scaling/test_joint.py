@@ -35,13 +35,12 @@ def member(
     """Return a variant that serves `per_s` at `price` on `each` accelerators; `runs` replicas are there."""
     base = _MODEL.members[0]
     of = replace(_ONE, key=ObjectKey("llm", name))
-    terms = replace(
-        base.case.terms,
+    terms = base.case.terms._replace(
         accelerator=accelerator,
         accelerators_per_replica=each,
         objective=replace(base.case.terms.objective, priority=priority),
     )
-    case = replace(base.case, variant=of, target=target(of, runs), terms=terms, weight=price)
+    case = base.case._replace(variant=of, target=target(of, runs), terms=terms, weight=price)
     return replace(base, case=case, capacity=Capacity(per_s=per_s, fewer_per_s=per_s))
 
 
@@ -306,6 +305,5 @@ def _of_class(of: Model, priority: int) -> Model:
 
 def _ranked(of: Member, priority: int) -> Member:
     terms = of.case.terms
-    return replace(
-        of, case=replace(of.case, terms=replace(terms, objective=replace(terms.objective, priority=priority)))
-    )
+    ranked = terms._replace(objective=replace(terms.objective, priority=priority))
+    return replace(of, case=of.case._replace(terms=ranked))
