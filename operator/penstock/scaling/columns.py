@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from operator import mul
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from penstock.domain.observations import PodMetrics
 
@@ -26,6 +26,9 @@ class Columns(NamedTuple):
     kv_capacity_tokens: Column
 
 
+_FIRST_MEAN: Final = Columns._fields.index("input_tokens")
+
+
 def columns(rows: Sequence[PodMetrics]) -> Columns:
     """Return the columns of at least one row."""
     return Columns(*zip(*[row.numbers for row in rows], strict=True))
@@ -33,16 +36,19 @@ def columns(rows: Sequence[PodMetrics]) -> Columns:
 
 def are_plain(of: Columns) -> bool:
     """Whether all that a row is judged by is known and possible, as `rows.fault` says, in every row."""
-    lowest = least(of.running), least(of.waiting), least(of.kv_usage_ratio), least(of.completed_per_s)
-    if not _are_possible(lowest) or (greatest(of.kv_usage_ratio) or 0.0) > 1:
-        return False
-    if whole_sum(of.backlog_growth_per_s) is None:
-        return False
-    return _are_possible((least(of.input_tokens), least(of.output_tokens))) or greatest(of.completed_per_s) == 0
+    return _are_possible(of.running, of.waiting, of.kv_usage_ratio, of.completed_per_s) and (
+        whole_sum(of.backlog_growth_per_s) is not None
+        and (greatest(of.kv_usage_ratio) or 0.0) <= 1
+        and (_are_possible(of.input_tokens, of.output_tokens) or greatest(of.completed_per_s) == 0)
+    )
 
 
-def _are_possible(lowest: Sequence[float | None]) -> bool:
-    return all(value is not None and value >= 0 for value in lowest)
+def _are_possible(*several: Column) -> bool:
+    """Whether all of these columns is known, and nothing below zero."""
+    try:
+        return min([min(column) for column in several]) >= 0  # type: ignore[type-var, operator]  # None has no order
+    except TypeError:
+        return False
 
 
 def least(column: Column) -> float | None:
@@ -75,13 +81,21 @@ def total(column: Column) -> float:
     return sum([value for value in column if value is not None]) if whole is None else whole
 
 
-def mean(column: Column, rates: Sequence[float]) -> float | None:
-    """Return the mean over finished requests; a plain one where none of the rows has finished any."""
+def means(of: Columns, rates: Sequence[float]) -> list[float | None]:
+    """Return the means over finished requests of what has no sum: the columns from `input_tokens` on."""
+    weight = sum(rates)
+    return [mean(column, rates, weight) for column in of[_FIRST_MEAN:]]
+
+
+def mean(column: Column, rates: Sequence[float], weight: float) -> float | None:
+    """Return the mean over finished requests, `weight` in all; a plain one where none of the rows has finished any."""
     try:
-        weight = sum(rates)
         if weight:
             return sum(map(mul, column, rates)) / weight  # type: ignore[no-any-return]  # what is unknown is no factor
         return sum(column) / len(column)  # type: ignore[arg-type]  # what is unknown cannot be added
     except TypeError:
         known = [(value, rate) for value, rate in zip(column, rates, strict=True) if value is not None]
-    return mean(*zip(*known, strict=True)) if known else None
+    if not known:
+        return None
+    values, weights = zip(*known, strict=True)
+    return mean(values, weights, sum(weights))

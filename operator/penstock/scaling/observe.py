@@ -13,7 +13,7 @@ from penstock.domain.observations import Observation, PodMetrics, Scrape, Scrape
 from penstock.domain.readings import known
 from penstock.domain.reasons import MetricsReason, TargetReason
 from penstock.domain.variants import Variant
-from penstock.scaling.columns import Column, Columns, are_plain, columns, mean, total, whole_sum
+from penstock.scaling.columns import Column, Columns, are_plain, columns, means, total, whole_sum
 from penstock.scaling.join import Joined
 from penstock.scaling.rows import Freshness, fault, freshness, never_counted, rate_per_s
 
@@ -142,23 +142,25 @@ def _measured(fresh: _Fresh, spread: Spread, *, sampled_at_s: float, every: bool
     weights = counted if finished is not None else [rate or 0.0 for rate in rates]
     complete = every and len(counted) == len(rates)
     idle = finished is None and all(map(never_counted, fresh.rows))
+    finished = sum(counted) if finished is None else finished
     kv_ratios, queues = _gauges(fresh)
+    fed, made, ttft_s, tpot_s, prefill_s, held = means(seen, weights)
     return Load(
         verdict=_available(complete=complete, idle=idle),
         complete=complete,
         kv_ratios=kv_ratios,
         queues=queues,
-        arrivals_per_s=max(sum(counted) + total(seen.backlog_growth_per_s), 0.0) if counted else None,
+        arrivals_per_s=max(finished + total(seen.backlog_growth_per_s), 0.0) if counted else None,
         waiting=total(seen.waiting),
-        finished_per_s=sum(counted),
-        input_tokens=mean(seen.input_tokens, weights),
-        output_tokens=mean(seen.output_tokens, weights),
+        finished_per_s=finished,
+        input_tokens=fed,
+        output_tokens=made,
         input_cv=known(spread.input_cv),
         output_cv=known(spread.output_cv),
-        ttft_s=mean(seen.ttft_s, weights),
-        tpot_s=mean(seen.tpot_s, weights),
-        prefill_s=mean(seen.prefill_s, weights),
-        kv_capacity_tokens=mean(seen.kv_capacity_tokens, weights),
+        ttft_s=ttft_s,
+        tpot_s=tpot_s,
+        prefill_s=prefill_s,
+        kv_capacity_tokens=held,
         replicas=fresh.replicas,
         running=whole_sum(seen.running),
         sampled_at_s=sampled_at_s,

@@ -45,6 +45,6 @@ def test_good_rows_are_plain() -> None:
 
 
 def test_a_mean_is_weighted_by_what_finished_where_it_is_known() -> None:
-    assert mean([100.0, None, 400.0], [3.0, 5.0, 1.0]) == 175.0
-    assert mean([100.0, 400.0], [0.0, 0.0]) == 250.0
-    assert mean([None], [1.0]) is None
+    assert mean([100.0, None, 400.0], [3.0, 5.0, 1.0], 9.0) == 175.0
+    assert mean([100.0, 400.0], [0.0, 0.0], 0.0) == 250.0
+    assert mean([None], [1.0], 1.0) is None
