@@ -6,11 +6,11 @@ that is kept `keep_gain` less, than its price, so that nothing is exchanged for 
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 from math import ceil, inf
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.domain.variants import ObjectKey
 
@@ -20,8 +20,7 @@ _ROUNDING: Final = 1e-9
 _NODES: Final = 4_000  # of the search tree: far above what such fleets need, a bound for what nobody foresaw
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(NamedTuple):
     """What a variant gives: requests per second and price of a replica, and between which counts it may be.
 
     `base` replicas are there or on their way; `start_cost` is what starting one more adds to its price, `keep_gain`
@@ -52,7 +51,7 @@ class Offer:
 
     def serving(self, capacity_per_s: float) -> "Offer":
         """Return the offer with another capacity; this one if it is the same."""
-        return self if capacity_per_s == self.capacity_per_s else replace(self, capacity_per_s=capacity_per_s)
+        return self if capacity_per_s == self.capacity_per_s else self._replace(capacity_per_s=capacity_per_s)
 
     def within(self, floor: int, ceiling: int | None) -> "Offer":
         """Return the offer with other limits."""

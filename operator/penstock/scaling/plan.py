@@ -1,7 +1,7 @@
 """How many replicas of each variant of one model: the cheapest that serve its need, reached without a gap."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from penstock.domain.variants import ObjectKey
@@ -56,7 +56,7 @@ def plan(model: Model, room: Mapping[ObjectKey, int] | None = None) -> Plan:
         healthy = tuple(_offer(member, model, rooms.get(member.key), healthy=True) for member in members)
         plain = cheapest(target, healthy)
         if not others_suffice:  # nobody else has room, so that somebody without a place must be asked
-            mix = cheapest(target, tuple(replace(o, floor=n) for o, n in zip(healthy, mix.replicas, strict=True)))
+            mix = cheapest(target, tuple(o._replace(floor=n) for o, n in zip(healthy, mix.replicas, strict=True)))
     given_up = frozenset(m.key for m in members if m.pending.late and others_suffice)
     numbers = _without_gap(members, mix.replicas, target)
     asked = [

@@ -1,7 +1,6 @@
 """Why a number changed, for people: what was expected, what was weighed, and when it would be another."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from penstock.domain.decisions import Candidate, Reasoning, Verdict
@@ -65,7 +64,7 @@ def _candidates(found: Plan, goal: tuple[int, ...]) -> tuple[Candidate, ...]:
     """Return what was chosen, and the cheapest others that serve the need: of all variants anew, and of one alone."""
     weighed = [cheapest(found.target_per_s, found.offers)]
     for alone in found.offers:
-        only = tuple(offer if offer is alone else replace(offer, ceiling=offer.floor) for offer in found.offers)
+        only = tuple(offer if offer is alone else offer._replace(ceiling=offer.floor) for offer in found.offers)
         weighed.append(cheapest(found.target_per_s, only))
     served = {mix.replicas for mix in weighed if mix.unserved_per_s <= 0} - {goal}
     others = sorted((_candidate(found.offers, each) for each in served), key=lambda one: (one.cost_per_h, one.replicas))
@@ -89,7 +88,7 @@ def _fewer(offers: Sequence[Offer], goal: Sequence[int], index: int) -> tuple[fl
 def _more(offers: Sequence[Offer], goal: Sequence[int], index: int) -> tuple[float | None, int | None]:
     """Return above which need this variant would grow, and the number then."""
     above = capacity_of(offers, goal)
-    rising = tuple(replace(offer, floor=number, base=number) for offer, number in zip(offers, goal, strict=True))
+    rising = tuple(offer._replace(floor=number, base=number) for offer, number in zip(offers, goal, strict=True))
     after = cheapest(above + _A_LITTLE * max(above, 1.0) + _A_LITTLE, rising).replicas[index]
     return (above, after) if after > goal[index] else (None, None)
 

@@ -1,7 +1,6 @@
 """The cheapest mix, held against trying everything."""
 
 import itertools
-from dataclasses import replace
 from random import Random
 
 import pytest
@@ -96,7 +95,7 @@ def test_more_need_never_means_less_capacity(of: tuple[Offer, ...], need: float,
 @settings(max_examples=30)
 @given(offers(), st.floats(0, 400), st.integers(30, 60))
 def test_a_large_fleet_is_served_and_its_gap_told(of: tuple[Offer, ...], need: float, ceiling: int) -> None:
-    large = tuple(Offer(**{**{name: getattr(one, name) for name in Offer.__slots__}, "ceiling": ceiling}) for one in of)
+    large = tuple(Offer(**{**{name: getattr(one, name) for name in Offer._fields}, "ceiling": ceiling}) for one in of)
 
     found = cheapest(need, large)
 
@@ -149,7 +148,7 @@ def test_greed_leaves_nothing_that_is_not_needed_and_tells_no_gap_that_is_too_sm
     missed = 0
     for seed in range(60):
         chance = Random(seed)
-        of = tuple(replace(one, floor=0, ceiling=3) for one in (*whole(chance), whole(chance)[0]))
+        of = tuple(one._replace(floor=0, ceiling=3) for one in (*whole(chance), whole(chance)[0]))
         need = round(chance.uniform(0.1, 0.9) * capacity_of(of, [3] * 6))
 
         found, best = cheapest(float(need), of), least(need, of)
