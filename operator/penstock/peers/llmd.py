@@ -144,7 +144,7 @@ def slo_wanted(s: float, counts: Counts, up: float, down: float) -> int:
     return n
 
 
-# forms that are not shipped stand first: the point in the middle of a grid, which is tried at once, is one of them
+# in this order the point in the middle of a grid, which is tried at once, is of a form that is not shipped
 FAMILY: Final = (
     Rival(
         code="B3",
@@ -177,7 +177,7 @@ FAMILY: Final = (
         name="llm-d token-aware",
         source="llm-d/llm-d guides/workload-autoscaling/keda-epp-token-aware at 04c0115b",
         defaults={"backlog_s": 1.5, "kv": 0.8, "paced": 1},
-        grid={"paced": (0, 1), "backlog_s": (0.5, 1.5), "kv": (0.4, 0.6, 0.8)},
+        grid={"kv": (0.4, 0.6, 0.8), "paced": (0, 1), "backlog_s": (0.5, 1.5)},
         build=per_variant(tokens),
     ),
     Rival(
