@@ -22,8 +22,10 @@ ENOUGH: Final = 10
 """Samples after which what was learnt counts and not a written profile: ten minutes of traffic."""
 UNSURE: Final = 0.1
 """Error of a capacity that is accepted; of what is beyond, the capacity is taken for so much smaller."""
-MOST_SHARING: Final = 8
-"""Replicas beyond which sharing a queue brings hardly anything more."""
+SHARING: Final = (1, 2, 3, 4, 6, 8, 12, 16)
+"""Numbers of replicas that share a queue for which capacities are worked out; more of them bring hardly anything."""
+SHY: Final = 3
+"""By how many fewer they are supposed to share it where one is given up: to call it back costs more than to keep it."""
 _ROOM: Final = 8192
 _APART: Final = 0.02
 Cvs = tuple[float | None, float | None]
@@ -35,7 +37,7 @@ _SUCCEEDED: Final = Verdict(OptimizationReason.SUCCEEDED)
 class Capacity:
     """Requests per second of one replica; `missed` names the target that it misses even when idle.
 
-    Replicas that share a queue serve more each: `fewer_per_s` is what remains of it once there is one replica less.
+    Replicas that share a queue serve more each: `fewer_per_s` is what surely remains of it once there are fewer.
     `error_ratio` is how far off that may be, and `samples` how many taught it; None and 0 where nothing was learnt.
     """
 
@@ -75,7 +77,7 @@ def capacity(
     def among(replicas: int) -> Belief | None:
         return _believed(engine, experience.learned, lengths, slo, _sharing(replicas), cache_tokens)
 
-    found, fewer = among(ready - 1), among(ready - 2)
+    found, fewer = among(ready), among(ready - SHY)
     if found is None or fewer is None:
         return None
     return Capacity(
@@ -92,8 +94,8 @@ def _cautious(found: Belief) -> float:
 
 
 def _sharing(replicas: int) -> int:
-    """Return by how many a queue is taken to be shared: a power of two, since that makes all the difference."""
-    return _power_of_two(min(max(replicas, 1), MOST_SHARING))
+    """Return by how many a queue is taken to be shared."""
+    return max(number for number in SHARING if number <= max(replicas, 1))
 
 
 def _seen_at_most(case: Case, experience: Experience) -> float:
@@ -206,10 +208,6 @@ def _believed(
         found = _worked_out(engine, learned, lengths, slo, replicas, kv_tokens)
         known = _RECENT[key] = engine, learned, found
     return known[2]
-
-
-def _power_of_two(number: int) -> int:
-    return 1 << (number.bit_length() - 1)
 
 
 def _coarse(tokens: float) -> float:

@@ -36,12 +36,26 @@ def demand(loads: Iterable[Load], inflow: Inflow | None = None, others: Iterable
     return Demand(arrivals_per_s=max(arriving, 0.0), backlog=waiting + held)
 
 
-def lengths(before: LengthSums, loads: Iterable[Load], after_s: float) -> LengthSums:
-    """Return the length mix with what finished since; an idle variant serves what its siblings serve."""
-    sums = before
-    for load in loads:
-        if load.input_tokens is not None and load.output_tokens is not None and load.finished_per_s > 0:
-            requests = load.finished_per_s * after_s
-            sums = sums.adding(requests, load.input_tokens, load.output_tokens, 0.0)
-            sums = sums.scattering(requests, load.input_cv, load.output_cv)
+def lengths(before: LengthSums, loads: Iterable[Load], after_s: float, window_s: float) -> LengthSums:
+    """Return the length mix with what finished since; an idle variant serves what its siblings serve.
+
+    Loads are means of `window_s` seconds. Once these show another mix than before, it alone counts: capacities follow
+    within a window, and not with the time constant of a mix that only wanders.
+    """
+    finished = [load for load in loads if _tells_lengths(load)]
+    recent = _summed(LengthSums(inputs=before.inputs, outputs=before.outputs), finished, window_s)
+    sums = _summed(before, finished, after_s) if before.is_followed_by(recent) else recent
     return sums.adding(0.0, 0.0, 0.0, after_s)
+
+
+def _tells_lengths(load: Load) -> bool:
+    return load.input_tokens is not None and load.output_tokens is not None and load.finished_per_s > 0
+
+
+def _summed(sums: LengthSums, loads: Iterable[Load], seconds: float) -> LengthSums:
+    """Return the sums and what so many seconds of these loads add to them."""
+    for load in loads:
+        requests = load.finished_per_s * seconds
+        sums = sums.adding(requests, load.input_tokens or 0.0, load.output_tokens or 0.0, 0.0)
+        sums = sums.scattering(requests, load.input_cv, load.output_cv)
+    return sums

@@ -15,8 +15,8 @@ from statistics import fmean
 from typing import Final
 
 from penstock.scaling.bursts import burst_room
-from penstock.scaling.history import WINDOW_S, Moment
-from penstock.scaling.shifts import since_shift
+from penstock.scaling.history import WINDOW_S, Fall, Moment
+from penstock.scaling.shifts import FELL_S, since_shift
 
 LEVEL_S: Final = 300.0
 """Seconds whose moments make level and trend."""
@@ -35,7 +35,7 @@ _OVERLAP: Final = 2.0
 class Forecast:
     """Requests per second at the end of the lead time: what arrives now, what the trend adds, and room for more.
 
-    `backlog_per_s` works off what waits already.
+    `backlog_per_s` works off what waits already. `fall` is the last jump if demand fell; its times are the moments'.
     """
 
     level_per_s: float
@@ -43,6 +43,7 @@ class Forecast:
     burst_per_s: float
     backlog_per_s: float
     lead_s: float
+    fall: Fall | None = None
 
     @property
     def expected_per_s(self) -> float:
@@ -62,6 +63,7 @@ class Forecast:
             burst_per_s=self.burst_per_s * pace,
             backlog_per_s=self.backlog_per_s * pace,
             lead_s=self.lead_s / pace,
+            fall=self.fall and Fall(self.fall.at_s / pace, self.fall.seen_s / pace),
         )
 
 
@@ -72,7 +74,8 @@ def forecast(moments: Sequence[Moment], *, lead_s: float, attainment_ratio: floa
     token can stand in it: so much of the room for more need not be kept.
     """
     newest = moments[-1]
-    level, slope = _level(moments)
+    recent = _since_shift(moments, newest.at_s)
+    level, slope = _level(recent)
     trend = min(slope * lead_s, level)
     ahead = level + trend
     room = max(_growth(ahead, lead_s, attainment_ratio), burst_room(moments, ahead, attainment_ratio, WINDOW_S))
@@ -84,13 +87,24 @@ def forecast(moments: Sequence[Moment], *, lead_s: float, attainment_ratio: floa
         burst_per_s=need - ahead,
         backlog_per_s=min(newest.backlog / DRAIN_S, 2 * need) if need else newest.backlog / DRAIN_S,
         lead_s=lead_s,
+        fall=_fall(moments, recent),
     )
 
 
-def _level(moments: Sequence[Moment]) -> tuple[float, float]:
+def _fall(moments: Sequence[Moment], recent: Sequence[Moment]) -> Fall | None:
+    """Return the fall that the recent moments came after, the first of them by a whole window; None without one."""
+    first, now_s = recent[0], moments[-1].at_s
+    before = next((moment for moment in reversed(moments) if moment.at_s <= first.at_s - WINDOW_S), None)
+    jumped = len(recent) < sum([moment.at_s >= now_s - LEVEL_S for moment in moments])
+    if not jumped or before is None or before.arrivals_per_s <= first.arrivals_per_s:
+        return None
+    return Fall(first.at_s - WINDOW_S, first.at_s + FELL_S)
+
+
+def _level(recent: Sequence[Moment]) -> tuple[float, float]:
     """Return the level now and by how much it rises: a trend that only the last window shows may as well be a jump."""
-    now_s = moments[-1].at_s
-    level, slope = _line(recent := _since_shift(moments, now_s))
+    now_s = recent[-1].at_s
+    level, slope = _line(recent)
     if slope <= 0:
         return level, 0.0
     before_s = now_s - WINDOW_S

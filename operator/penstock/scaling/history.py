@@ -1,8 +1,8 @@
 """What a model was asked for over the last minutes: the material of forecasts, and of what may not be given up yet."""
 
 from dataclasses import dataclass, field, replace
-from math import exp
-from typing import Final
+from math import exp, sqrt
+from typing import Final, NamedTuple
 
 from penstock.engine.lengths import mixed_cvs, prior_squares
 from penstock.scaling.tokens import Caches, FullLines
@@ -16,7 +16,9 @@ KEPT_S: Final = 1200.0
 APART_S: Final = 10.0
 """Moments closer together than this tell the same: only the newest of them is kept."""
 FORGETS_S: Final = 300.0
-"""Time constant of the mean lengths: long enough for a steady mean, and a drift is followed within minutes."""
+"""Time constant of the mean lengths: long enough for a steady mean while they only wander."""
+DRIFTED: Final = 6.0
+"""Standard errors by which the mean lengths of one window differ from those before once the traffic is another."""
 FORGETS_SCATTER_S: Final = 600.0
 """Time constant of their scatter, which is of the kind of traffic, and which few requests cannot tell."""
 USUAL_REQUESTS: Final = 30.0
@@ -32,15 +34,27 @@ class Moment:
     backlog: float = 0.0
 
 
+class Fall(NamedTuple):
+    """Unix seconds at which the demand fell at once, and at which that could be seen."""
+
+    at_s: float
+    seen_s: float
+
+    def dating(self, needed_s: float) -> float:
+        """Return when something was needed: what was asked for before anybody could know better, when demand fell."""
+        return self.at_s if self.at_s < needed_s <= self.seen_s else needed_s
+
+
 @dataclass(frozen=True, slots=True)
 class Peaks:
     """Needs as (Unix seconds, requests per second), oldest first and falling: only those that can still be the most."""
 
     rows: tuple[tuple[float, float], ...] = ()
 
-    def adding(self, at_s: float, need_per_s: float, window_s: float) -> "Peaks":
-        """Return these and one more, without those that have left the window."""
-        kept = tuple(row for row in self.rows if at_s - row[0] < window_s and row[1] > need_per_s)
+    def adding(self, at_s: float, need_per_s: float, window_s: float, fall: Fall | None = None) -> "Peaks":
+        """Return these and one more, without those that have left the window, counted from a fall if there was one."""
+        rows = self.rows if fall is None else [(fall.dating(needed_s), need) for needed_s, need in self.rows]
+        kept = [row for row in rows if at_s - row[0] < window_s and row[1] > need_per_s]
         return Peaks((*kept, (at_s, need_per_s)))
 
     @property
@@ -97,6 +111,17 @@ class LengthSums:
             return self
         inputs, outputs = self.inputs.adding(requests, input_cv, 0.0), self.outputs.adding(requests, output_cv, 0.0)
         return LengthSums(self.requests, self.input_tokens, self.output_tokens, inputs, outputs)
+
+    def is_followed_by(self, recent: "LengthSums") -> bool:
+        """Whether recent requests are of the same mix as these, as far as so many of them can tell."""
+        before, after = self.means, recent.means
+        if before is None or after is None:
+            return after is None
+        squares = zip((self.inputs, self.outputs), prior_squares(), strict=True)
+        return all(
+            abs(new - old) <= DRIFTED * old * sqrt(scatter.square(usual) / recent.requests)
+            for new, old, (scatter, usual) in zip(after, before, squares, strict=True)
+        )
 
     @property
     def cvs(self) -> tuple[float | None, float | None]:

@@ -125,7 +125,7 @@ def _pace(config: Config) -> float:
 def _lengths(cases: Sequence[Case], past: ModelPast, config: Config) -> _Seen:
     pace = _pace(config)
     after_s = _since_last(past, cases[0].now_s * pace) / pace
-    return _Seen.of(lengths(past.lengths, [case.load for case in cases], after_s))
+    return _Seen.of(lengths(past.lengths, [case.load for case in cases], after_s, config.rate_window_s))
 
 
 def _outlook(
@@ -139,7 +139,7 @@ def _outlook(
     past = past.seeing(moment, gap_s=config.stale_after_s * pace)
     lead_s, attained, patience_s = _lead_s(members) * pace, _attainment(members), _patience_s(members) * pace
     ahead = forecast(past.moments, lead_s=lead_s, attainment_ratio=attained, patience_s=patience_s).faster(pace)
-    return ahead, replace(past, peaks=past.peaks.adding(now_s, ahead.need_per_s, window_s), lead_s=lead_s)
+    return ahead, replace(past, peaks=past.peaks.adding(now_s, ahead.need_per_s, window_s, ahead.fall), lead_s=lead_s)
 
 
 def _is_guessed(members: Sequence[Member]) -> bool:

@@ -41,6 +41,29 @@ def test_a_fall_is_followed_but_not_run_ahead_of() -> None:
     assert found.trend_per_s == 0.0
 
 
+@pytest.mark.parametrize("pace", [1.0, 4.0])
+def test_a_fall_is_dated_back_to_when_it_began(pace: float) -> None:
+    """Rates are means over a minute: what falls at the tenth has fallen in all of them at the eleventh."""
+    found = ahead(seen(lambda minute: 20 - 15 * min(max(minute - 10, 0.0), 1.0), minutes=13)).faster(pace).fall
+
+    assert found is not None
+    assert found.at_s == pytest.approx(600 / pace, abs=15 / pace)
+    assert found.seen_s - found.at_s == 120 / pace
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        pytest.param(lambda minute: 5.0 if minute < 10 else 8 + 12 * min(minute - 10, 1), id="a rise"),
+        pytest.param(lambda minute: 30 - 1.5 * minute, id="by and by"),
+        pytest.param(lambda _: 12.0, id="steady"),
+        pytest.param(lambda minute: 20.0 if minute < 5 else 5.0, id="before all that makes the level"),
+    ],
+)
+def test_what_did_not_fall_at_once_of_late_is_no_fall(law: Callable[[float], float]) -> None:
+    assert ahead(seen(law, minutes=13)).fall is None
+
+
 def test_bursts_of_late_are_remembered() -> None:
     bursty = seen(lambda minute: 26.0 if minute % 5 < 1 else 6.0)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.scaling.forecast import forecast
-from penstock.scaling.history import WINDOW_S, ModelPast, Moment
+from penstock.scaling.history import WINDOW_S, Fall, LengthSums, ModelPast, Moment, Peaks
 
 GAP_S = 120.0
 
@@ -51,3 +51,45 @@ def test_what_truly_came_is_remembered(arrivals: list[float]) -> None:
 
     assert [one.arrivals_per_s for one in kept] == rates[-len(kept) :]
     assert all(later.at_s - earlier.at_s == 15.0 for earlier, later in pairwise(kept))
+
+
+@pytest.mark.parametrize(
+    ("needed_s", "counts_from_s"),
+    [
+        pytest.param(400.0, 400.0, id="before it fell"),
+        pytest.param(500.0, 500.0, id="as it fell"),
+        pytest.param(590.0, 500.0, id="while nobody could know"),
+        pytest.param(600.0, 500.0, id="when it was seen"),
+        pytest.param(615.0, 615.0, id="since it was seen"),
+    ],
+)
+def test_what_was_asked_for_before_a_fall_was_seen_was_last_needed_when_demand_fell(
+    needed_s: float, counts_from_s: float
+) -> None:
+    held = Peaks(((needed_s, 20.0),))
+
+    assert held.adding(counts_from_s + 119.0, 5.0, 120.0, Fall(500.0, 600.0)).highest == 20.0
+    assert held.adding(counts_from_s + 120.0, 5.0, 120.0, Fall(500.0, 600.0)).highest == 5.0
+
+
+def mix(input_tokens: float, output_tokens: float, requests: float) -> LengthSums:
+    return LengthSums().adding(requests, input_tokens, output_tokens, 0.0).scattering(requests, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("recent", "same"),
+    [
+        pytest.param(mix(1000, 200, 100), True, id="as before"),
+        pytest.param(mix(1590, 200, 100), True, id="six standard errors are a tenth of 100 times the scatter"),
+        pytest.param(mix(1650, 200, 100), False, id="beyond them"),
+        pytest.param(mix(1000, 70, 100), False, id="answers alone"),
+        pytest.param(mix(1650, 200, 20), True, id="too few to tell"),
+        pytest.param(LengthSums(), True, id="none"),
+    ],
+)
+def test_another_mix_is_told_from_chance_by_how_many_requests_show_it(recent: LengthSums, same: bool) -> None:
+    assert mix(1000, 200, 5000).is_followed_by(recent) is same
+
+
+def test_the_first_lengths_follow_upon_nothing() -> None:
+    assert not LengthSums().is_followed_by(mix(1000, 200, 10))

@@ -246,3 +246,17 @@ def test_the_slowest_start_keeps_replicas_and_the_strictest_target_makes_room() 
     assert strict.reasoning is not None
     assert strict.reasoning.window_s == 240.0
     assert loose.need_per_s == strict.need_per_s
+
+
+@pytest.mark.parametrize("start_s", [120.0, 180.0])
+def test_what_fell_at_once_is_kept_as_long_after_it_as_one_takes_to_start(start_s: float) -> None:
+    """A minute of it hides in the mean of the rates, another tells it from chance: neither is waited for once more."""
+    fleet = Cluster((replace(SMALL, min_replicas=1),), {"small": 12}, start_s=start_s)
+    fleet.run(900, 7.0)
+
+    passes = [fleet.step(max(7.0 - 5.0 * number / 4, 2.0)) for number in range(40)]
+
+    kept = [found["small"].desired or 0 for found in passes]
+    went_s = STEP_S * next(number for number, replicas in enumerate(kept) if replicas < kept[0])
+    assert went_s == pytest.approx(start_s, abs=2 * STEP_S)
+    assert kept == sorted(kept, reverse=True)

@@ -93,7 +93,7 @@ def test_a_histogram_without_buckets_leaves_the_other_alone() -> None:
 def test_variants_of_a_model_are_weighed_by_what_they_finish() -> None:
     busy, calm = Load(**_measured(9.0, 3.0)), Load(**_measured(1.0, 0.0))
 
-    sums = lengths(LengthSums(), [busy, calm], 60.0)
+    sums = lengths(LengthSums(), [busy, calm], 60.0, 60.0)
 
     assert sums.inputs.requests == pytest.approx(600.0, rel=0.15)
     assert sums.inputs.squares / sums.inputs.requests == pytest.approx(0.9 * 9.0)
@@ -105,6 +105,27 @@ def _measured(finished_per_s: float, cv: float) -> dict[str, object]:
         "verdict": verdict, "finished_per_s": finished_per_s, "input_tokens": 100.0, "output_tokens": 10.0,
         "input_cv": cv, "output_cv": cv,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("finished_per_s", "expected"),
+    [
+        pytest.param(20.0, 4000.0, id="many requests: at once"),
+        pytest.param(0.02, 1285.0, id="few: by and by"),
+    ],
+)
+def test_another_mix_counts_as_soon_as_it_is_surely_another(finished_per_s: float, expected: float) -> None:
+    verdict = seen(Spread()).verdict
+
+    def mixed(sums: LengthSums, tokens: float, seconds: int) -> LengthSums:
+        one = Load(verdict=verdict, finished_per_s=finished_per_s, input_tokens=tokens, output_tokens=100.0)
+        for _ in range(seconds // 15):
+            sums = lengths(sums, [one], 15.0, 60.0)
+        return sums
+
+    drifted = mixed(mixed(LengthSums(), 1000.0, 1800), 4000.0, 30)
+
+    assert drifted.means == (pytest.approx(expected, rel=0.01), pytest.approx(100.0))
 
 
 @pytest.mark.parametrize("namespace", ["llm", ""])
