@@ -13,6 +13,7 @@ from penstock.scaling import sized, tokenised, zero
 from penstock.scaling.cases import Case, Proposal
 from penstock.scaling.close import close
 from penstock.scaling.config import Config, Quota
+from penstock.scaling.doubt import believed
 from penstock.scaling.experience import AWAY_S, Experience, Outage
 from penstock.scaling.gather import by_model, failed, gather, in_words
 from penstock.scaling.history import ModelPast
@@ -81,7 +82,7 @@ def _scope(cases: Sequence[Case]) -> ModelScope:
 def _studied(cases: Sequence[Case], observation: Observation, memory: Memory, config: Config) -> _Study:
     """Return what one model needs were there no quotas; whatever fails, it must not reach another one."""
     try:
-        inflow = observation.inflows.get(_scope(cases))
+        cases, inflow = believed(cases, observation.inflows.get(_scope(cases)))
         model = study(cases, inflow, memory, config)
         past = tokenised.remembering(model.past, cases)
         model = model if past is model.past else replace(model, past=past)

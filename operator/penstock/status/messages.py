@@ -98,6 +98,11 @@ _WITH_FACT: Final = {
     (OptimizationReason.SKIPPED, "target"): "Nothing to compute until TargetResolved is True.",
     (ActiveReason.HOLDING, "error"): "{kind} {name} was not scaled: {error}. The next pass decides anew.",
     (MetricsReason.NO_REPLICAS, "source"): "Nothing to scrape; demand is read from {source}.",
+    (
+        MetricsReason.FOUND,
+        "bypassed",
+    ): "Engine series are fresh, and tell of more requests than routers count: the engines "
+    "count, and nothing is lowered. Let all requests come through the routers.",
     (MetricsReason.FOUND, "partial"): "Engine series are fresh, but not of every ready replica; nothing is lowered "
     "until they are.",
 }

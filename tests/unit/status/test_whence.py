@@ -56,7 +56,7 @@ def told(inflow: Inflow) -> Observation:
             id="somebody else's",
         ),
         pytest.param(
-            replace(observe(CHAT, seen=[row(CHAT)]), inflows={SCOPE: CALM}),
+            replace(observe(CHAT, seen=[row(CHAT, rate=0.0)]), inflows={SCOPE: CALM}),
             "Engine series are fresh.",
             id="replicas do",
         ),
