@@ -175,8 +175,8 @@ def _still(found: Findings) -> str:
     peak = sweep.best(peaks, found.bar)
     if best is None or peak is None:
         return "The best fleet that never changes: not run"
-    told = f"The best fleet that never changes, known beforehand: {_fleet(best)}"
-    return told if peak.job == best[0].job else f"{told}; made for the peak, first seed: {_fleet([peak])}"
+    told = f"The best fleet that never changes, as the first seed tells beforehand: {_fleet(best)} on all seeds"
+    return told if peak.job == best[0].job else f"{told}; made for the peak: {_fleet([peak])} on the first"
 
 
 def _fleet(row: Sequence[Outcome]) -> str:
