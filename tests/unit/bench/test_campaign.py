@@ -265,8 +265,8 @@ def test_what_runs_took_is_told_of_those_that_were_taken_over_as_well() -> None:
     pytest.param(
         [row("B0", 0.999, 9.0, more=-1.0)],
         [outcome(job("B0"), 1.0, 11.0), outcome(job("B0", shape="h100"), 1.0, 15.0)],
-        "The best fleet that never changes, as the first seed tells beforehand: 2 l40s (B0 on the mix, more -1), 99.9 % "
-        "for 9.10 an hour on all seeds; made for the peak: 2 l40s (B0 on the mix, defaults), 100.0 % for 11.00 an hour "
+        "The best fleet that never changes, as the first seed tells beforehand: 2 l40s (B0 on the mix, more -1), 99.9 "
+        "% for 9.10 an hour on all seeds; made for the peak: 2 l40s (B0 on the mix, defaults), 100.0 % for 11.00 an hour "
         "on the first.",
         id="another one",
     ),
