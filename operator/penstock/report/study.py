@@ -11,8 +11,9 @@ SWEPT: Final = "What rivals were tuned over"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One policy at one setting on the plane; `kind` is `ours`, `best` (chosen, on all seeds), `swept` or `quota`.
+    """One policy at one setting on the plane.
 
+    `kind` is `ours`, `best` (chosen, on all seeds), `swept`, `quota`, or `still` for a fleet that never changes.
     `name` is written beside it where it is not empty; `told` is what a reader hears who points at it.
     """
 

@@ -57,5 +57,5 @@ def _panel(panel: Panel) -> str:
 _KEY = (
     "<span><b class='dot ours'></b>ours, default</span><span><b class='dot best'></b>a rival's best point, on all seeds"
     "</span><span><b class='dot swept'></b>every other point tried</span><span><b class='dot quota'></b>the whole quota"
-    "</span>"
+    "</span><span><b class='dot still'></b>B0, the best fleet that never changes</span>"
 )

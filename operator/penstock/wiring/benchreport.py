@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Final
 
-from penstock.bench import sweep
 from penstock.bench.campaign import STATIC, Findings, mean
 from penstock.bench.frontier import frontier, hypervolume
 from penstock.bench.jobs import BOUND, OURS, QUOTA, SPLIT, Job, Outcome
@@ -154,7 +153,7 @@ def _panel_notes(one: Verdict) -> tuple[str, ...]:
     first = found.ours[0]
     dearest = found.quota.usd_per_h
     ours = hypervolume(found.ours[:1], dearest, 0.5)
-    theirs = hypervolume(found.swept, dearest, 0.5)
+    theirs = hypervolume(_laws(found), dearest, 0.5)
     return (
         f"Targets: first token within {number(subject.ttft_s)} s, others {number(subject.tpot_s * 1000)} ms apart on "
         f"average; money is compared at {number(subject.level * 100)} %.",
@@ -164,44 +163,32 @@ def _panel_notes(one: Verdict) -> tuple[str, ...]:
         f"reversals, {first.killed} requests ended by scaling, {number(first.mean_replicas)} replicas on average.",
         f"All that the quota allows meets {percent(found.quota.attainment)} for {dearest:.2f} an hour. Of the plane "
         f"below that and above 50 %, ours covers {percent(ours)}, all rivals' points together {percent(theirs)}.",
-        f"{_still(found)}.",
+        f"{benchsweeps.still(found)}.",
     )
-
-
-def _still(found: Findings) -> str:
-    """Return what is told of fleets that never change: the best one, and the best of those made for the peak."""
-    best = next((row for row in found.finals if row[0].job.policy == STATIC), None)
-    peaks = (one for one in found.swept if one.job.policy == STATIC and not one.job.swept)
-    peak = sweep.best(peaks, found.bar)
-    if best is None or peak is None:
-        return "The best fleet that never changes: not run"
-    told = f"The best fleet that never changes, as the first seed tells beforehand: {_fleet(best)} on all seeds"
-    return told if peak.job == best[0].job else f"{told}; made for the peak: {_fleet([peak])} on the first"
-
-
-def _fleet(row: Sequence[Outcome]) -> str:
-    most = {name: max(counts, default=0) for name, counts in row[0].ready.items()}
-    told = " and ".join(f"{count} {name}" for name, count in most.items() if count)
-    whole = _mean(row)
-    kind = f"{STATIC} on {benchsweeps.where(whole.job)}, {benchsweeps.knobs(whole.job.knobs)}"
-    return f"{told} ({kind}), {percent(whole.attainment)} for {whole.usd_per_h:.2f} an hour"
 
 
 def _points(one: Verdict) -> Iterable[Point]:
     found = one.findings
     chosen = {row[0].job for row in found.finals}
     means = [_mean(row) for row in found.finals]
-    named = {row.job for row in frontier(row for row in means if row.attainment >= 0.5)[-4:]}
+    laws = [row for row in means if row.job.policy != STATIC]
+    named = {row.job for row in frontier(row for row in laws if row.attainment >= 0.5)[-4:]}
     named |= {one.rival.job} if one.rival else set()
-    for row in found.swept:
+    for row in _laws(found):
         if row.job not in chosen:
             yield _point(row, "swept")
-    yield from (_point(row, "best", row.job.policy if row.job in named else "") for row in means)
+    yield from (_point(row, "best", row.job.policy if row.job in named else "") for row in laws)
+    yield from (_point(row, "still", STATIC) for row in means if row.job.policy == STATIC)
     yield Point(
         usd_per_h=found.quota.usd_per_h, attainment=found.quota.attainment, kind="quota", told="the whole quota"
     )
     told = f"ours, default: {percent(one.attainment)} for {one.usd_per_h:.2f}/h"
     yield Point(usd_per_h=one.usd_per_h, attainment=one.attainment, kind="ours", told=told, name="ours")
+
+
+def _laws(found: Findings) -> list[Outcome]:
+    """Return every point of a rival; a fleet that never changes is none."""
+    return [one for one in found.swept if one.job.policy != STATIC]
 
 
 def _mean(row: Sequence[Outcome]) -> Outcome:

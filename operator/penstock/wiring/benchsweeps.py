@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from penstock.bench import sweep
-from penstock.bench.campaign import Findings, mean
+from penstock.bench.campaign import STATIC, Findings, mean
 from penstock.bench.jobs import MIX, SPLIT, Job, Knobs, Outcome
 from penstock.bench.sweep import Track
 from penstock.peers.all import rival
@@ -35,6 +35,24 @@ def sweeps(findings: Sequence[Findings]) -> tuple[Sweep, ...]:
 def data(findings: Sequence[Findings]) -> list[dict[str, object]]:
     """Return the same for programs, with every shape by itself."""
     return [_data(rival(code), findings) for code in _codes(findings)]
+
+
+def still(found: Findings) -> str:
+    """Return what is told of fleets that never change: the best one, and the best of those made for the peak."""
+    best = next((row for row in found.finals if row[0].job.policy == STATIC), None)
+    peaks = (one for one in found.swept if one.job.policy == STATIC and not one.job.swept)
+    peak = sweep.best(peaks, found.bar)
+    if best is None or peak is None:
+        return "The best fleet that never changes: not run"
+    told = f"The best fleet that never changes, as the first seed tells beforehand: {_fleet(best)} on all seeds"
+    return told if peak.job == best[0].job else f"{told}; made for the peak: {_fleet([peak])} on the first"
+
+
+def _fleet(row: Sequence[Outcome]) -> str:
+    job, most = row[0].job, {name: max(counts, default=0) for name, counts in row[0].ready.items()}
+    told = " and ".join(f"{count} {name}" for name, count in most.items() if count)
+    met = percent(mean(each.attainment for each in row))
+    return f"{told} ({STATIC} on {where(job)}, {knobs(job.knobs)}), {met} for {_usd_per_h(row):.2f} an hour"
 
 
 def where(job: Job) -> str:

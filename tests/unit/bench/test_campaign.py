@@ -266,8 +266,8 @@ def test_what_runs_took_is_told_of_those_that_were_taken_over_as_well() -> None:
         [row("B0", 0.999, 9.0, more=-1.0)],
         [outcome(job("B0"), 1.0, 11.0), outcome(job("B0", shape="h100"), 1.0, 15.0)],
         "The best fleet that never changes, as the first seed tells beforehand: 2 l40s (B0 on the mix, more -1), 99.9 "
-        "% for 9.10 an hour on all seeds; made for the peak: 2 l40s (B0 on the mix, defaults), 100.0 % for 11.00 an hour "
-        "on the first.",
+        "% for 9.10 an hour on all seeds; made for the peak: 2 l40s (B0 on the mix, defaults), 100.0 % for 11.00 an "
+        "hour on the first.",
         id="another one",
     ),
 ])  # fmt: skip
@@ -278,6 +278,19 @@ def test_fleets_that_never_change_are_told(finals: list[tuple[Outcome, ...]], sw
     told = study([verdict(known)], targets([known]), quick=True)
 
     assert told.panels[0].notes[-1] == said
+
+
+def test_a_fleet_that_never_changes_is_drawn_and_covers_nothing_for_rivals() -> None:
+    rivals, still = [row("B8", 0.999, 12.0), row("B7", 0.9, 11.0)], row("B0", 0.999, 5.0, more=-1.0)
+
+    told = [study([verdict(one)], targets([one]), quick=True).panels[0] for one in (
+        findings(*rivals), findings(*rivals, still),
+    )]  # fmt: skip
+
+    assert told[0].notes[3] == told[1].notes[3]
+    assert {point.name: point.kind for point in told[1].points if point.name} == {
+        "B8": "best", "B7": "best", "B0": "still", "ours": "ours",
+    }  # fmt: skip
 
 
 def test_where_nothing_was_tuned_no_report_has_a_heading_for_it(tmp_path: Path) -> None:
