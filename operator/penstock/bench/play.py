@@ -15,7 +15,7 @@ from penstock.bench.replayed import replayed
 from penstock.bench.spills import spill_s
 from penstock.peers.all import rival
 from penstock.peers.clairvoyant import bounds
-from penstock.peers.static import Static
+from penstock.peers.static import begun
 from penstock.sim.ours import Ours
 from penstock.sim.policies import Policy, Seen
 from penstock.sim.results import Row, RunResult
@@ -80,7 +80,7 @@ def _bound(job: Job, made: Workload) -> Outcome:
 def _run(job: Job, made: Workload) -> Outcome:
     scene = scene_of(job, made)
     policy = policy_of(job, scene, made.arrivals)
-    scene = standing(scene, policy.fleet) if isinstance(policy, Static) else scene
+    scene = begun(scene, policy)
     found = outcome(job, scene, run(scene, made.arrivals, policy, job.seed))
     return (
         replace(found, facts={**found.facts, **replayed(policy.records), "spill_s": spill_s(policy.records)})
@@ -103,11 +103,6 @@ def scene_of(job: Job, made: Workload) -> Scene:
         )
         return replace(scene, variants=least)
     return scene
-
-
-def standing(scene: Scene, fleet: Mapping[str, int]) -> Scene:
-    """Return the scene with a fleet that never changes from its first second on."""
-    return replace(scene, variants=tuple(replace(spec, initial=fleet[spec.name]) for spec in scene.variants))
 
 
 def policy_of(job: Job, scene: Scene, arrivals: Sequence[Arrival]) -> Policy:

@@ -10,13 +10,14 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from penstock.engine.capacity import capacity
 from penstock.peers.replicas import clamp
 from penstock.peers.rivals import MIX, SINGLE, Knobs, Rival, own_knobs
 from penstock.peers.views import quantile
-from penstock.sim.policies import Seen
+from penstock.sim.policies import Policy, Seen
 from penstock.sim.scene import Scene, VariantSpec
 from penstock.sim.traces import Arrival, mean_lengths
 
@@ -36,6 +37,14 @@ class Static:
     def decide(self, seen: Seen) -> Mapping[str, int]:  # noqa: ARG002 - a constant looks at nothing
         """Return the constant."""
         return self.fleet
+
+
+def begun(scene: Scene, policy: Policy) -> Scene:
+    """Return the scene as it begins under a policy: a fleet that never changes stands from the first second on."""
+    if not isinstance(policy, Static):
+        return scene
+    variants = tuple(replace(spec, initial=policy.fleet[spec.name]) for spec in scene.variants)
+    return replace(scene, variants=variants)
 
 
 def static(scene: Scene, knobs: Knobs, arrivals: Sequence[Arrival] = ()) -> Static:

@@ -7,6 +7,7 @@ from typing import Any
 
 from penstock.domain.units import format_duration, format_percent
 from penstock.peers.all import rival
+from penstock.peers.static import begun
 from penstock.sim.ours import Ours
 from penstock.sim.policies import Policy
 from penstock.sim.results import Row, RunResult
@@ -18,7 +19,7 @@ def simulate(file: Path | None, seed: int, recordings: Path | None) -> dict[str,
     """Play a scene (without a file, the built-in one) and return what came of it, as JSON could hold it."""
     asked = scenario(file or EXAMPLE, seed, recordings)
     policy = _policy(asked)
-    result = run(asked.scene, asked.arrivals, policy, seed)
+    result = run(begun(asked.scene, policy), asked.arrivals, policy, seed)
     return {
         "file": str(file or EXAMPLE),
         "seed": seed,

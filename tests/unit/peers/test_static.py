@@ -6,7 +6,7 @@ from tests.unit.peers.looks import counts, look, scene, spec
 from penstock.engine.capacity import capacity
 from penstock.engine.lengths import Lengths
 from penstock.peers.all import rival
-from penstock.peers.static import ladder, peak_per_s
+from penstock.peers.static import begun, ladder, peak_per_s
 from penstock.sim.scene import Scene
 from penstock.sim.traces import Arrival
 
@@ -85,6 +85,15 @@ def test_a_mix_gets_the_cheapest_fleet_for_its_peak() -> None:
     assert fleet(place, evenly(0.9 * 0.5 * small)) == {"l40s": 1, "h100": 0}
     assert fleet(place, []) == {"l40s": 1, "h100": 0}
     assert fleet(place, [], **{"replicas@h100": 2}) == {"l40s": 0, "h100": 2}
+
+
+def test_it_stands_from_the_first_second_on() -> None:
+    place = scene(spec(most=12, initial=4), spec("h100", "H100", most=6, initial=1))
+    policies = [rival("B0").policy(place, {"replicas@h100": 2}), rival("B16").policy(place)]
+
+    begins = [{one.name: one.initial for one in begun(place, policy).variants} for policy in policies]
+
+    assert begins == [{"l40s": 0, "h100": 2}, {"l40s": 4, "h100": 1}]
 
 
 def test_who_does_not_foresee_is_not_shown_the_traffic() -> None:
