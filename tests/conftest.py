@@ -2,16 +2,20 @@
 
 import asyncio
 from collections import Counter, OrderedDict
+from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
 from tests.kubeapi import FRAIL
+from tests.metering import Meter
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 # a busy machine is no failure: no example is timed
 settings.register_profile("penstock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("penstock")
+METER = Meter()
+METER.take()
 
 
 def pytest_configure() -> None:
@@ -43,6 +47,32 @@ class OneByOne(LoadScopeScheduling):
 
 def _is_short(scope: str) -> bool:
     return scope.startswith("tests/unit")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart() -> None:
+    """Take the tracer again: a worker has got one of its own by now."""
+    METER.take()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup() -> Generator[None, object, object]:
+    """Measure what a fixture runs."""
+    with METER.running():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Measure what a test runs: of one of hypothesis, each example and not its making."""
+    examples = getattr(pyfuncitem.obj, "hypothesis", None)
+    if examples is not None:
+        examples.inner_test = METER.around(examples.inner_test)
+        return (yield)
+    if pyfuncitem.get_closest_marker("unmeasured"):
+        return (yield)
+    with METER.running():
+        return (yield)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -229,6 +229,7 @@ async def test_a_fail_closed_front_refuses_while_the_picker_is_away(tmp_path: Pa
         assert (await one.post()).status == 500
 
 
+@pytest.mark.unmeasured
 async def test_two_thousand_held_requests_are_released_at_once_without_an_error(tmp_path: Path) -> None:
     count = 2_000
     async with rig(tmp_path) as one:

@@ -34,6 +34,7 @@ async def joined(server: Server) -> Peer:
             await asyncio.sleep(0.001)
 
 
+@pytest.mark.unmeasured
 async def test_a_client_that_does_not_read_is_not_read_either_and_loses_nothing() -> None:
     pings = 400_000
     async with serving(Limits(control_burst=1_000_000)) as (server, port):

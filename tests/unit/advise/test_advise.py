@@ -123,6 +123,7 @@ def test_hardware_is_that_of_most_pods() -> None:
     assert (variant.kv_tokens, variant.accelerators_per_replica) == (16_000, 2)
 
 
+@pytest.mark.unmeasured
 def test_workloads_of_one_model_are_its_variants() -> None:
     more = history(gpu="NVIDIA-H100-80GB-HBM3", pods=1, pod="big-7c9d5f8b6d-x2k4{}")
 
@@ -197,6 +198,7 @@ def test_what_is_played_is_what_was_recorded() -> None:
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 2.5])
+@pytest.mark.unmeasured
 def test_the_engine_is_made_as_fast_as_it_was(factor: float) -> None:
     reference = planned(history()).variants[0]
     answers = history(ttft_s=0.2 * factor, tpot_s=0.03 * factor)
@@ -277,6 +279,7 @@ def both() -> Answers:
     return {ask: [*tracks, *bad[ask]] for ask, tracks in history().items()}
 
 
+@pytest.mark.unmeasured
 def test_one_model_without_an_answer_does_not_keep_the_other_from_its_own() -> None:
     found = advise(both(), grid(1.0), WISH, plays)
 
@@ -292,6 +295,7 @@ def test_one_model_without_an_answer_does_not_keep_the_other_from_its_own() -> N
         ("chat-0-1", "LeaderWorkerSet", "leaderworkerset.x-k8s.io/v1"),
     ],
 )
+@pytest.mark.unmeasured
 def test_the_objects_can_be_applied_and_only_recommend(pod: str, kind: str, version: str) -> None:
     advice = advise(history(pods=1 if kind == "LeaderWorkerSet" else 2, pod=pod), grid(1.0), WISH, plays)
 
@@ -353,6 +357,7 @@ def test_the_worst_hours_of_both_ways_are_told_with_a_chart_of_each() -> None:
     assert when(ours[0].start_s) in markdown(told)
 
 
+@pytest.mark.unmeasured
 def test_the_made_up_past_is_one_model_with_an_answer_and_one_without() -> None:
     found = [plan(one, WISH) for one in pasts(demo.answers(), demo.grid(), WISH.slo)]
 

@@ -125,5 +125,6 @@ def test_a_block_is_played_both_ways_and_its_lead_not_counted(once: tuple[Played
     assert ours.hours[0][0] == 300
 
 
+@pytest.mark.unmeasured
 def test_the_same_job_comes_to_the_same(once: tuple[Played, Played]) -> None:
     assert play(job()) == once

@@ -75,6 +75,7 @@ def kept(gpu: str, kind: str, per_s: float, limits: tuple[float, float], calls: 
         pytest.param("code", 2.0, 0.1, "H100", 11.4, id="code, H100"),
     ],
 )
+@pytest.mark.unmeasured
 def test_capacity_is_where_another_simulation_found_it(
     kind: str, ttft_s: float, tpot_s: float, gpu: str, per_s: float
 ) -> None:

@@ -41,6 +41,7 @@ def _rates(highest: float, count: int, seed: int = 3) -> list[float]:
         pytest.param("H100", CODE, TIGHT, 0.7, 0.7, id="faster by a third"),
     ],
 )
+@pytest.mark.unmeasured
 def test_a_capacity_learnt_from_series_comes_within_a_tenth(
     gpu: str, tokens: tuple[float, float], slo: Slo, decode: float, prompt: float, *, known: bool
 ) -> None:

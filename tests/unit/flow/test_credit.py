@@ -235,6 +235,7 @@ class Engine:
 
 @pytest.mark.parametrize("slots", [5, 32])
 @pytest.mark.parametrize("detector", [Detector.LEARNED, Detector.UTILIZATION])
+@pytest.mark.unmeasured
 def test_an_overloaded_engine_is_kept_busy_and_hardly_queues(detector: Detector, slots: int) -> None:
     world = watched(detector)
     engine = Engine(world, slots, service_s=1.0)

@@ -112,6 +112,7 @@ def test_workload_names_add_up_tenants_and_keep_their_published_form() -> None:
     assert value(rows, "workload_avg_wait_time", workload_id="x") == 0.5
 
 
+@pytest.mark.unmeasured
 def test_label_values_that_clients_choose_are_bounded() -> None:
     counters = Counters()
     for number in range(MOST_LABELS + 50):

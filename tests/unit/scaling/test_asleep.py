@@ -72,6 +72,7 @@ def test_all_of_them_agree() -> None:
         pytest.param({}, RUNS, None, id="no router"),
     ],
 )
+@pytest.mark.unmeasured
 def test_one_that_does_not_keeps_the_last_replica(engine: dict[str, Any], here: Target, inflow: Inflow | None) -> None:
     found = numbers(engine, here, inflow)
 

@@ -230,6 +230,7 @@ def test_slow_starts_are_run_ahead_of() -> None:
 
 
 @EVERY_LAW
+@pytest.mark.unmeasured
 def test_nothing_is_shed_at_once(law: Analyzer) -> None:
     """There was no window of its own (#1352)."""
 
@@ -342,6 +343,7 @@ def test_a_trend_counts() -> None:
 
 
 @EVERY_LAW
+@pytest.mark.unmeasured
 def test_a_load_that_wavers_does_not_stir_the_fleet(law: Analyzer) -> None:
     """Flapping: each change of direction pays a start-up."""
 

@@ -40,6 +40,7 @@ def wanted(result: RunResult) -> list[int]:
     return [row[1] for row in result.timeline["v"]]
 
 
+@pytest.mark.unmeasured
 def test_our_decision_ends_no_request_however_long_its_answer() -> None:
     """Answers of some minutes, and a rate that falls to a tenth: those that leave still work on them."""
     times = [0.25 * number for number in range(2400)] + [600 + 2.5 * number for number in range(720)]

@@ -39,6 +39,7 @@ def mean_wait_s(servers: int, per_s: float, mean_s: float) -> float:
     ("count", "load"),
     [pytest.param(1, 0.5, id="M/M/1"), pytest.param(4, 0.7, id="M/M/4")],
 )
+@pytest.mark.unmeasured
 def test_one_queue_waits_as_long_as_erlang_says(count: int, load: float) -> None:
     arrivals = poisson(30_000, count * load, 1.0, seed=6)
     per_s = len(arrivals) / arrivals[-1].at_s  # as drawn: less noise than with the rates that were drawn from
@@ -76,6 +77,7 @@ def foreign(arrivals: Sequence[Arrival], queues: int, each: int) -> list[float]:
     ("queues", "each"),
     [pytest.param(1, 1, id="M/M/1"), pytest.param(1, 3, id="M/M/3"), pytest.param(3, 1, id="join the shortest of 3")],
 )
+@pytest.mark.unmeasured
 def test_every_request_waits_as_long_as_in_simpy(queues: int, each: int) -> None:
     arrivals = poisson(3_000, 0.9 * queues * each, 1.0, seed=7)
 

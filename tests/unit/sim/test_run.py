@@ -115,6 +115,7 @@ def test_a_node_takes_its_time_where_no_warm_one_is_left() -> None:
     assert [row[0] for row in result.timeline["v"]] == [0.0, 100.0, 300.0]
 
 
+@pytest.mark.unmeasured
 def test_starts_spread_as_their_law_says_and_alike_for_every_policy() -> None:
     spread = variant(max_replicas=400, startup=StartupLaw(median_s=100.0, sigma=0.3))
     at_once, later = Script({0.0: {"v": 301}}), Script({15.0: {"v": 301}})
@@ -189,6 +190,7 @@ def test_what_no_cache_can_hold_is_never_served() -> None:
     assert (result.unfinished, list(result.status)) == (1, [3, 0])
 
 
+@pytest.mark.unmeasured
 def test_the_same_seed_gives_the_same_run_and_every_request_has_an_end() -> None:
     arrivals = synthetic(300.0, 10.0, random.Random(1))
     world = scene(variant(initial=2), length_s=300.0)

@@ -101,6 +101,7 @@ def test_thinning_keeps_about_its_share() -> None:
     assert set(kept) <= set(arrivals)
 
 
+@pytest.mark.unmeasured
 def test_made_up_traffic_has_the_rate_the_hill_and_the_lengths_that_it_should() -> None:
     made = traces.synthetic(6000.0, 5.0, random.Random(1))
 

@@ -52,6 +52,7 @@ def rate_of(arrivals: list[Arrival], length_s: float) -> float:
 
 
 @pytest.mark.parametrize("name", ["W1", "W2", "W3-spike", "W5", "W6", "W7", "W8"])
+@pytest.mark.unmeasured
 def test_a_workload_stands_without_recordings_and_says_so(name: str) -> None:
     made = workload(name, 3, None, quick=True)
 
@@ -97,6 +98,7 @@ def test_a_client_sends_what_its_rows_counted(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("shape", "family"), [(0.25, "Gamma"), (0.5, "Weibull")])
+@pytest.mark.unmeasured
 def test_gaps_have_the_variation_of_their_family(shape: float, family: str) -> None:
     row = recordings.Row(per_s=100.0, family=Family(family), shape=shape)
     known = {
@@ -110,6 +112,7 @@ def test_gaps_have_the_variation_of_their_family(shape: float, family: str) -> N
     assert statistics.pstdev(gaps) / statistics.mean(gaps) == pytest.approx(known[family], rel=0.08)
 
 
+@pytest.mark.unmeasured
 def test_long_answers_have_the_lengths_that_are_told() -> None:
     made = traffics.reasoning(1, None)
 
@@ -120,6 +123,7 @@ def test_long_answers_have_the_lengths_that_are_told() -> None:
     assert rate_of(list(made.arrivals), made.length_s) == pytest.approx(16, rel=0.05)
 
 
+@pytest.mark.unmeasured
 def test_long_answers_come_in_clumps_and_swing_as_told() -> None:
     made = traffics.reasoning(1, None)
 
@@ -160,6 +164,7 @@ def test_a_variant_alone_has_a_quota_of_its_own_and_never_vanishes() -> None:
     assert [(spec.name, spec.max_replicas, spec.min_replicas) for spec in single.variants] == [("l40s", 20, 1)]
 
 
+@pytest.mark.unmeasured
 def test_what_befalls_a_variant_befalls_the_only_one() -> None:
     made = workload("W9", 0, None)
 

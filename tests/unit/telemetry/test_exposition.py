@@ -116,6 +116,7 @@ def test_near_misses_end_too(text: str) -> None:
         pytest.param("a" + " " * 10**6 + "}", id="blanks"),
     ],
 )
+@pytest.mark.unmeasured
 def test_hostile_lines_cost_time_in_proportion(line: str) -> None:
     # quadratic work on a million characters would take hours, and the suite's timeout would tell
     with pytest.raises(InvalidField):

@@ -65,6 +65,7 @@ def test_a_query_that_does_not_parse_is_named_with_the_parsers_sentence() -> Non
 
 
 @given(st.frozensets(texts, max_size=3), st.floats(1, 3600), st.floats(1, 3600))
+@pytest.mark.unmeasured
 def test_every_pass_asks_the_same_questions(namespaces: frozenset[str], window_s: float, stale_after_s: float) -> None:
     asked = queries(namespaces, window_s, stale_after_s)
 
