@@ -38,8 +38,8 @@ class PodMetrics:
     first step to its first token, `kv_capacity_tokens` what the KV cache holds. A counter that does not exist yet is
     absent.
 
-    `numbers` are all readings in the order of `NUMBERS`, None where one is not known: a decision reads ten thousand rows
-    in a moment, so that they are laid side by side once, when a row is made.
+    `numbers` are all readings in the order of `NUMBERS`, None where one is not known. They are laid side by side once,
+    when a row is made, since a decision reads ten thousand rows in a moment.
     """
 
     namespace: str

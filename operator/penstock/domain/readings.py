@@ -1,6 +1,7 @@
 """A measured number is known, stale or absent; unknown is never zero."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -35,13 +36,19 @@ ABSENT = Absent()
 
 def reading(value: float | None, at_s: float, *, now_s: float, stale_after_s: float) -> Reading:
     """Classify one sample; None, NaN and Inf are absent, samples older than `stale_after_s` are stale."""
-    if value is None:
-        return ABSENT
-    if not math.isfinite(value):
-        return Absent(f"value is {value}", impossible=True)
-    if now_s - at_s > stale_after_s:
-        return Stale(value, at_s)
-    return Known(value, at_s)
+    return reader(at_s, now_s=now_s, stale_after_s=stale_after_s)(value)
+
+
+def reader(at_s: float, *, now_s: float, stale_after_s: float) -> Callable[[float | None], Reading]:
+    """Return what classifies samples of one moment, as `reading` does each."""
+    kind = Stale if now_s - at_s > stale_after_s else Known
+
+    def read(value: float | None) -> Reading:
+        if value is None:
+            return ABSENT
+        return kind(value, at_s) if math.isfinite(value) else Absent(f"value is {value}", impossible=True)
+
+    return read
 
 
 def known(number: Reading) -> float | None:

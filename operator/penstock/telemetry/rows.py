@@ -6,9 +6,12 @@ from math import isnan
 from typing import Final, NamedTuple
 
 from penstock.domain.observations import PodMetrics
-from penstock.domain.readings import ABSENT, Absent, Reading, reading
+from penstock.domain.readings import ABSENT, Absent, Reading, reader
 from penstock.domain.series import Signal
 
+_Read = Callable[[float | None], Reading]
+_Mean = tuple[float | None, float | None]
+_UNTOLD: Final[_Mean] = (None, None)
 UNRATED: Final = Absent("one sample only, so there is no rate yet")
 
 
@@ -28,7 +31,7 @@ class Shard:
     counted: bool = False
     backlog_growth_per_s: float | None = None
     kv_capacity_tokens: float | None = None
-    means: dict[Signal, tuple[float | None, float | None]] = field(default_factory=dict)
+    means: dict[Signal, _Mean] = field(default_factory=dict)
 
 
 class RowKey(NamedTuple):
@@ -49,29 +52,47 @@ def combine(key: RowKey, shards: Sequence[Shard], *, now_s: float, stale_after_s
     dated = [shard for shard in shards if shard.at_s is not None]
     if not dated:
         return None
-    fresh = [shard for shard in dated if now_s - _time(shard) <= stale_after_s]
-    used = fresh or dated
+    used = [shard for shard in dated if now_s - _time(shard) <= stale_after_s] or dated
     at_s = max(map(_time, used))
+    whole = used[0] if len(used) == 1 else _together(used)  # nearly every pod runs one engine
+    return _row(key, whole, at_s, reader(at_s, now_s=now_s, stale_after_s=stale_after_s))
 
-    def read(value: float | None) -> Reading:
-        return reading(value, at_s, now_s=now_s, stale_after_s=stale_after_s)
 
+def _row(key: RowKey, shard: Shard, at_s: float, read: _Read) -> PodMetrics:
+    unrated = shard.counted and shard.completed_per_s is None
+    means = shard.means
     return PodMetrics(
         namespace=key.namespace,
         pod=key.pod,
         model=key.model,
         sampled_at_s=at_s,
-        running=read(_over(sum, [shard.running for shard in used])),
-        waiting=read(_over(sum, [shard.waiting for shard in used])),
-        kv_usage_ratio=read(_over(_largest, [shard.kv_usage_ratio for shard in used])),
-        completed_per_s=_completed(used, read),
-        backlog_growth_per_s=read(_over(sum, [shard.backlog_growth_per_s for shard in used])),
-        input_tokens=_mean(used, Signal.INPUT_TOKENS, read),
-        output_tokens=_mean(used, Signal.OUTPUT_TOKENS, read),
-        ttft_s=_mean(used, Signal.TTFT, read),
-        tpot_s=_mean(used, Signal.TPOT, read),
-        prefill_s=_mean(used, Signal.PREFILL, read),
-        kv_capacity_tokens=_capacity(used, read),
+        running=read(shard.running),
+        waiting=read(shard.waiting),
+        kv_usage_ratio=read(shard.kv_usage_ratio),
+        completed_per_s=UNRATED if unrated else read(shard.completed_per_s),
+        backlog_growth_per_s=read(shard.backlog_growth_per_s),
+        input_tokens=_mean(means.get(Signal.INPUT_TOKENS), read),
+        output_tokens=_mean(means.get(Signal.OUTPUT_TOKENS), read),
+        ttft_s=_mean(means.get(Signal.TTFT), read),
+        tpot_s=_mean(means.get(Signal.TPOT), read),
+        prefill_s=_mean(means.get(Signal.PREFILL), read),
+        kv_capacity_tokens=read(shard.kv_capacity_tokens),
+    )
+
+
+def _together(shards: Sequence[Shard]) -> Shard:
+    """Return several engines of a pod as one; a rate that one of them lacks yet makes the whole unknown."""
+    unrated = any(shard.counted and shard.completed_per_s is None for shard in shards)
+    told = {signal: None for shard in shards for signal in shard.means}
+    return Shard(
+        running=_over(sum, [shard.running for shard in shards]),
+        waiting=_over(sum, [shard.waiting for shard in shards]),
+        kv_usage_ratio=_over(_largest, [shard.kv_usage_ratio for shard in shards]),
+        completed_per_s=None if unrated else _over(sum, [shard.completed_per_s for shard in shards]),
+        counted=any(shard.counted for shard in shards),
+        backlog_growth_per_s=_over(sum, [shard.backlog_growth_per_s for shard in shards]),
+        kv_capacity_tokens=_all([shard.kv_capacity_tokens for shard in shards]),
+        means={signal: _added([shard.means.get(signal, _UNTOLD) for shard in shards]) for signal in told},
     )
 
 
@@ -86,8 +107,6 @@ def _time(shard: Shard) -> float:
 
 
 def _over(fold: Callable[[Sequence[float]], float], values: Sequence[float | None]) -> float | None:
-    if len(values) == 1:  # nearly every pod runs one engine
-        return values[0]
     given = [value for value in values if value is not None]
     return fold(given) if given else None
 
@@ -97,21 +116,17 @@ def _largest(values: Sequence[float]) -> float:
     return next(filter(isnan, values), max(values))
 
 
-def _completed(shards: Sequence[Shard], read: Callable[[float | None], Reading]) -> Reading:
-    if any(shard.counted and shard.completed_per_s is None for shard in shards):
-        return UNRATED
-    return read(_over(sum, [shard.completed_per_s for shard in shards]))
-
-
-def _capacity(shards: Sequence[Shard], read: Callable[[float | None], Reading]) -> Reading:
+def _all(values: Sequence[float | None]) -> float | None:
     """Return what the caches of all engines hold together; a part of them would be taken for a smaller one."""
-    found = [shard.kv_capacity_tokens for shard in shards if shard.kv_capacity_tokens is not None]
-    return read(sum(found)) if len(found) == len(shards) else ABSENT
+    return None if None in values else _over(sum, values)
 
 
-def _mean(shards: Sequence[Shard], signal: Signal, read: Callable[[float | None], Reading]) -> Reading:
-    parts = [shard.means.get(signal, (None, None)) for shard in shards]
-    total, count = _over(sum, [part[0] for part in parts]), _over(sum, [part[1] for part in parts])
+def _added(parts: Sequence[_Mean]) -> _Mean:
+    return _over(sum, [total for total, _ in parts]), _over(sum, [count for _, count in parts])
+
+
+def _mean(part: _Mean | None, read: _Read) -> Reading:
+    total, count = part or _UNTOLD
     if total is None or not count:  # 0/0: nothing finished
         return ABSENT
     return read(total / count)
