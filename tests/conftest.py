@@ -75,6 +75,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         return (yield)
 
 
+@pytest.fixture
+def unmeasured_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let processes that the test starts run without the tracer: what they run long is measured elsewhere."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name once what is missing on this machine, with the number of tests that wait for it."""
     skipped = terminalreporter.stats.get("skipped", [])

@@ -20,6 +20,7 @@ import pytest
 import yaml
 from tests.certificates import Authority
 from tests.keptopen import KeptOpen
+from tests.manifests import documents
 from tests.needs import missing
 
 ADMIN_TOKEN = "admin-of-this-test-run"
@@ -167,7 +168,7 @@ class KubeApi:
             for folder in folders
             for file in sorted(folder.glob("*.yaml"))
             if file.name != "kustomization.yaml"
-            for part in yaml.safe_load_all(file.read_text())
+            for part in documents(file.read_text())
             if part["kind"] == "CustomResourceDefinition"
         ]
         for manifest in manifests:

@@ -98,6 +98,7 @@ def request(url: str, out: Path) -> advise.Request:
     )
 
 
+@pytest.mark.usefixtures("unmeasured_children")
 def test_a_day_of_history_becomes_advice(
     watched: PrometheusServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,6 +141,7 @@ def test_labels_that_contradict_each_other_are_done_without(tmp_path: Path) -> N
     assert past.answers[Ask.RUNNING]
 
 
+@pytest.mark.usefixtures("unmeasured_children")
 def test_the_demo_needs_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

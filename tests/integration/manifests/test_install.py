@@ -1,5 +1,6 @@
 """Both ways to install Penstock yield the same objects, a real API server takes them, and no pod asks for too much."""
 
+import functools
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.kubeapi import KubeApi
+from tests.manifests import documents
 from tests.needs import missing
 
 from penstock.router.envoyconfig import EnvoyOptions, bootstrap, cluster_load_assignment
@@ -38,15 +40,18 @@ def program(name: str) -> str:
 
 
 def kustomize(folder: str | Path) -> list[Object]:
-    text = subprocess.run([program("kubectl"), "kustomize", ROOT / folder], capture_output=True, text=True, check=True)
-    return [body for body in yaml.safe_load_all(text.stdout) if body]
+    return [body for body in documents(_printed(program("kubectl"), "kustomize", ROOT / folder)) if body]
 
 
 def helm(namespace: str, *values: str, json_values: bool = False) -> list[Object]:
     command = [program("helm"), "template", "penstock", CHART, "--namespace", namespace]
     option = "--set-json" if json_values else "--set"
-    text = subprocess.run([*command, option, ",".join(values)], capture_output=True, text=True, check=True)
-    return [body for body in yaml.safe_load_all(text.stdout) if body]
+    return [body for body in documents(_printed(*command, option, ",".join(values))) if body]
+
+
+@functools.cache
+def _printed(*command: str | Path) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def named(objects: list[Object]) -> dict[tuple[str, str], Object]:
@@ -57,7 +62,7 @@ def named(objects: list[Object]) -> dict[tuple[str, str], Object]:
         name = body["metadata"]["name"]
         if body["kind"] == "ConfigMap" and _HASHED.search(name):
             text = text.replace(name, _HASHED.sub("", name))
-    return {(body["kind"], body["metadata"]["name"]): _comparable(body) for body in yaml.safe_load_all(text)}
+    return {(body["kind"], body["metadata"]["name"]): _comparable(body) for body in documents(text)}
 
 
 def _comparable(body: Object) -> Object:
@@ -155,7 +160,7 @@ def test_settings_of_every_kind_become_texts() -> None:
 
 @pytest.mark.parametrize("copy", ["manifests/router/envoy.yaml", "charts/penstock/files/envoy.yaml"])
 def test_envoy_is_configured_by_the_one_template(copy: str) -> None:
-    assert yaml.safe_load((ROOT / copy).read_text()) == bootstrap(ENVOY), (
+    assert documents((ROOT / copy).read_text()) == [bootstrap(ENVOY)], (
         "write it anew from bootstrap(ENVOY) of this test, then `make chart`"
     )
 

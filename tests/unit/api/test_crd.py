@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from click.testing import CliRunner
+from tests.manifests import documents
 
 from penstock.api.crd import as_yaml, dropped, generate
 from penstock.cli.crds import command
@@ -47,14 +47,14 @@ def test_command_prints_all() -> None:
     printed = CliRunner().invoke(command, [])
 
     assert printed.exit_code == 0
-    assert list(yaml.safe_load_all(printed.output)) == list(DEFINITIONS.values())
+    assert documents(printed.output) == list(DEFINITIONS.values())
 
 
 def test_command_writes_a_folder(tmp_path: Path) -> None:
     written = CliRunner().invoke(command, ["--out", str(tmp_path / "new")])
 
     assert written.exit_code == 0
-    assert yaml.safe_load((tmp_path / "new" / VARIANTS).read_text()) == DEFINITIONS[VARIANTS]
+    assert documents((tmp_path / "new" / VARIANTS).read_text()) == [DEFINITIONS[VARIANTS]]
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.manifests import documents
 from tests.unit.scaling.scene import NOW, handed_over
 from tests.unit.scaling.test_invariants import scenes
 from tests.unit.status.outcomes import DECIDED_S, outcome
@@ -35,7 +35,7 @@ CRDS = Path(__file__).parents[3] / "crds"
 
 
 def status_schema(name: str) -> jsonschema_rs.Validator:
-    crd = yaml.safe_load((CRDS / name).read_text())
+    (crd,) = documents((CRDS / name).read_text())
     (version,) = crd["spec"]["versions"]
     schema = version["schema"]["openAPIV3Schema"]["properties"]["status"]
     return jsonschema_rs.validator_for(closed(schema), validate_formats=True)
