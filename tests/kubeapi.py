@@ -200,7 +200,7 @@ class KubeApi:
 
     def _established(self, crd: str) -> bool:
         body = self.must("GET", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd}")
-        conditions = {c["type"]: c["status"] for c in body.get("status", {}).get("conditions", [])}
+        conditions = {c["type"]: c["status"] for c in (body.get("status") or {}).get("conditions") or []}
         group, version = body["spec"]["group"], body["spec"]["versions"][0]["name"]
         plural = body["spec"]["names"]["plural"]
         # established first, served a moment later
