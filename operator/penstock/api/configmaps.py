@@ -14,7 +14,9 @@ from penstock.domain.errors import InvalidField
 
 _PROMETHEUS: Final = "PROMETHEUS_"
 _PROMETHEUS_URL: Final = "PROMETHEUS_BASE_URL"
-_SWITCHES: Final = frozenset({"WVA_SCALE_TO_ZERO", "LEADER_ELECT", "PROMETHEUS_TLS_INSECURE_SKIP_VERIFY"})
+_SWITCHES: Final = frozenset(
+    {"WVA_SCALE_TO_ZERO", "WVA_LIMITED_MODE", "LEADER_ELECT", "PROMETHEUS_TLS_INSECURE_SKIP_VERIFY"}
+)
 
 
 def read_catalogue(

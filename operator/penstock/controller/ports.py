@@ -116,6 +116,11 @@ class Settings(Protocol):
         ...
 
     @property
+    def limit_to_nodes(self) -> bool:
+        """Whether fleets are kept within what the nodes of the moment have."""
+        ...
+
+    @property
     def prometheus(self) -> PrometheusSettings:
         """Whom to ask."""
         ...

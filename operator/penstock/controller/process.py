@@ -23,6 +23,7 @@ from penstock.controller.judge import Judge
 from penstock.controller.keda import Numbers, answering
 from penstock.controller.learned import Learned
 from penstock.controller.metrics import Meters
+from penstock.controller.nodelist import NodeList
 from penstock.controller.nodes import Nodes
 from penstock.controller.plan import Documents
 from penstock.controller.ports import Leadership, Objects, Revisions, Scales, Scraping, Tokens
@@ -106,6 +107,7 @@ class Operator:
             recorder=self.recorder,
             learned=Learned(adapters.objects, configuration.operator_namespace),
             judge=Judge(adapters.scraping, configuration),
+            nodes=NodeList(adapters.objects),
         )
         self.routing = Routing(
             world=self.world,

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,9 +13,11 @@ from penstock.controller.actuate import Actuator, NotOurs
 from penstock.controller.configuration import Configuration
 from penstock.controller.drains import Traffic, loads, strays
 from penstock.controller.inflows import Inflows, Place
+from penstock.controller.inventory import Node, limits
 from penstock.controller.judge import Judge
 from penstock.controller.learned import Learned
 from penstock.controller.metrics import Meters
+from penstock.controller.nodelist import NodeList
 from penstock.controller.ports import Leadership, Scraping
 from penstock.controller.recording import Recorder
 from penstock.controller.report import Reporter, write_line
@@ -54,6 +56,7 @@ class ScalingPass:
     recorder: Recorder
     learned: Learned
     judge: Judge
+    nodes: NodeList
     clock: Callable[[], float] = time.time
     memory: Memory = field(default_factory=Memory)
     term: int = -1
@@ -65,8 +68,8 @@ class ScalingPass:
         config = self.configuration.settings.scaling
         bodies, faults = self._ours(config.controller_instance)
         variants = tuple(variant for variant, _ in bodies.values())
-        observation, sights = await self._observe(variants)
-        config = replace(config, quotas=config.quotas + self._quotas(sights))
+        (observation, sights), nodes = await asyncio.gather(self._observe(variants), self._nodes())
+        config = replace(config, quotas=config.quotas + self._quotas(variants, sights, nodes))
         await self._recall(bodies, observation.now_s)
         before = self.memory
         decisions = self._decide(observation, config)
@@ -107,9 +110,19 @@ class ScalingPass:
         )
         return observation, sights
 
-    def _quotas(self, sights: Mapping[ObjectKey, Sight]) -> tuple[Quota, ...]:
-        """Return what ResourceQuotas allow, beside what the settings do."""
-        return quotas((one for found in self.world.quotas.values() for one in found), sights)
+    async def _nodes(self) -> Sequence[Node] | None:
+        """Return the nodes that limit fleets; None where nobody asked for that, or nobody knows them."""
+        settings = self.configuration.settings
+        if not settings.limit_to_nodes:
+            return None
+        return await self.nodes.fresh(within_s=settings.scaling.stale_after_s)
+
+    def _quotas(
+        self, variants: Iterable[Variant], sights: Mapping[ObjectKey, Sight], nodes: Sequence[Node] | None
+    ) -> tuple[Quota, ...]:
+        """Return what ResourceQuotas and nodes allow, beside what the settings do."""
+        allowed = quotas((one for found in self.world.quotas.values() for one in found), sights)
+        return allowed if nodes is None else allowed + limits(nodes, self.world.pods.values(), variants, sights)
 
     def _traffic(self, observation: Observation, config: Config) -> Traffic:
         """Return what is known of the requests in pods, for those that have to leave."""

@@ -33,6 +33,8 @@ _OWN: Final = (
             help="Time a replica takes to start, until it was measured."),
     Setting(name="quotas", default="[]", parse=parsers.quotas,
             help="YAML list of {accelerator, max, namespace?}. ResourceQuotas on GPUs count as well."),
+    Setting(name="limitToNodes", default="false", parse=parsers.switch, wva="WVA_LIMITED_MODE",
+            help="Whether fleets stay within what the nodes of now have; not for clusters that add nodes."),
     Setting(name="watchNamespaces", parse=parsers.namespaces, wva="WATCH_NAMESPACE",
             help="Namespaces to look at, separated by commas. (all)"),
     Setting(name="controllerInstance", parse=parsers.plain, wva="CONTROLLER_INSTANCE",
@@ -58,6 +60,7 @@ class OperatorSettings:
     interval_s: float
     prometheus: PrometheusSettings
     scaling: Config
+    limit_to_nodes: bool
     watch_namespaces: frozenset[str]
     leader_elect: bool
     log_level: str
@@ -100,6 +103,7 @@ class OperatorOptions:
                 controller_instance=values["controllerInstance"],
                 shared_namespaces=frozenset({self.operator_namespace, values["wvaNamespace"]}),
             ),
+            limit_to_nodes=values["limitToNodes"],
             watch_namespaces=values["watchNamespaces"],
             leader_elect=values["leaderElect"],
             log_level=values["logLevel"],

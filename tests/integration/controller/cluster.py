@@ -79,11 +79,16 @@ class Cluster:
             }
         )
 
-    def node(self, name: str, product: str) -> str:
-        """Create a node with an accelerator, and return its name, which no other test uses."""
+    def node(self, name: str, product: str, gpus: int = 0) -> str:
+        """Create a node with an accelerator, and return its name, which no other test uses; with `gpus` it is Ready."""
         name = f"{name}.{self.work}"
         labels = {"nvidia.com/gpu.product": product}
         self.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}})
+        if gpus:
+            has = {"nvidia.com/gpu": str(gpus)}
+            status = {"allocatable": has, "capacity": has, "conditions": [{"type": "Ready", "status": "True"}]}
+            path = f"/api/v1/nodes/{name}/status"
+            self.api.must("PATCH", path, {"status": status}, content="application/merge-patch+json")
         return name
 
     def pod(
@@ -94,9 +99,12 @@ class Cluster:
         ready: bool = True,
         ports: list[Body] | None = None,
         node: str | None = None,
+        gpus: int = 0,
     ) -> str:
         """Create a pod as a controller, a scheduler and a kubelet would, and return its uid."""
-        container = {"name": "main", "image": "none", "ports": ports or []}
+        container: Body = {"name": "main", "image": "none", "ports": ports or []}
+        if gpus:
+            container["resources"] = {"limits": {"nvidia.com/gpu": str(gpus)}}
         body = {"metadata": {"name": name, "labels": labels}, "spec": {"containers": [container], "nodeName": node}}
         made = self.api.must("POST", f"/api/v1/namespaces/{self.work}/pods", body)
         self.ready(name, ready=ready)

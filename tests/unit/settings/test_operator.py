@@ -28,6 +28,7 @@ def test_the_defaults() -> None:
         interval_s=15.0,
         prometheus=PrometheusSettings(),
         scaling=Config(shared_namespaces=frozenset({"ours", "workload-variant-autoscaler-system"})),
+        limit_to_nodes=False,
         watch_namespaces=frozenset(),
         leader_elect=True,
         log_level="info",
@@ -97,6 +98,8 @@ def test_what_decides(texts: dict[str, str], attribute: str, expected: object) -
         pytest.param({"GLOBAL_OPT_INTERVAL": "1m0s"}, "interval_s", 60.0, id="Go's spelling"),
         pytest.param({"WATCH_NAMESPACE": "a, b,"}, "watch_namespaces", frozenset({"a", "b"}), id="namespaces"),
         pytest.param({"LEADER_ELECT": "false"}, "leader_elect", False, id="leader"),
+        pytest.param({"WVA_LIMITED_MODE": "True"}, "limit_to_nodes", True, id="WVA's limited mode"),
+        pytest.param({"PENSTOCK_LIMIT_TO_NODES": "true"}, "limit_to_nodes", True, id="within the nodes"),
         pytest.param({"LOG_LEVEL": "WARN"}, "log_level", "warning", id="level"),
         pytest.param({"PENSTOCK_LOG_FORMAT": "text"}, "log_format", "text", id="format"),
         pytest.param({"PENSTOCK_RECORD_DIR": "/tmp/r"}, "record_dir", Path("/tmp/r"), id="folder"),  # noqa: S108 - a text
