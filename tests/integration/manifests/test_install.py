@@ -195,6 +195,25 @@ def test_the_component_adds_the_same_pod_monitor(tmp_path: Path) -> None:
     assert ours == named(helm("llm", "podMonitor.enabled=true"))["PodMonitor", "penstock"]
 
 
+def test_the_right_to_list_nodes_comes_with_the_setting_alone(tmp_path: Path) -> None:
+    overlay = {
+        "resources": [os.path.relpath(ROOT / "manifests" / "operator", tmp_path)],
+        "components": [os.path.relpath(ROOT / "manifests" / "components" / "nodes", tmp_path)],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    granted = {("ClusterRole", "penstock-operator-nodes"), ("ClusterRoleBinding", "penstock-operator-nodes")}
+
+    ours = named(kustomize(tmp_path))
+    theirs = named(helm("penstock-system", "operator.config.limitToNodes=true"))
+
+    told = granted | {("ConfigMap", "penstock-config")}
+    assert {key: ours[key] for key in told} == {key: theirs[key] for key in told}
+    assert ours["ConfigMap", "penstock-config"]["data"] == {"limitToNodes": "true"}
+    assert not granted & named(helm("penstock-system", "operator.config.limitToNodes=false")).keys()
+    assert not granted & named(helm("penstock-system", "operator.enabled=true")).keys()
+    assert not granted & named(kustomize("manifests/operator")).keys()
+
+
 def test_who_reaches_records_may_be_narrowed(kube_api: KubeApi) -> None:
     peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
 

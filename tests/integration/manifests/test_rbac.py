@@ -12,8 +12,9 @@ import pytest
 from tests.audit import Audit, Right, granted, unused
 from tests.integration.controller.cluster import Cluster, busy
 from tests.integration.controller.fleet import fleet
-from tests.integration.manifests.test_install import kustomize
+from tests.integration.manifests.test_install import ROOT, kustomize
 from tests.kubeapi import FOREIGN_CRDS, KubeApi, programs
+from tests.manifests import documents
 from tests.prometheus import PrometheusServer
 from tests.waiting import eventually
 
@@ -22,6 +23,7 @@ ACCOUNTS = {  # account -> where its roles stand, and their name
     f"system:serviceaccount:{HOME}:penstock-operator": ("manifests", "penstock-operator"),
     "system:serviceaccount:default:penstock-router": ("manifests/router", "penstock-router"),
 }
+NODES = "manifests/components/nodes/rbac.yaml"  # what one setting of the operator takes besides
 TEMPLATE = {"metadata": {"labels": {"app": "state"}}, "spec": {"containers": [{"name": "engine", "image": "none"}]}}
 KINDS = {  # what may be scaled -> its spec, where the pods of `app` are its own
     ("apps/v1", "StatefulSet", "state"): {
@@ -45,6 +47,8 @@ class Installed(Cluster):
             for body in kustomize(folder):
                 if body["kind"] not in {"Deployment", "Service"}:
                     self.apply(body)
+        for body in documents((ROOT / NODES).read_text()):
+            self.apply(body)
         self.home, self.work = HOME, "default"
         self.kubeconfig = self.account(HOME, "penstock-operator")
 
@@ -113,7 +117,7 @@ async def duties(cluster: Installed, prometheus: PrometheusServer, home: Path) -
         port, uid = made.place("router-0", ready=True)
         made.policy()
         async with routing(cluster, port, uid, home):
-            async with cluster.operating(watchNamespaces="", prometheusURL=prometheus.url):
+            async with cluster.operating(watchNamespaces="", prometheusURL=prometheus.url, limitToNodes="true"):
                 await eventually(lambda: made.reason() == "Programmed", "the push")
                 for generation, weight in enumerate((2.0, 3.0, 4.0, 3.0), 2):  # a fourth content, and one again
                     made.policy(weights={"criticality": weight})
@@ -157,6 +161,8 @@ async def test_every_right_is_used_and_none_is_missing(
 
     for account, (folder, role) in ACCOUNTS.items():
         assert unused(granted(roles(folder)), log.used(account, role)) == set(), f"take these from the role {role}"
+    (nodes,) = (body for body in documents((ROOT / NODES).read_text()) if body["kind"] == "ClusterRole")
+    assert unused(granted([nodes]), log.used(next(iter(ACCOUNTS)), nodes["metadata"]["name"])) == set()
 
 
 def test_a_superfluous_right_would_be_found() -> None:
