@@ -328,7 +328,11 @@ FEBRUARY_2026: Final = (
     Row(
         "limited mode",
         "It looked at what there was, wrote it to the log, and went on.",
-        (f"{_DECIDE}a_quota_binds_and_is_named", f"{_VARIANTS}a_resource_quota_on_gpus_binds_and_is_named"),
+        (
+            f"{_DECIDE}a_quota_binds_and_is_named",
+            f"{_VARIANTS}a_resource_quota_on_gpus_binds_and_is_named",
+            "integration/controller/test_inventory.py::test_fleets_stay_within_the_nodes_and_say_so",
+        ),
     ),
     Row(
         "exclusion",
