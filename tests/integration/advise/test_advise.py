@@ -155,10 +155,13 @@ def test_the_demo_needs_nothing(
     assert "Made-up history" in (tmp_path / "advice.html").read_text()
 
 
-def test_a_cluster_without_engines_is_refused(
-    prometheus: PrometheusServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code = penstock(["advise", "--prometheus", prometheus.url, "--days", "1", "--out", str(tmp_path / "out")])
+def test_a_cluster_without_engines_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    server = PrometheusServer(tmp_path)  # its own: in the shared one there are the engines of other tests
+    try:
+        server.open()
+        code = penstock(["advise", "--prometheus", server.url, "--days", "1", "--out", str(tmp_path / "out")])
+    finally:
+        server.close()
 
     assert code == REFUSED
     assert "the data do not carry an answer" in capsys.readouterr().err

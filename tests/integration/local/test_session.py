@@ -17,6 +17,7 @@ from penstock.local.script import BURST_EACH
 from penstock.local.session import Session
 from penstock.wiring import local
 
+pytestmark = pytest.mark.usefixtures("unmeasured_children")
 KEY = ObjectKey("default", "chat")
 ENGINE = """
 kind: Deployment
