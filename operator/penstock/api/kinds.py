@@ -44,5 +44,8 @@ HPAS: Final = Kind("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalP
 SCALED_OBJECTS: Final = Kind("keda.sh", "v1alpha1", "scaledobjects", "ScaledObject")
 REVISIONS: Final = Kind("apps", "v1", "controllerrevisions", "ControllerRevision")
 TOKEN_REVIEWS: Final = Kind("authentication.k8s.io", "v1", "tokenreviews", "TokenReview", namespaced=False)
+ACCESS_REVIEWS: Final = Kind(
+    "authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", namespaced=False
+)
 SERVICE_MONITORS: Final = Kind("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor")
 POD_MONITORS: Final = Kind("monitoring.coreos.com", "v1", "podmonitors", "PodMonitor")

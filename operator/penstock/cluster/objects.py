@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from penstock.api.kinds import EVENTS, PODS, VARIANTS, Kind
+from penstock.api.kinds import ACCESS_REVIEWS, EVENTS, PODS, VARIANTS, Kind
 from penstock.api.names import FIELD_MANAGER
 from penstock.cluster.client import APPLY, MERGE_PATCH, Kube, path_of
 from penstock.domain.errors import Refused
@@ -60,6 +60,14 @@ class Objects:
                 return False
             raise
         return any(one["name"] == kind.plural for one in listing.get("resources") or ())
+
+    async def may(self, account: ObjectKey, verb: str, kind: Kind) -> bool:
+        """Return whether a service account has a right in the whole cluster; to ask that is a right of its own."""
+        wanted = {"group": kind.group, "resource": kind.plural, "verb": verb}
+        subject = f"system:serviceaccount:{account.namespace}:{account.name}"
+        body = {"spec": {"user": subject, "resourceAttributes": wanted}}
+        answer = await self._kube.call("POST", path_of(ACCESS_REVIEWS), body)
+        return bool(answer["status"]["allowed"])
 
     async def write_status(self, kind: Kind, about: Mapping[str, Any], status: Mapping[str, Any]) -> Mapping[str, Any]:
         """Make `status` all that we say about an object and return the object; refused (409) if it has changed since.

@@ -49,7 +49,7 @@ class OperatorFacts:
     """The operator and what it is told. `served` are the kinds of ours that the API server knows.
 
     `dropped` are fields of a variant's spec that the definition there takes away; `fault` says which setting stops the
-    operator; `lease` is the spec of its Lease.
+    operator; `lease` is the spec of its Lease. `lacks_nodes`: it is told to list nodes, and has no right to.
     """
 
     namespace: str
@@ -62,6 +62,7 @@ class OperatorFacts:
     settings: OperatorSettings
     fault: InvalidField | None = None
     catalogue: Catalogue = field(default_factory=Catalogue)
+    lacks_nodes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from http import HTTPStatus
 
 from penstock.api.crd import dropped
-from penstock.api.kinds import CONFIGMAPS, DEFINITIONS, LEASES, NAMESPACES, PODS, POLICIES, VARIANTS, Kind
-from penstock.api.names import APP, LABEL_APP, LABEL_COMPONENT, LEASE
+from penstock.api.kinds import CONFIGMAPS, DEFINITIONS, LEASES, NAMESPACES, NODES, PODS, POLICIES, VARIANTS, Kind
+from penstock.api.names import APP, LABEL_APP, LABEL_COMPONENT, LEASE, OPERATOR_ACCOUNT
 from penstock.doctor.facts import Body, OperatorFacts, PodSight, pod_sight
 from penstock.doctor.ports import Engines, Objects, Routers, Scraping, Targets
 from penstock.doctor.told import configmap_keys, options, read_told
@@ -54,7 +54,18 @@ async def look_at_operator(objects: Objects, namespace: str, now_s: float) -> Op
         settings=settings,
         fault=fault or bad,
         catalogue=catalogue,
+        lacks_nodes=settings.limit_to_nodes and await _lacks_nodes(objects, namespace),
     )
+
+
+async def _lacks_nodes(objects: Objects, namespace: str) -> bool:
+    """Return whether the operator may not list nodes; where we may not ask, it is taken to be able to."""
+    try:
+        return not await objects.may(ObjectKey(namespace, OPERATOR_ACCOUNT), "list", NODES)
+    except Refused as error:
+        if error.status == HTTPStatus.FORBIDDEN:
+            return False
+        raise
 
 
 def _usable(told: OperatorOptions) -> tuple[OperatorOptions, InvalidField | None]:

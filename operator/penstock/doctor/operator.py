@@ -9,6 +9,7 @@ from penstock.doctor.findings import Examination, Finding, Level
 
 UNRENEWED_S: Final = 60.0  # four times as long as a Lease lasts: our clock may be off by as much
 _MANIFESTS: Final = "kubectl apply -k manifests"
+_GRANT_NODES: Final = "kubectl apply -f manifests/components/nodes/rbac.yaml, or set limitToNodes in the chart's values"
 _DEFINE: Final = "penstock crds | kubectl apply --server-side --force-conflicts -f -"
 
 
@@ -89,6 +90,9 @@ def settings(facts: OperatorFacts) -> list[Finding]:
         namespace, _, name = one.configmap.partition("/")
         text = f"ConfigMap {one.configmap}, {one.key}: {one.field}={one.value}: {one.remedy}"
         found.append(Finding(Level.FAIL, "settings", text, f"kubectl -n {namespace} edit configmap {name}"))
+    if facts.lacks_nodes:
+        text = "limitToNodes is set, and the operator may not list nodes, so that these limit nothing"
+        found.append(Finding(Level.FAIL, "settings", text, _GRANT_NODES))
     return found or [Finding(Level.OK, "settings", "all can be used")]
 
 

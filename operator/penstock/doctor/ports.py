@@ -26,6 +26,10 @@ class Objects(Protocol):
         """Return whether the API server knows the kind."""
         ...
 
+    async def may(self, account: ObjectKey, verb: str, kind: Kind) -> bool:
+        """Return whether a service account has a right in the whole cluster."""
+        ...
+
 
 class Engines(Protocol):
     """The engines' own metrics."""

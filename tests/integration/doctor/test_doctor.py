@@ -1,5 +1,6 @@
 """The doctor on a real API server: engines and Prometheus through its proxies, every link healthy, then broken."""
 
+import asyncio
 import contextlib
 import copy
 import socket
@@ -18,7 +19,7 @@ from tests.prometheus import PrometheusServer, steady
 from tests.waiting import eventually
 
 from penstock.api.kinds import DEFINITIONS, Kind
-from penstock.api.names import LABEL_APP, LABEL_COMPONENT
+from penstock.api.names import LABEL_APP, LABEL_COMPONENT, OPERATOR_ACCOUNT
 from penstock.cluster.client import Kube
 from penstock.cluster.connection import Login
 from penstock.cluster.objects import Objects
@@ -231,3 +232,30 @@ async def test_the_definition_is_looked_at(clinic: Clinic, objects: type[Objects
     facts = await look_at_operator(objects(clinic.kube), clinic.cluster.home, time.time())
 
     assert facts.dropped == dropped
+
+
+async def test_a_right_that_a_setting_takes_and_nobody_granted(
+    clinic: Clinic, kube_api: KubeApi, tmp_path: Path
+) -> None:
+    cluster = clinic.cluster
+    viewer = Login(kubeconfig=str(kubeconfig_of(kube_api, tmp_path, cluster.work, VIEWER)))
+    rbac, name = "rbac.authorization.k8s.io", f"nodes-{cluster.home}"
+    subject = {"kind": "ServiceAccount", "name": OPERATOR_ACCOUNT, "namespace": cluster.home}
+    lists = {"rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]}]}
+    binds = {"roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": name}, "subjects": [subject]}
+
+    async def lacks(kube: Kube = clinic.kube) -> bool:
+        return (await look_at_operator(Objects(kube), cluster.home, time.time())).lacks_nodes
+
+    unasked = await lacks()
+    cluster.settings(limitToNodes="true")
+    async with Kube(viewer) as kube:
+        unseen = await lacks(kube)
+    denied = await lacks()
+    for kind, body in {"ClusterRole": lists, "ClusterRoleBinding": binds}.items():
+        cluster.apply({"apiVersion": f"{rbac}/v1", "kind": kind, "metadata": {"name": name}, **body})
+    async with asyncio.timeout(30):
+        while await lacks():  # a right that was granted counts a moment later
+            pass
+
+    assert (unasked, unseen, denied) == (False, False, True)

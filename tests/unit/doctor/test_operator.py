@@ -64,6 +64,7 @@ def test_a_healthy_operator_has_nothing_to_mend() -> None:
             "ConfigMap penstock-system/accelerator-unit-costs, A100: cost='much': write a number",
             id="entry",
         ),
+        pytest.param({"lacks_nodes": True}, "settings", "the operator may not list nodes", id="right"),
     ],
 )
 def test_what_can_be_wrong(facts: dict[str, Any], check: str, text: str) -> None:
