@@ -81,8 +81,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     """Measure what a test runs: of one of hypothesis, each example and not its making."""
     examples = getattr(pyfuncitem.obj, "hypothesis", None)
     if examples is not None:
-        examples.inner_test = METER.around(examples.inner_test)
-        return (yield)
+        each, examples.inner_test = examples.inner_test, METER.around(examples.inner_test)
+        try:
+            return (yield)
+        finally:
+            examples.inner_test = each
     if pyfuncitem.get_closest_marker("unmeasured"):
         return (yield)
     with METER.running():
