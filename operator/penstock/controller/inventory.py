@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import gcd
 from typing import Any, Final
 
 from penstock.controller.hardware import LABEL_GROUP_NAME, NODE_LABELS, RESOURCES, of_labels
@@ -38,12 +39,14 @@ class _Fleet:
     """Variants of ours on one accelerator: what they ask of nodes, and their pods.
 
     `asked` are products by names that nodes have, `called` is what variants call them, which may be shorter.
+    `step` divides what each of their pods asks of one node: a smaller rest of a node serves none of them.
     """
 
     accelerator: str
     asked: frozenset[str]
     called: frozenset[str]
     resources: frozenset[str]
+    step: int
     pods: frozenset[ObjectKey]
 
     def finds(self, node: Node) -> bool:
@@ -104,7 +107,8 @@ def _room(fleet: _Fleet, place: Node | None, pods: Sequence[PodFacts]) -> int:
     if place is None or not place.takes:
         return held
     others = fleet.takes(one for one in pods if one.key not in fleet.pods)
-    return max(sum(place.has.get(name, 0) for name in fleet.resources) - others, held)
+    free = max(sum(place.has.get(name, 0) for name in fleet.resources) - others - held, 0)
+    return held + free // fleet.step * fleet.step
 
 
 def _fleets(
@@ -128,8 +132,14 @@ def _fleets(
                 asked=frozenset(product for _, sight in group for product in _asked(sight, products) if product),
                 called=frozenset({accelerator} if any(not sight.target.accelerator for _, sight in group) else ()),
                 resources=resources,
+                step=gcd(*(_step(variant, sight) for variant, sight in group if sight.resource)),
                 pods=_pods(group, holders),
             )
+
+
+def _step(variant: Variant, sight: Sight) -> int:
+    """Return what one pod takes; 1 where only the sum over the pods of a group is known, or nothing is."""
+    return (sight.target.accelerators_per_replica or 1) if variant.target.kind != _GROUP else 1
 
 
 def _asked(sight: Sight, products: Mapping[str, str | None]) -> Iterable[str | None]:

@@ -41,6 +41,7 @@ def _cluster(kube_api: KubeApi, prometheus: PrometheusServer) -> Cluster:
 
 
 async def test_fleets_stay_within_the_nodes_and_say_so(cluster: Cluster, prometheus: PrometheusServer) -> None:
+    """Of the 5 GPUs that are left to them 4 are enough for two replicas."""
     async with cluster.operating(prometheusURL=prometheus.url, limitToNodes="true"):
         await eventually(lambda: cluster.replicas() == 2, "a second replica")
         cluster.pod("chat-2", {"app": "chat"}, node=f"open.{cluster.work}", gpus=2)
@@ -48,7 +49,7 @@ async def test_fleets_stay_within_the_nodes_and_say_so(cluster: Cluster, prometh
         await eventually(lambda: cluster.reason("ScalingLimited") == "Quota", "the limit")
 
     rows = {row["type"]: row["message"] for row in cluster.status()["conditions"]}
-    assert rows["ScalingLimited"] == f"quota 5 H100-{cluster.work}, set in nodes."
+    assert rows["ScalingLimited"] == f"quota 4 H100-{cluster.work}, set in nodes."
     assert cluster.replicas() == 2
 
 

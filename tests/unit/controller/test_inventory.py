@@ -84,8 +84,10 @@ def variant(name: str = "chat", accelerator: str | None = None, kind: str = "Dep
     return replace(VARIANT, key=ObjectKey("llm", name), accelerator=accelerator, target=ref)
 
 
-def sight(*pods: PodFacts, asks: str | None = LONG, resource: str = GPU, state: str = "TargetFound") -> Sight:
-    target = Target(ref=REF, state=TargetReason(state), facts={}, accelerator=asks)
+def sight(
+    *pods: PodFacts, asks: str | None = LONG, resource: str = GPU, state: str = "TargetFound", each: int | None = None
+) -> Sight:
+    target = Target(ref=REF, state=TargetReason(state), facts={}, accelerator=asks, accelerators_per_replica=each)
     return Sight(target, pods=pods, resource=resource)
 
 
@@ -111,6 +113,7 @@ OURS = pod("chat-0", "n1")
         ),
         pytest.param([has("n1", 0)], [OURS], [], 2, id="a broken device takes nobody away"),
         pytest.param([has("n2")], [OURS], [], 10, id="on a node that is newer than the list"),
+        pytest.param([has("n1")], [pod("chat-0", "")], [], 8, id="but not without a node"),
         pytest.param([], [], [], 0, id="nothing that it asks for"),
     ],
 )
@@ -159,12 +162,36 @@ def test_variants_of_one_accelerator_share_it_and_those_of_another_are_others_to
     assert {quota.accelerator: quota.max_accelerators for quota in found} == {"H100": 4, "hopper": 5}
 
 
-def test_workers_of_a_group_belong_to_it() -> None:
-    """A LeaderWorkerSet's scale finds its leaders alone."""
-    group = variant("chat", kind="LeaderWorkerSet")
+@pytest.mark.parametrize(
+    ("sizes", "kind", "most"),
+    [
+        pytest.param([8], "Deployment", 16, id="whole nodes"),
+        pytest.param([4], "Deployment", 20, id="a rest of two serves none"),
+        pytest.param([4, 2], "Deployment", 22, id="unless to others"),
+        pytest.param([3, 2], "Deployment", 23, id="or together"),
+        pytest.param([8], "LeaderWorkerSet", 23, id="a group is spread"),
+    ],
+)
+def test_rests_of_nodes_that_are_too_small_do_not_count(sizes: list[int], kind: str, most: int) -> None:
+    names = [f"v{number}" for number in range(len(sizes))]
+    variants = [variant(name, kind=kind) for name in names]
+    sights = {one.key: sight(each=each) for one, each in zip(variants, sizes, strict=True)}
+    gone = variant("gone")
+    sights[gone.key] = sight(resource="", state="TargetNotFound")
+    strangers = [pod("x", "n1", 1)]
+
+    found = limits([has("n1"), has("n2"), has("n3")], strangers, [*variants, gone], sights)
+
+    assert [quota.max_accelerators for quota in found] == [most]
+
+
+@pytest.mark.parametrize(("kind", "most"), [("LeaderWorkerSet", 13), ("Deployment", 9)])
+def test_workers_of_a_group_belong_to_it(kind: str, most: int) -> None:
+    """A LeaderWorkerSet's scale finds its leaders alone; to a Deployment of that name its workers are strangers."""
+    group = variant("chat", kind=kind)
     leader, worker = (pod(name, "n1", 4, **{GROUP: "chat"}) for name in ("chat-0", "chat-0-1"))
     stranger = pod("other-0", "n2", 3, **{GROUP: "other"})
 
     found = limits([has("n1"), has("n2")], [leader, worker, stranger], [group], {group.key: sight(leader)})
 
-    assert [quota.max_accelerators for quota in found] == [13]
+    assert [quota.max_accelerators for quota in found] == [most]
