@@ -27,9 +27,11 @@ from penstock.domain.reasons import (
 )
 from penstock.domain.series import SERIES, Signal
 from penstock.engine.gpus import FACTS
+from penstock.engine.steptime import GPUS
 from penstock.peers.all import RIVALS
 from penstock.settings.engineflags import SECTIONS as ENGINE_SECTIONS
 from penstock.settings.operator import SETTINGS
+from penstock.sim.scene import PRICES_USD_PER_H
 from penstock.status import messages
 
 DOCS: Final = Path(__file__).parents[3] / "docs"
@@ -137,9 +139,16 @@ def bench_targets() -> str:
     return table(["target", "wanted"], ([one.code, one.wanted] for one in targets(())))
 
 
+def accelerators() -> str:
+    """Return the names of the accelerators of which something is supposed before anything is learnt."""
+    return table(["accelerators"], [[", ".join(f"`{name}`" for name in FACTS)]])
+
+
 def gpus() -> str:
-    """Return the names of the GPUs whose step times are known."""
-    return table(["GPUs"], [[", ".join(f"`{name}`" for name in FACTS)]])
+    """Return a row for each GPU whose step times are known, so that it can be simulated."""
+    prices = {name: f"{price:.2f}" for name, price in PRICES_USD_PER_H.items()}
+    rows = ([f"`{name}`", prices.get(name, "none"), f"{cost.kv_tokens:,}"] for name, cost in GPUS.items())
+    return table(["`gpu`", "list price per hour", "tokens in its KV cache"], rows)
 
 
 def _kept(row: Row) -> str:
@@ -162,6 +171,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "engine-series": engine_series,
     "rivals": rivals,
     "bench-targets": bench_targets,
+    "accelerators": accelerators,
     "gpus": gpus,
     "defects-users": partial(defects, USERS),
     "defects-october": partial(defects, OCTOBER_2025),
