@@ -41,7 +41,7 @@ def _told(one: WhatIf) -> str:
     before, after = _shown(one.before.desired), _shown(one.after.desired)
     if before == after:
         return f"{before}, as decided"
-    return f"{after} instead of {before}: {one.after.this_pass}, {one.after.summary}"
+    return f"{after} instead of {before}: {one.after.this_pass}, {one.why}"
 
 
 def _shown(replicas: int | None) -> str:
@@ -55,7 +55,7 @@ def _as_json(found: tuple[WhatIf, ...]) -> str:
             "before": one.before.desired,
             "after": one.after.desired,
             "reason": one.after.this_pass,
-            "summary": one.after.summary,
+            "summary": one.why,
         }
         for one in found
     ]

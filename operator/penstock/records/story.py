@@ -18,7 +18,10 @@ def story(record: Record, decision: Decision) -> str:
     """Return what one pass decided about a variant and why, line by line."""
     when, reason = _clock(record.observation.now_s), decision.this_pass
     head = f"{decision.key.name}  {_moved(decision)} at {when} ({reason}{_id(decision)})"
-    return "\n".join([head, *(f"  {name:{_WIDTH}}{text}" for name, text in _lines(decision))]) + "\n"
+    return (
+        "\n".join([head, *(f"  {name:{_WIDTH}}{text}" for name, text in _lines(decision, record.observation.now_s))])
+        + "\n"
+    )
 
 
 def _moved(decision: Decision) -> str:
@@ -36,14 +39,14 @@ def _clock(now_s: float) -> str:
     return datetime.fromtimestamp(now_s, UTC).strftime("%H:%M:%S")
 
 
-def _lines(decision: Decision) -> list[tuple[str, str]]:
+def _lines(decision: Decision, now_s: float) -> list[tuple[str, str]]:
     why = decision.reasoning
     lines = [("need", _need(why))] if why else []
     lines += [("capacity", _capacity(decision))] if decision.capacity_per_s else []
     lines += [("chosen", _chosen(why))] if why and why.candidates else []
     lines += [("binds", _binds(why))] if why else []
     if not lines or not why:
-        lines += [("because", decision.summary or _standing(decision))]
+        lines += [("because", because(decision, now_s))]
     return lines
 
 
@@ -95,7 +98,12 @@ def _binds(why: Reasoning) -> str:
     return text.rstrip(";")
 
 
-def _standing(decision: Decision) -> str:
+def because(decision: Decision, now_s: float) -> str:
+    """Return the cause of the number in the pass at `now_s`: a summary is that of the last change, however old."""
+    if decision.summary and decision.changed_at_s == now_s:
+        return decision.summary
+    if decision.computed and decision.need_per_s is not None and decision.capacity_per_s:
+        return f"{rate(decision.need_per_s)} needed, {decision.capacity_per_s:.2f} req/s a replica"
     if decision.computed:
         return "what runs is what is needed"
     return f"the last decision holds: {decision.optimization.reason}, {decision.metrics.reason}"

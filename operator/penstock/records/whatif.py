@@ -12,6 +12,7 @@ from penstock.domain.readings import Known, Reading
 from penstock.domain.units import parse_attainment, parse_duration
 from penstock.domain.variants import SloOverride, Variant
 from penstock.records.record import Record
+from penstock.records.story import because
 from penstock.scaling.config import Config, Quota
 from penstock.scaling.decide import decide
 
@@ -28,10 +29,11 @@ HOW: Final = (
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """A variant's number as decided, and as it would have been."""
+    """A variant's number as decided, and as it would have been, and `why`."""
 
     before: Decision
     after: Decision
+    why: str
 
 
 def what_if(record: Record, changes: Mapping[str, str]) -> tuple[WhatIf, ...]:
@@ -45,7 +47,11 @@ def what_if(record: Record, changes: Mapping[str, str]) -> tuple[WhatIf, ...]:
         observation, config = _change(name, text, observation, config)
     after, _ = decide(observation, record.memory, config)
     before = {decision.key: decision for decision in record.decisions}
-    return tuple(WhatIf(before[decision.key], decision) for decision in after if decision.key in before)
+    return tuple(
+        WhatIf(before[decision.key], decision, because(decision, observation.now_s))
+        for decision in after
+        if decision.key in before
+    )
 
 
 def _change(name: str, text: str, observation: Observation, config: Config) -> tuple[Observation, Config]:

@@ -9,7 +9,7 @@ from tests.unit.scaling.scene import NOW, observe, row, target, variant
 
 from penstock.domain.decisions import Decision
 from penstock.records.record import Record
-from penstock.records.story import story
+from penstock.records.story import because, story
 from penstock.scaling.config import Config
 from penstock.scaling.decide import decide
 from penstock.scaling.memory import Memory
@@ -56,6 +56,18 @@ def test_a_pass_that_changed_nothing_tells_what_holds() -> None:
     text = story(first, replace(decision, reasoning=None))
 
     assert "because" in text
+
+
+def test_a_pass_that_changed_nothing_does_not_tell_the_cause_of_an_old_change() -> None:
+    *_, last = records(0.5, 0.5, 2.5, 2.5, 2.5, 2.5, 2.5)
+    (decision,) = last.decisions
+    now_s = last.observation.now_s
+    assert decision.summary
+
+    assert because(replace(decision, changed_at_s=now_s), now_s) == decision.summary
+    assert re.fullmatch(r"\d\.\d+ req/s needed, 0\.83 req/s a replica", because(decision, now_s))
+    assert because(replace(decision, computed=False), now_s).startswith("the last decision holds")
+    assert because(replace(decision, need_per_s=None), now_s) == "what runs is what is needed"
 
 
 @pytest.mark.parametrize(("desired", "previous", "told"), [(None, None, "no number yet"), (2, 2, "chat  2 at")])

@@ -51,6 +51,16 @@ def test_a_quota_is_named_as_asked_for() -> None:
     assert found["cheap"].after.limited.facts["where"] == "--set"
 
 
+def test_the_answer_has_a_cause_of_its_own() -> None:
+    record = passes(4)[-1]
+    same, more = answers({"demand": "100%"}, record)["dear"], answers({"demand": "+300%"}, record)["cheap"]
+
+    assert more.after.desired != more.before.desired
+    assert more.why == more.after.summary != same.why
+    assert same.after.changed_at_s < record.observation.now_s
+    assert "needed" in same.why
+
+
 @pytest.mark.parametrize("slower", ["10m", "30m"])
 def test_slower_starts_look_further_ahead(slower: str) -> None:
     found = answers({"startup.cheap": slower, "startup.dear": slower})
