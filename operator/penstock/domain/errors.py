@@ -7,9 +7,22 @@ PenstockError
 └── NotEnoughData     the data do not carry an answer
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class PenstockError(Exception):
     """Root of the family; never raised itself."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it pass between processes: else it were made again of its line alone, and that ends a pool of workers."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[PenstockError], args: tuple[object, ...], fields: Mapping[str, object]) -> PenstockError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
 
 
 class InvalidField(PenstockError):

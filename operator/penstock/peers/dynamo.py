@@ -74,9 +74,10 @@ class Throughput:
         self._requests.add(requests * self.tick_s / passed_s)
         self._inputs.add((seen.router.arrived_input_tokens - tokens) / requests if requests else 0.0)
         self._outputs.add(lately.output_tokens)
+        most = self._spec.cost.kv_tokens  # none is longer, whatever an autoregression that blew up foresees
         lengths = Lengths(
-            input_tokens=rounded(self._inputs.next() or lately.input_tokens),
-            output_tokens=rounded(self._outputs.next()),
+            input_tokens=rounded(min(self._inputs.next() or lately.input_tokens, most)),
+            output_tokens=rounded(min(self._outputs.next(), most)),
         )
         return max(self._requests.next(), 0.0) / self.tick_s, lengths
 

@@ -109,3 +109,15 @@ def test_throughput_is_the_floor_of_load() -> None:
 
 def test_nothing_is_forecast_before_there_is_traffic() -> None:
     assert Throughput(scene()).decide(look(0.0, {"l40s": counts(1)})) == {}
+
+
+@pytest.mark.parametrize("foreseen", [1e6, 4e13, float("inf")])
+def test_a_forecast_that_blew_up_asks_for_all_there_may_be(foreseen: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An autoregression over ten-minute bursts foresaw prompts of 4e13 tokens, and ended a comparison of an hour."""
+    law = Throughput(scene(), predictor=0)
+    rows = {"l40s": [busy(f"p{number}", running=3, at_s=180.0) for number in range(2)]}
+    monkeypatch.setattr(law._inputs, "next", lambda: foreseen)
+
+    found = law.decide(look(180.0, {"l40s": counts(2)}, rows=rows, arrived=3600, arrived_input_tokens=3_600_000))
+
+    assert found == {"l40s": scene().variants[0].max_replicas}
