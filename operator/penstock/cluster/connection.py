@@ -59,7 +59,7 @@ class Login:
                 )
         except (ConfigException, OSError) as error:
             raise InvalidField(
-                "kubeconfig", file or "in-cluster", f"name a usable one with KUBECONFIG ({error})"
+                "kubeconfig", file or "in-cluster", f"name a usable one by KUBECONFIG, or the operator's --kubeconfig ({error})"
             ) from error
         return configuration
 
@@ -84,7 +84,7 @@ class Login:
         try:
             contexts, active = list_kube_config_contexts(config_file=file)
         except (ConfigException, OSError) as error:
-            raise InvalidField("kubeconfig", file, f"name a usable one with KUBECONFIG ({error})") from error
+            raise InvalidField("kubeconfig", file, f"name a usable one by KUBECONFIG, or the operator's --kubeconfig ({error})") from error
         chosen = next((one for one in contexts if one["name"] == self.context), active)
         return str(chosen["context"].get("namespace") or "default")
 
