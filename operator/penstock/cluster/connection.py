@@ -17,6 +17,7 @@ from penstock.domain.errors import InvalidField
 IN_CLUSTER_VARIABLE = "KUBERNETES_SERVICE_HOST"
 DEFAULT_KUBECONFIG = "~/.kube/config"
 POD_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_REMEDY = "name a usable one by KUBECONFIG, or the operator's --kubeconfig"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +59,7 @@ class Login:
                     persist_config=False,
                 )
         except (ConfigException, OSError) as error:
-            raise InvalidField(
-                "kubeconfig", file or "in-cluster", f"name a usable one by KUBECONFIG, or the operator's --kubeconfig ({error})"
-            ) from error
+            raise InvalidField("kubeconfig", file or "in-cluster", f"{_REMEDY} ({error})") from error
         return configuration
 
     async def credentials(self) -> Credentials:
@@ -84,7 +83,7 @@ class Login:
         try:
             contexts, active = list_kube_config_contexts(config_file=file)
         except (ConfigException, OSError) as error:
-            raise InvalidField("kubeconfig", file, f"name a usable one by KUBECONFIG, or the operator's --kubeconfig ({error})") from error
+            raise InvalidField("kubeconfig", file, f"{_REMEDY} ({error})") from error
         chosen = next((one for one in contexts if one["name"] == self.context), active)
         return str(chosen["context"].get("namespace") or "default")
 
