@@ -98,7 +98,7 @@ class LearnedStatus(Checked):
     requests_per_second: str | None = None
     """Rate of one replica within the SLO."""
     error: str | None = None
-    """Uncertainty of that rate."""
+    """How far off what was expected of the engines has been of late."""
     startup_time: str | None = None
     """Time from start to first answer."""
     starts: _Count | None = None

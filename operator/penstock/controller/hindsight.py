@@ -9,9 +9,9 @@ from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision
 from penstock.scaling.forecast import forecast
 from penstock.scaling.history import ModelPast
+from penstock.scaling.judging import mean_ratio, off_ratio
 
 EVERY_S: Final = 60.0  # between two forecasts that are judged
-_WEIGHT: Final = 0.1  # of one judgement: the mean is over about ten
 _LATE_S: Final = 60.0  # a forecast that nobody could look at in time is not judged
 
 
@@ -33,7 +33,7 @@ class Hindsight:
 
     judged: dict[ModelScope, Judgement] = field(default_factory=dict)
     _due: dict[ModelScope, deque[tuple[float, float]]] = field(default_factory=dict)
-    _errors: dict[ModelScope, float] = field(default_factory=dict)
+    _errors: dict[ModelScope, float | None] = field(default_factory=dict)
 
     def saw(self, models: Mapping[ModelScope, ModelPast], decisions: Iterable[Decision], now_s: float) -> None:
         """Judge by one pass; models whose demand it did not know are left out."""
@@ -56,10 +56,8 @@ class Hindsight:
         due = self._due.setdefault(scope, deque())
         while due and due[0][0] <= now_s:
             at_s, expected = due.popleft()
-            if now_s - at_s > _LATE_S or not max(came, expected):
-                continue
-            error, before = abs(expected - came) / max(came, expected), self._errors.get(scope)
-            self._errors[scope] = error if before is None else before + _WEIGHT * (error - before)
+            if now_s - at_s <= _LATE_S:
+                self._errors[scope] = mean_ratio(self._errors.get(scope), off_ratio(expected, came))
 
     def _look_ahead(self, scope: ModelScope, past: ModelPast, now_s: float) -> None:
         """Keep what is expected when that comes which this pass decided for."""

@@ -27,7 +27,7 @@ _HELP: Final = {
     "arrival_requests_per_second": "Rate at which requests come to the variant.",
     "need_requests_per_second": "Rate that its model needs when a replica ordered now serves, with room for bursts.",
     "capacity_requests_per_second": "Rate of one replica within the SLO.",
-    "capacity_error_ratio": "How far off that rate may be, one standard deviation.",
+    "capacity_error_ratio": "Mean distance of expected and real rate of engines at their batch, by the larger of them.",
     "cost_per_hour": "Cost of the replicas that run.",
     "slo_attainment_ratio": "Share of the model's requests that met the variant's targets over five minutes, at least.",
     "startup_seconds": "Measured time from created to Ready, once three starts were seen.",

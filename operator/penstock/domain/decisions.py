@@ -90,7 +90,9 @@ class Decision:
     desired before. `reason`, `summary`, `changed_at_s` and `record_id` belong to the last decision that changed
     something, `this_pass` to this one. `computed` says whether this pass computed a number (false: held).
     `decided_at_s` is when one was last computed. `need_per_s` and `capacity_per_s` explain it, where known;
-    `capacity_error_ratio` is how far off a learnt capacity may be. `data_age_s` is the age of the newest sample.
+    `capacity_error_ratio` is how far off the rate was on average that was expected of its engines with their batch, by
+    what was then measured; `capacity_deviation_ratio` is one standard deviation of a learnt capacity, as the estimator
+    reckons it. `data_age_s` is the age of the newest sample.
     `class_ref_unused`: `sloClassRef` names no class that lists the model.
     `reasoning` is there in passes that change the number of a variant whose capacity is known.
     """
@@ -120,6 +122,7 @@ class Decision:
     need_per_s: float | None = None
     capacity_per_s: float | None = None
     capacity_error_ratio: float | None = None
+    capacity_deviation_ratio: float | None = None
     data_age_s: float | None = None
     this_pass: DecisionReason = DecisionReason.STEADY
     class_ref_unused: bool = False

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import exp, isfinite, log, sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.domain.variants import Slo
 from penstock.engine.capacity import Binding, Capacity, EngineShape, Lengths, capacity
@@ -82,6 +82,13 @@ class Learned:
     age_ratio: float = 0.0
 
 
+class Spent(NamedTuple):
+    """Milliseconds from a mean request's first step to its last token: expected of the engine, and measured."""
+
+    expected_ms: float
+    measured_ms: float
+
+
 @dataclass(frozen=True, slots=True)
 class Belief:
     """A capacity, and one standard deviation of it, relative."""
@@ -112,6 +119,26 @@ def learn(prior: Prior | None, learned: Learned | None, sample: Sample) -> Learn
     if not all(map(isfinite, bounded)):
         return before
     return Learned(bounded, packed(matrix), before.samples + 1, 0, before.age_ratio)
+
+
+def spent(prior: Prior | None, learned: Learned | None, sample: Sample) -> Spent | None:
+    """Return what was expected of the batch and the lengths of a sample before it teaches anything, and what it shows.
+
+    By Little's law the rate of an engine with a given batch is inverse to that time. None where nothing was expected,
+    or the sample makes no sense; one that is too unlikely to learn from counts.
+    """
+    if (prior is None and (learned is None or learned.samples < ENOUGH)) or not _is_plausible(sample):
+        return None
+    base = prior or generic()
+    before = _sound(base, learned)
+    load = _load(base, before, sample)
+    if load is None:
+        return None
+    cost, expected_ms, measured_ms = _cost(base, before.logs), 0.0, 0.0
+    for times, (predict, shown_ms, _) in zip((load.law.decodes, 1.0), _shown(sample), strict=False):
+        expected_ms += times * predict(cost, load).ms
+        measured_ms += times * shown_ms
+    return Spent(expected_ms, measured_ms)
 
 
 def shape(prior: Prior | None, learned: Learned | None, kv_tokens: float = 0.0) -> EngineShape | None:

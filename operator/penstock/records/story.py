@@ -72,9 +72,10 @@ def _capacity(decision: Decision) -> str:
 
 
 def _doubt(decision: Decision) -> str:
-    error, why = decision.capacity_error_ratio, decision.reasoning
-    parts = [] if error is None else [f"± {error:.0%}"]
+    deviation, error, why = decision.capacity_deviation_ratio, decision.capacity_error_ratio, decision.reasoning
+    parts = [] if deviation is None else [f"± {deviation:.0%}"]
     parts += [f"{why.samples} samples"] if why and why.samples else []
+    parts += [] if error is None else [f"{error:.0%} off of late"]
     return f" ({', '.join(parts)})" if parts else ""
 
 

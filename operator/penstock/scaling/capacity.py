@@ -8,7 +8,7 @@ from typing import Final
 from penstock.domain.decisions import Verdict
 from penstock.domain.reasons import OptimizationReason
 from penstock.domain.variants import PerfProfile, Slo
-from penstock.engine.learning import Belief, Learned, Sample, believed, learn
+from penstock.engine.learning import Belief, Learned, Sample, believed, learn, spent
 from penstock.engine.lengths import Lengths
 from penstock.engine.priors import Prior, prior
 from penstock.engine.queueing import Sizing, Work, size, size_for_throughput
@@ -16,6 +16,7 @@ from penstock.scaling.cases import Case
 from penstock.scaling.columns import least, whole_sum
 from penstock.scaling.experience import Experience
 from penstock.scaling.history import WINDOW_S
+from penstock.scaling.judging import mean_ratio, off_ratio
 from penstock.scaling.observe import Load
 
 ENOUGH: Final = 10
@@ -166,7 +167,20 @@ def taught(case: Case, before: Experience, cvs: Cvs = (None, None)) -> Experienc
         input_cv=cvs[0],
         output_cv=cvs[1],
     )
-    return replace(before, learned=learn(supposed(case), before.learned, sample), learned_at_s=case.now_s)
+    engine = supposed(case)
+    return replace(
+        before,
+        learned=learn(engine, before.learned, sample),
+        learned_at_s=case.now_s,
+        capacity_error_ratio=_judged(engine, before, sample),
+    )
+
+
+def _judged(engine: Prior | None, before: Experience, sample: Sample) -> float | None:
+    """Return the mean error of capacities with that of one more sample, by what was expected before it."""
+    found = spent(engine, before.learned, sample)
+    newest = None if found is None else off_ratio(found.expected_ms, found.measured_ms)
+    return mean_ratio(before.capacity_error_ratio, newest)
 
 
 def _cached_tokens(load: Load) -> float | None:

@@ -27,7 +27,7 @@ def close(
     desired = _desired(case, settled)
     change = _change(case, settled, desired)
     last = None if case.last is None else case.last.desired
-    error_ratio, reasoning = explanation(Number(case, last, desired, settled.limited), model, found)
+    error_ratio, deviation_ratio, reasoning = explanation(Number(case, last, desired, settled.limited), model, found)
     decided_at_s = case.now_s if settled.computed or case.last is None else case.last.decided_at_s
     decision = Decision(
         key=case.key,
@@ -55,6 +55,7 @@ def close(
         need_per_s=settled.need_per_s,
         capacity_per_s=settled.capacity_per_s,
         capacity_error_ratio=error_ratio,
+        capacity_deviation_ratio=deviation_ratio,
         data_age_s=None if case.load.sampled_at_s is None else max(case.now_s - case.load.sampled_at_s, 0.0),
         this_pass=DecisionReason.HOLD if case.variant.paused else settled.reason,
         class_ref_unused=case.terms.objective.unused,

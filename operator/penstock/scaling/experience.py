@@ -76,15 +76,17 @@ class Outage:
 class Experience:
     """All that is learnt of the variant with this `uid`.
 
-    `learned` is of its engine, from samples of which the last ended at `learned_at_s`. `pending_since_s` is since when
-    replicas were asked for and `ready`, the number that serves, did not change; `lined_since_s` since when a line too
-    long for the targets stands before every engine.
+    `learned` is of its engine, from samples of which the last ended at `learned_at_s`; `capacity_error_ratio` is how
+    far what had been expected was off each of them on average, None where none was measured. `pending_since_s` is since
+    when replicas were asked for and `ready`, the number that serves, did not change; `lined_since_s` since when a line
+    too long for the targets stands before every engine.
     """
 
     uid: str
     starts: Starts = Starts()
     learned: Learned | None = None
     learned_at_s: float = 0.0
+    capacity_error_ratio: float | None = None
     outage: Outage | None = None
     pending_since_s: float | None = None
     ready: int = 0

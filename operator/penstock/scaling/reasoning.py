@@ -24,16 +24,29 @@ class Number(NamedTuple):
     limited: Verdict[LimitReason]
 
 
-def explanation(number: Number, model: Model | None, found: Plan | None) -> tuple[float | None, Reasoning | None]:
-    """Return the error of the variant's capacity, and where its number changes, the reasoning behind it."""
+class Explanation(NamedTuple):
+    """Measured error and own deviation of a variant's capacity, and where its number changes, why; None is unknown."""
+
+    error_ratio: float | None = None
+    deviation_ratio: float | None = None
+    reasoning: Reasoning | None = None
+
+
+_NOTHING: Final = Explanation()
+
+
+def explanation(number: Number, model: Model | None, found: Plan | None) -> Explanation:
+    """Return what is to be told of the variant's capacity and number."""
     if model is None or found is None:
-        return None, None
-    capacity = next((member.capacity for member in model.members if member.case is number.case), None)
-    if capacity is None:
-        return None, None
+        return _NOTHING
+    member = next((member for member in model.members if member.case is number.case), None)
+    if member is None:
+        return _NOTHING
+    capacity, error_ratio = member.capacity, member.experience.capacity_error_ratio
     if number.desired == number.previous or model.ahead is None:
-        return capacity.error_ratio, None
-    return capacity.error_ratio, _reasoning(number, model, model.ahead, found, capacity.samples)
+        return Explanation(error_ratio, capacity.error_ratio)
+    reasoning = _reasoning(number, model, model.ahead, found, capacity.samples)
+    return Explanation(error_ratio, capacity.error_ratio, reasoning)
 
 
 def _reasoning(number: Number, model: Model, ahead: Forecast, found: Plan, samples: int) -> Reasoning:

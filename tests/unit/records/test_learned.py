@@ -18,7 +18,7 @@ from penstock.scaling.memory import Memory
 
 KEY, SCOPE = ObjectKey("llm", "chat"), ModelScope("llm", "Qwen/Qwen3-32B")
 STARTS = Starts(7, 4.5, 0.01, 1_700_000_000.0)
-KNOWN = Experience(uid="u1", starts=STARTS, outage=Outage(1.0, 901.0), ready=3)
+KNOWN = Experience(uid="u1", starts=STARTS, capacity_error_ratio=0.04, outage=Outage(1.0, 901.0), ready=3)
 PAST = ModelPast(lengths=LengthSums(10.0, 5_000.0, 1_500.0))
 
 
@@ -52,6 +52,7 @@ def test_what_was_learnt_of_an_engine_decides_after_a_restart_as_before() -> Non
 
     assert restarted.capacity_per_s == pytest.approx(before.capacity_per_s, rel=0.01)
     assert restarted.capacity_error_ratio == pytest.approx(before.capacity_error_ratio, rel=0.01)
+    assert restarted.capacity_deviation_ratio == pytest.approx(before.capacity_deviation_ratio, rel=0.01)
     assert (newborn.capacity_per_s or 0.0) > 1.3 * (before.capacity_per_s or 0.0)
 
 

@@ -63,6 +63,7 @@ def dearer(why: Reasoning) -> tuple[Candidate, ...]:
     ("field", "change"),
     [
         pytest.param("need_per_s", lambda value: math.nextafter(value, 2 * value), id="the last bit of a number"),
+        pytest.param("capacity_error_ratio", lambda value: math.nextafter(value, 1), id="the last bit of an error"),
         pytest.param("min_replicas", bool, id="a truth for a count"),
         pytest.param("desired", lambda _: None, id="nothing for a number"),
         pytest.param("reasoning", lambda why: replace(why, gap_ratio=-0.0), id="the sign of nothing"),
@@ -90,7 +91,7 @@ def test_any_bit_counts(field: str, change: Callable[[Any], Any]) -> None:
         pytest.param(b"[]", "a file: schema", id="no object"),
         pytest.param(b'{"schema": 99}', "a file: schema", id="of the future"),
         pytest.param(b'{"schema": 1}', "a file: schema", id="of the past"),
-        pytest.param(b'{"schema": 2}', "a file", id="without its parts"),
+        pytest.param(b'{"schema": 3}', "a file", id="without its parts"),
     ],
 )
 def test_what_is_no_record_is_refused(data: bytes, field: str) -> None:
@@ -102,7 +103,7 @@ def test_what_is_no_record_is_refused(data: bytes, field: str) -> None:
 
 @pytest.mark.parametrize(
     ("schema", "who"),
-    [pytest.param(1, "an older", id="of the past"), pytest.param(3, "a newer", id="of the future")],
+    [pytest.param(2, "an older", id="of the past"), pytest.param(4, "a newer", id="of the future")],
 )
 def test_a_record_of_another_version_is_refused_with_both_schemas_and_what_to_do(schema: int, who: str) -> None:
     (record,) = passes(1)
@@ -112,7 +113,7 @@ def test_a_record_of_another_version_is_refused_with_both_schemas_and_what_to_do
         unpack(json.dumps(other).encode(), "a file")
 
     assert str(refused.value) == (
-        f"a file: schema={schema}: this version reads schema 2; {who} penstock wrote it: read it with that version, "
+        f"a file: schema={schema}: this version reads schema 3; {who} penstock wrote it: read it with that version, "
         "or take a record that this one wrote"
     )
 

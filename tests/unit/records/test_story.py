@@ -49,6 +49,27 @@ def test_a_change_is_told_with_need_capacity_choice_and_what_binds() -> None:
     assert "attainment; no bound, quota or window. Below" in lines[3]
 
 
+@pytest.mark.parametrize(
+    ("deviation", "error", "told"),
+    [
+        pytest.param(0.06, 0.031, " (± 6%, 412 samples, 3% off of late)", id="reckoned and measured"),
+        pytest.param(0.06, None, " (± 6%, 412 samples)", id="not measured yet"),
+        pytest.param(None, 0.2, " (412 samples, 20% off of late)", id="a written profile"),
+    ],
+)
+def test_how_far_off_a_capacity_may_be_and_was_is_told(deviation: float | None, error: float | None, told: str) -> None:
+    record, decision = grown()
+    assert decision.reasoning is not None
+    reasoning = replace(decision.reasoning, samples=412)
+
+    text = story(
+        record,
+        replace(decision, capacity_deviation_ratio=deviation, capacity_error_ratio=error, reasoning=reasoning),
+    )
+
+    assert f"at 99.5%{told}\n" in text
+
+
 def test_a_pass_that_changed_nothing_tells_what_holds() -> None:
     first = next(records(0.5))
     (decision,) = first.decisions
