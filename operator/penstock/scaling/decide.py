@@ -82,7 +82,7 @@ def _scope(cases: Sequence[Case]) -> ModelScope:
 def _studied(cases: Sequence[Case], observation: Observation, memory: Memory, config: Config) -> _Study:
     """Return what one model needs were there no quotas; whatever fails, it must not reach another one."""
     try:
-        cases, inflow = believed(cases, observation.inflows.get(_scope(cases)))
+        cases, inflow = believed(cases, observation.inflows.get(_scope(cases)), config)
         model = study(cases, inflow, memory, config)
         past = tokenised.remembering(model.past, cases)
         model = model if past is model.past else replace(model, past=past)

@@ -14,7 +14,7 @@ from penstock.domain.observations import Inflow
 from penstock.domain.readings import Absent, known
 from penstock.domain.reasons import MetricsReason
 from penstock.scaling.cases import Case
-from penstock.scaling.history import WINDOW_S
+from penstock.scaling.config import Config
 from penstock.scaling.observe import Load
 
 MORE: Final = 1.25
@@ -23,18 +23,18 @@ DEVIATIONS: Final = 4.0
 _BYPASSED: Final = Absent("engines serve more than routers count")
 
 
-def believed(cases: Sequence[Case], inflow: Inflow | None) -> tuple[Sequence[Case], Inflow | None]:
+def believed(cases: Sequence[Case], inflow: Inflow | None, config: Config) -> tuple[Sequence[Case], Inflow | None]:
     """Return both as they may be decided upon: where they contradict each other engines count, and nothing falls."""
-    if inflow is None or not _contradict(cases, known(inflow.arrivals_per_s)):
+    if inflow is None or not _contradict(cases, known(inflow.arrivals_per_s), config.rate_window_s):
         return cases, inflow
     return [case._replace(load=_incomplete(case.load)) for case in cases], replace(inflow, arrivals_per_s=_BYPASSED)
 
 
-def _contradict(cases: Sequence[Case], told_per_s: float | None) -> bool:
+def _contradict(cases: Sequence[Case], told_per_s: float | None, window_s: float) -> bool:
     served_per_s = sum(_served_per_s(case.load) for case in cases)
     if told_per_s is None or not served_per_s:
         return False
-    return served_per_s > MORE * told_per_s + DEVIATIONS * sqrt(served_per_s / WINDOW_S)
+    return served_per_s > MORE * told_per_s + DEVIATIONS * sqrt(served_per_s / window_s)
 
 
 def _served_per_s(load: Load) -> float:

@@ -56,6 +56,20 @@ def test_what_agrees_is_believed(served: float, counted: float, growth: float) -
     assert "routers" not in message(decided(served, counted, growth=growth).metrics, {})
 
 
+@pytest.mark.parametrize(
+    ("window_s", "passed_by"), [pytest.param(60.0, True, id="a minute"), pytest.param(5.0, False, id="seconds")]
+)
+def test_the_fewer_seconds_rates_are_of_the_less_they_tell(window_s: float, *, passed_by: bool) -> None:
+    """Two requests a second where one was counted: a hundred and twenty for sixty, and ten for five."""
+    seen = rows(CHAT, 6, total=2.0)
+    inflow = Inflow(waiting=known(0), growth_per_s=known(0), arrivals_per_s=known(1.0))
+    observation = replace(observe(CHAT, targets={CHAT.key: target(CHAT, 6)}, seen=seen), inflows={HERE: inflow})
+
+    (decision,), _ = decide(observation, Memory(), Config(rate_window_s=window_s))
+
+    assert ("routers" in message(decision.metrics, {})) is passed_by
+
+
 def test_more_is_ordered_by_what_engines_serve() -> None:
     assert (decided(9.0, 0.0).desired or 0) > 6
 
