@@ -44,6 +44,7 @@ class Config:
 
     `idle_before_zero_s` says how long a model must idle before zero, once something could wake it.
     `scale_down_window_s` is how long less must suffice before replicas go; None leaves it to `window_s`.
+    `retry_after_s` is how long a variant whose replicas found no place is not asked, the first time.
     `rate_window_s` is the time over which rates are measured, in which forecasts reckon.
     `shared_namespaces` hold the ConfigMaps that count for every namespace; empty means that any does.
     """
@@ -56,6 +57,7 @@ class Config:
     stale_after_s: float = 120.0
     scale_down_window_s: float | None = None
     startup_prior_s: float = 180.0
+    retry_after_s: float = 900.0
     rate_window_s: float = 60.0
     quotas: tuple[Quota, ...] = ()
     controller_instance: str = ""

@@ -14,7 +14,7 @@ from penstock.scaling.cases import Case, Proposal
 from penstock.scaling.close import close
 from penstock.scaling.config import Config, Quota
 from penstock.scaling.doubt import believed
-from penstock.scaling.experience import AWAY_S, Experience, Outage
+from penstock.scaling.experience import Experience, Outage
 from penstock.scaling.gather import by_model, failed, gather, in_words
 from penstock.scaling.history import ModelPast
 from penstock.scaling.joint import Shared, share
@@ -160,7 +160,7 @@ def _computed(
         cases=cases,
         settled=[_number(case, proposals.get(case.key), config) for case in cases],
         past=_past(model, found, now_s),
-        experiences=_experiences(model, found, now_s),
+        experiences=_experiences(model, found, now_s, config.retry_after_s),
         model=model,
         found=found,
     )
@@ -170,14 +170,14 @@ def _past(model: Model, found: Plan | None, now_s: float) -> ModelPast:
     return replace(model.past, remixed_at_s=now_s) if found is not None and found.exchanged else model.past
 
 
-def _experiences(model: Model, found: Plan | None, now_s: float) -> dict[ObjectKey, Experience]:
+def _experiences(model: Model, found: Plan | None, now_s: float, away_s: float) -> dict[ObjectKey, Experience]:
     """Return what was learnt, and from now on that a variant has no room, where its replicas are given up."""
     learnt = dict(model.experiences)
     for key in found.given_up if found is not None else ():
         before = learnt[key]
         if before.is_away(now_s):
             continue
-        outage = Outage(now_s, now_s + AWAY_S) if before.outage is None else before.outage.again(now_s)
+        outage = Outage(now_s, now_s + away_s) if before.outage is None else before.outage.again(now_s, away_s)
         learnt[key] = replace(before, outage=outage, pending_since_s=None)
     return learnt
 

@@ -13,8 +13,8 @@ FADES_TO: Final = 20
 """Starts that count at most: an older one weighs less with each new one, so that a faster image is noticed."""
 FAILS_AFTER: Final = 3.0
 """A start that takes so many times the usual is not credited any more."""
-AWAY_S: Final = 900.0
-"""How long a variant without room is not asked, the first time; twice as long each time after, at most four times."""
+LONGEST_AWAY: Final = 4
+"""A variant without room is not asked for twice as long each time after the first, at most so many times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,9 @@ class Outage:
     until_s: float
     times: int = 1
 
-    def again(self, now_s: float) -> "Outage":
-        """Return the next one, with twice the time."""
-        return Outage(now_s, now_s + min(AWAY_S * 2**self.times, 4 * AWAY_S), self.times + 1)
+    def again(self, now_s: float, first_s: float) -> "Outage":
+        """Return the next one, with twice the time; the first one takes `first_s`."""
+        return Outage(now_s, now_s + first_s * min(2**self.times, LONGEST_AWAY), self.times + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,9 @@ _OWN: Final = (
                  "(as long as they take to start, at most 5m; saturation-v1 and -v2: 5m)"),
     Setting(name="startupPrior", default="3m", parse=parsers.duration,
             help="Time a replica takes to start, until it was measured."),
+    Setting(name="retryAfter", default="15m", parse=parsers.duration,
+            help="How long a variant whose replicas found no place is not asked; twice as long each time after, "
+                 "at most four times."),
     Setting(name="quotas", default="[]", parse=parsers.quotas,
             help="YAML list of {accelerator, max, namespace?}. ResourceQuotas on GPUs count as well."),
     Setting(name="limitToNodes", default="false", parse=parsers.switch, wva="WVA_LIMITED_MODE",
@@ -99,6 +102,7 @@ class OperatorOptions:
                 stale_after_s=values["staleAfter"],
                 scale_down_window_s=values["scaleDownWindow"],
                 startup_prior_s=values["startupPrior"],
+                retry_after_s=values["retryAfter"],
                 quotas=values["quotas"],
                 controller_instance=values["controllerInstance"],
                 shared_namespaces=frozenset({self.operator_namespace, values["wvaNamespace"]}),

@@ -72,7 +72,7 @@ def test_what_nobody_follows_is_not_counted_on_for_ever() -> None:
 
 def test_an_outage_lasts_longer_each_time_and_ends_with_a_replica_that_serves() -> None:
     first = Outage(NOW, NOW + 900)
-    away = replace(NEW, outage=first.again(NOW + 900))
+    away = replace(NEW, outage=first.again(NOW + 900, 900.0))
 
     served = following(away, target(CHAT, 1, births=(Birth(NOW + 1000, NOW + 1100),)), 1, NOW + 1200)
 

@@ -134,6 +134,19 @@ def test_what_finds_no_place_is_served_elsewhere_at_once_given_up_later_and_trie
     assert any(found["small"].this_pass is DecisionReason.RETURN for found in back)
 
 
+def test_who_found_no_place_is_not_asked_for_as_long_as_was_said() -> None:
+    large = replace(LARGE, cost_per_replica_per_h=200.0)
+    fleet = Cluster((SMALL, large), {"small": 2, "large": 0}, Config(retry_after_s=40.0))
+    fleet.run(330, 1.2)
+    fleet.full = {"small": fleet.now_s}
+
+    fleet.run(900, 4.0)
+
+    outage = fleet.memory.experiences[SMALL.key].outage
+    assert outage is not None
+    assert outage.until_s - outage.since_s == 40.0 * min(2 ** (outage.times - 1), 4)
+
+
 def test_who_finds_no_place_stays_asked_while_nobody_else_has_room_for_all() -> None:
     large = replace(LARGE, cost_per_replica_per_h=200.0, max_replicas=1)
     fleet = Cluster((SMALL, large), {"small": 2, "large": 0})

@@ -70,6 +70,7 @@ def test_who_wins(first: int) -> None:
         pytest.param({"staleAfter": "30s"}, "stale_after_s", 30.0, id="stale"),
         pytest.param({"scaleDownWindow": "90s"}, "scale_down_window_s", 90.0, id="window"),
         pytest.param({"startupPrior": "500ms"}, "startup_prior_s", 0.5, id="prior"),
+        pytest.param({"retryAfter": "90s"}, "retry_after_s", 90.0, id="retry"),
         pytest.param({"controllerInstance": " blue "}, "controller_instance", "blue", id="instance"),
         pytest.param(
             {"defaultSLO": "{ttft: 500ms, attainment: 99%}"},
