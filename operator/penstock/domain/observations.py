@@ -1,32 +1,38 @@
 """What one scaling pass sees: measurements, targets and configuration of one moment, as one immutable value."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.domain.catalogue import Catalogue, ModelScope
 from penstock.domain.readings import ABSENT, Reading, known
 from penstock.domain.reasons import MetricsReason, TargetReason
 from penstock.domain.variants import ObjectKey, TargetRef, Variant
 
-NUMBERS: Final = (
-    "running",
-    "waiting",
-    "kv_usage_ratio",
-    "completed_per_s",
-    "backlog_growth_per_s",
-    "input_tokens",
-    "output_tokens",
-    "ttft_s",
-    "tpot_s",
-    "prefill_s",
-    "kv_capacity_tokens",
-)
-"""The readings of `PodMetrics`, in the order of its `numbers`."""
-_READINGS: Final = attrgetter(*NUMBERS)
-_VALUES: Final = attrgetter(*[f"{name}.value" for name in NUMBERS])
+Column = Sequence[float | None]
+"""One series of several rows, in their order; None where it is unknown."""
+
+
+class Columns(NamedTuple):
+    """The readings of several `PodMetrics`, each as a column, in the order of their `numbers`."""
+
+    running: Column
+    waiting: Column
+    kv_usage_ratio: Column
+    completed_per_s: Column
+    backlog_growth_per_s: Column
+    input_tokens: Column
+    output_tokens: Column
+    ttft_s: Column
+    tpot_s: Column
+    prefill_s: Column
+    kv_capacity_tokens: Column
+
+
+_READINGS: Final = attrgetter(*Columns._fields)
+_VALUES: Final = attrgetter(*[f"{name}.value" for name in Columns._fields])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +44,7 @@ class PodMetrics:
     first step to its first token, `kv_capacity_tokens` what the KV cache holds. A counter that does not exist yet is
     absent.
 
-    `numbers` are all readings in the order of `NUMBERS`, None where one is not known. They are laid side by side once,
+    `numbers` are all readings in the order of `Columns`, None where one is not known. They are laid side by side once,
     when a row is made, since a decision reads ten thousand rows in a moment.
     """
 

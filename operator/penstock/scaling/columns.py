@@ -2,29 +2,9 @@
 
 from collections.abc import Sequence
 from operator import mul
-from typing import Final, NamedTuple
+from typing import Final
 
-from penstock.domain.observations import PodMetrics
-
-Column = Sequence[float | None]
-"""One series of all rows, in their order; None where it is unknown."""
-
-
-class Columns(NamedTuple):
-    """The `numbers` of `PodMetrics`, each as a column."""
-
-    running: Column
-    waiting: Column
-    kv_usage_ratio: Column
-    completed_per_s: Column
-    backlog_growth_per_s: Column
-    input_tokens: Column
-    output_tokens: Column
-    ttft_s: Column
-    tpot_s: Column
-    prefill_s: Column
-    kv_capacity_tokens: Column
-
+from penstock.domain.observations import Column, Columns, PodMetrics
 
 _FIRST_MEAN: Final = Columns._fields.index("input_tokens")
 

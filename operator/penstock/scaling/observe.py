@@ -9,11 +9,20 @@ from typing import Final, NamedTuple
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Verdict
-from penstock.domain.observations import Observation, PodMetrics, Scrape, ScrapeProblem, Spread, Target
+from penstock.domain.observations import (
+    Column,
+    Columns,
+    Observation,
+    PodMetrics,
+    Scrape,
+    ScrapeProblem,
+    Spread,
+    Target,
+)
 from penstock.domain.readings import known
 from penstock.domain.reasons import MetricsReason, TargetReason
 from penstock.domain.variants import Variant
-from penstock.scaling.columns import Column, Columns, are_plain, columns, means, total, whole_sum
+from penstock.scaling.columns import are_plain, columns, means, total, whole_sum
 from penstock.scaling.join import Joined
 from penstock.scaling.rows import Freshness, fault, freshness, never_counted, rate_per_s
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from tests.unit.scaling.scene import NOW, known, row, variant
 
 from penstock.domain import readings
-from penstock.domain.observations import PodMetrics
+from penstock.domain.observations import Columns, PodMetrics
 from penstock.domain.readings import ABSENT, Absent, Stale
-from penstock.scaling.columns import Columns, are_plain, columns, mean
+from penstock.scaling.columns import are_plain, columns, mean
 from penstock.scaling.rows import Freshness, freshness
 
 NUMBERS = st.sampled_from([known(0.0), known(0.5), known(1.0), known(3.0), known(-1.0)])
