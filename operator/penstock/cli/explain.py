@@ -29,7 +29,11 @@ _OF_VARIANTS: Final = {"moment": "--at", "record": "--record"}
 @click.option(
     "--at", "moment", metavar="TIME", help="Of this moment instead of the last change, such as 2026-11-20T09:11:30Z."
 )
-@click.option("--record", type=click.Path(path_type=Path), help="Read this record instead of asking the operator.")
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    help="Read this file, or this folder of records, instead of asking the operator.",
+)
 @click.option("--context", default="", help="Context of the kubeconfig. (its current one)")
 @click.option("--operator-namespace", default="penstock-system", show_default=True, help="Where the operator runs.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Shape of the answer.")
@@ -70,9 +74,17 @@ def _variant(name: str, given: Given) -> Told:
 
 
 def _from_file(name: str, given: Given) -> tuple[ObjectKey, Record]:
-    record, namespace = unpack(given["record"].read_bytes(), str(given["record"])), given["namespace"]
-    known = (one.key for one in record.decisions if one.key.name == name and namespace in {None, one.key.namespace})
-    return next(known, ObjectKey(namespace or "", name)), record
+    from penstock.wiring.recordfolder import named, record_in  # noqa: PLC0415 - loads the operator, see below
+
+    path, namespace = given["record"], given["namespace"]
+    if path.is_dir():
+        return record_in(path, name, namespace, _moment(given["moment"]))
+    if given["moment"] is not None:
+        raise InvalidField(
+            "--at", given["moment"], "leave it out: a file is of one moment; --record takes folders, too"
+        )
+    record = unpack(path.read_bytes(), str(path))
+    return named(record, name, namespace) or ObjectKey(namespace or "", name), record
 
 
 def _from_cluster(name: str, given: Given) -> tuple[ObjectKey, Record]:

@@ -2,13 +2,17 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.unit.records.made import passes
 
 from penstock.cli.app import run
-from penstock.cli.faults import FINE, PROBLEM, USAGE
+from penstock.cli.faults import FINE, PROBLEM, REFUSED, USAGE
+from penstock.controller.recordring import Ring
+from penstock.domain.decisions import Decision
+from penstock.records.codec import encode
 from penstock.records.record import Record, pack
 
 
@@ -80,6 +84,60 @@ def test_what_a_record_cannot_explain(
 
     assert run(["explain", *arguments, "--record", str(file)]) == USAGE
     assert remedy in capsys.readouterr().err
+
+
+def kept(folder: Path, *records: Record) -> None:
+    """Write records as an operator would, each called by its time."""
+    ring = Ring(folder, limit_bytes=1 << 30)
+    for record in records:
+        ring.add(record)
+
+
+def changed(record: Record, at_s: float) -> Record:
+    """Return a record whose decisions say that the last change was then."""
+    return replace(record, decisions=tuple(replace(one, changed_at_s=at_s) for one in record.decisions))
+
+
+def test_a_folder_explains_the_pass_of_the_last_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second, third = passes(3)
+    change_s = second.observation.now_s
+    kept(tmp_path, first, changed(second, change_s), changed(third, change_s))
+
+    assert run(["explain", "va/cheap", "--record", str(tmp_path), "-o", "json"]) == FINE
+    assert json.loads(capsys.readouterr().out) == encode(Decision, changed(second, change_s).decisions[0])
+
+
+def test_a_folder_explains_a_moment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second, third = passes(3)
+    kept(tmp_path, first, second, third)
+    between = datetime.fromtimestamp(second.observation.now_s + 1, UTC).isoformat()
+
+    assert run(["explain", "va/cheap", "--record", str(tmp_path), "--at", between, "-o", "json"]) == FINE
+    assert json.loads(capsys.readouterr().out) == encode(Decision, second.decisions[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "said"),
+    [
+        pytest.param("va/cheap", ["--at", "2001-01-01T00:00:00Z"], "no record of that time", id="before all"),
+        pytest.param("va/nobody", [], "ask for one of llm/cheap, llm/dear", id="a variant that it lacks"),
+        pytest.param("va/cheap", ["-n", "elsewhere"], "ask for one of llm/cheap, llm/dear", id="a namespace too"),
+    ],
+)
+def test_what_a_folder_cannot_explain(
+    name: str, at: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept(tmp_path, *passes(1))
+
+    assert run(["explain", name, "--record", str(tmp_path), *at]) == REFUSED
+    assert said in capsys.readouterr().err
+
+
+def test_a_file_is_of_one_moment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(tmp_path, *passes(1))
+
+    assert run(["explain", "va/cheap", "--record", str(file), "--at", "2026-11-20T09:11:30Z"]) == USAGE
+    assert "a file is of one moment" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("what", ["wp/chat", "request/a1"])
