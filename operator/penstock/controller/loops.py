@@ -26,7 +26,7 @@ async def keep_scaling(scaling: ScalingPass, leadership: Leadership, pulse: Puls
         interval_s = scaling.configuration.settings.interval_s
         pulse.beat("scaling", interval_s)
         if not (world.complete and leadership.leading):
-            scaling.meters.keep(())
+            scaling.meters.stand_by()
             await asyncio.sleep(STANDBY_S)
             continue
         world.scaling.clear()

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from penstock.controller.hindsight import Judgement
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision, Outcome
-from penstock.domain.reasons import OptimizationReason
+from penstock.domain.reasons import ActiveReason, OptimizationReason
 from penstock.domain.variants import ObjectKey
 from penstock.status.gauges import FAMILIES, Sample, gauges, scalings
 
@@ -28,8 +28,8 @@ _HELP: Final = {
     "need_requests_per_second": "Rate that its model needs when a replica ordered now serves, with room for bursts.",
     "capacity_requests_per_second": "Rate of one replica within the SLO.",
     "capacity_error_ratio": "Mean distance of expected and real rate of engines at their batch, by the larger of them.",
-    "cost_per_hour": "Cost of the replicas that run.",
-    "slo_attainment_ratio": "Share of the model's requests that met the variant's targets over five minutes, at least.",
+    "cost_per_hour": "Cost of the replicas that have a place.",
+    "slo_attainment_ratio": "Least share of the model's requests that met the variant's targets over five minutes.",
     "startup_seconds": "Measured time from created to Ready, once three starts were seen.",
 }
 
@@ -78,7 +78,7 @@ class Meters:
             for family in FAMILIES
         }
         self._decisions = counter("penstock_decisions", "Numbers computed.", ["reason"])
-        self._holds = counter("penstock_holds", "Numbers held.", ["reason"])
+        self._holds = counter("penstock_holds", "Numbers left as they were.", ["reason"])
         self._pass = histogram("penstock_pass_duration_seconds", "One scaling pass.")
         self._query = histogram("penstock_prometheus_query_duration_seconds", "One query.", ["query"])
         self._pushes = counter("penstock_policy_push", "Policies pushed.", ["result"])
@@ -91,7 +91,7 @@ class Meters:
         )
         self._costs = gauge(
             "penstock_hindsight_cost_ratio",
-            "What runs, by the cheapest that serves what arrives now.",
+            "Cost of what runs, by the least that serves what arrives now, parts of replicas allowed.",
             ["namespace", "model"],
         )
         self._ended = counter(
@@ -105,12 +105,17 @@ class Meters:
         """Show what came of one variant, and count its decision or hold."""
         decision = outcome.decision
         self.variants.shown[decision.key] = gauges(outcome, self._instance)
-        if decision.computed:
+        held_for = _held_for(decision)
+        if held_for is None:
             self._decisions.labels(decision.this_pass).inc()
         else:
-            self._holds.labels(_held_for(decision)).inc()
+            self.held(held_for)
         for sample in scalings(outcome, self._instance):
             self._scaled[sample.metric].labels(**sample.labels).inc(sample.value)
+
+    def held(self, reason: str) -> None:
+        """Count a number that a pass left as it was."""
+        self._holds.labels(reason).inc()
 
     def keep(self, keys: Iterable[ObjectKey]) -> None:
         """Let the series of all other objects go."""
@@ -120,6 +125,12 @@ class Meters:
             for counter in self._scaled.values():
                 counter.remove_by_labels({"variant_name": key.name, "namespace": key.namespace})
             self._ended.remove_by_labels({"variant": key.name, "namespace": key.namespace})
+
+    def stand_by(self) -> None:
+        """Show nothing that only who decides can know; what was counted stays."""
+        self.keep(())
+        for gauge in (self._forecasts, self._costs, self._invalid):
+            gauge.clear()
 
     def passed(self, seconds: float, queries: Mapping[str, float]) -> None:
         """Note how long a pass and its queries took."""
@@ -153,7 +164,13 @@ class Meters:
             self._invalid.labels(configmap, key).set(1)
 
 
-def _held_for(decision: Decision) -> str:
-    """Return the cause of a hold: where metrics are to blame, what is wrong with them."""
+def _held_for(decision: Decision) -> str | None:
+    """Return the cause of a hold: where metrics are to blame, what is wrong with them; None where nothing is held.
+
+    Of a paused variant a number is computed, but its own stays.
+    """
+    if decision.computed:
+        paused = decision.active is not None and decision.active.reason is ActiveReason.PAUSED
+        return ActiveReason.PAUSED if paused else None
     of_metrics = decision.optimization.reason is OptimizationReason.METRICS_UNAVAILABLE
     return decision.metrics.reason if of_metrics else decision.optimization.reason

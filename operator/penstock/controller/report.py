@@ -16,6 +16,7 @@ from penstock.controller.world import World
 from penstock.domain.decisions import Outcome
 from penstock.domain.errors import InvalidField, Refused, Unreachable
 from penstock.domain.observations import Target
+from penstock.domain.reasons import OptimizationReason
 from penstock.domain.variants import ObjectKey, Variant
 from penstock.status.events import EventText, events
 from penstock.status.invalid import invalid_events, invalid_status
@@ -44,7 +45,8 @@ class Reporter:
             await self._write(body, status, events(previous, outcome))
 
     async def report_invalid(self, error: InvalidField, body: Mapping[str, Any], now_s: float) -> None:
-        """Tell of an object that cannot be read; its last decision, and its gauges, stay as they are."""
+        """Tell of an object that cannot be read; its last decision, and its gauges, stay as they are: a hold, too."""
+        self.meters.held(OptimizationReason.INVALID_CONFIGURATION)
         meta, previous = body["metadata"], body.get("status") or {}
         status = invalid_status(error, int(meta.get("generation") or 0), previous, now_s)
         if status != previous:

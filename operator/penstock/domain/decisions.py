@@ -31,7 +31,10 @@ class Verdict(Generic[R]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation:
-    """What runs now; None is unknown. Money per hour, times in seconds, arrivals per second, means over one minute."""
+    """What runs now; None is unknown. Money per hour, times in seconds, arrivals per second, means over one minute.
+
+    `cost_per_h` is of the `replicas` that have a place: the others cost nothing.
+    """
 
     accelerator: str | None = None
     replicas: int | None = None

@@ -125,12 +125,13 @@ def _active(case: Case, settled: Settled) -> Verdict[ActiveReason] | None:
 def _allocation(case: Case) -> Allocation:
     """Return what runs; load and latency only while they are known."""
     current, cost = case.target.current, case.cost_per_h
+    placed = None if current is None else max(current - case.target.stuck, 0)
     seen = case.load if case.load.verdict.reason.available else Load(verdict=case.load.verdict)
     return Allocation(
         accelerator=case.terms.accelerator,
         replicas=current,
         max_batch=case.terms.max_batch,
-        cost_per_h=None if current is None or cost is None else current * cost,
+        cost_per_h=None if placed is None or cost is None else placed * cost,
         cost_per_replica_per_h=cost,
         itl_s=seen.tpot_s,
         ttft_s=seen.ttft_s,

@@ -11,7 +11,7 @@ from typing import Final
 from penstock.domain.decisions import Outcome
 from penstock.domain.variants import Actuation
 from penstock.status.conditions import conditions
-from penstock.status.summary import cost_per_h, current_replicas
+from penstock.status.summary import current_replicas
 
 FAMILIES: Final = ("inferno", "wva")
 
@@ -75,7 +75,7 @@ def _own(outcome: Outcome) -> list[Sample]:
         "need_requests_per_second": decision.need_per_s,
         "capacity_requests_per_second": decision.capacity_per_s,
         "capacity_error_ratio": decision.capacity_error_ratio,
-        "cost_per_hour": cost_per_h(outcome),
+        "cost_per_hour": _cost_per_h(outcome),
         "slo_attainment_ratio": outcome.learnt.attainment_ratio,
         "startup_seconds": outcome.learnt.startup_s,
     }
@@ -86,6 +86,12 @@ def _own(outcome: Outcome) -> list[Sample]:
         Sample("penstock_variant_condition", {**labels, "type": row.type, "status": row.status}, 1.0)
         for row in conditions(outcome)
     ]
+
+
+def _cost_per_h(outcome: Outcome) -> float | None:
+    """Return what is paid for: a replica that finds no place costs nothing."""
+    current, each = current_replicas(outcome), outcome.decision.alloc.cost_per_replica_per_h
+    return None if current is None or each is None else max(current - outcome.stuck, 0) * each
 
 
 def _instance(controller_instance: str) -> dict[str, str]:

@@ -42,8 +42,8 @@ def current_replicas(outcome: Outcome) -> int | None:
     return outcome.decision.alloc.replicas if outcome.current is None else outcome.current
 
 
-def cost_per_h(outcome: Outcome) -> float | None:
-    """Return what all replicas cost per hour."""
+def _cost_per_h(outcome: Outcome) -> float | None:
+    """Return what all replicas cost per hour, those without a place as well: WVA's product of two fields."""
     current, each = current_replicas(outcome), outcome.decision.alloc.cost_per_replica_per_h
     return None if current is None or each is None else current * each
 
@@ -54,7 +54,7 @@ def _current(outcome: Outcome) -> dict[str, Any]:
         accelerator=alloc.accelerator,
         numReplicas=current_replicas(outcome),
         maxBatch=alloc.max_batch,
-        variantCost=_decimal(cost_per_h(outcome)),
+        variantCost=_decimal(_cost_per_h(outcome)),
         itlAverage=_decimal(alloc.itl_s, _MS),
         ttftAverage=_decimal(alloc.ttft_s, _MS),
         load=_known(

@@ -24,6 +24,7 @@ class Scaling:
 
     def __post_init__(self) -> None:
         self.world = SimpleNamespace(complete=True, scaling=asyncio.Event())
+        self.meters = SimpleNamespace()
         self.configuration = SimpleNamespace(settings=SimpleNamespace(interval_s=self.intervals_s.pop(0)))
 
     async def run(self) -> None:
@@ -61,6 +62,20 @@ async def test_passes_come_at_the_interval_that_is_set_although_nothing_happens(
     found = await kept(Scaling([interval_s], failing=failing), leader)
 
     assert found == pytest.approx([interval_s * number for number in range(int(SPAN_S / interval_s))])
+
+
+async def test_who_does_not_lead_decides_nothing_and_shows_nothing(leader: SimpleNamespace) -> None:
+    scaling, told = Scaling([15.0]), list[str]()
+    scaling.meters = SimpleNamespace(stand_by=lambda: told.append("nothing"))
+    leader.leading = False
+    pulse = Pulse(clock=lambda: 0.0)
+    loop = asyncio.create_task(keep_scaling(scaling, leader, pulse))  # type: ignore[arg-type]  # what it uses of them
+
+    await asyncio.sleep(11.0)
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
+
+    assert (scaling.at_s, told) == ([], ["nothing"] * 3)
 
 
 async def test_another_interval_holds_after_the_pass_that_read_it(leader: SimpleNamespace) -> None:

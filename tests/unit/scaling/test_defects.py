@@ -181,6 +181,16 @@ def test_the_cost_counts_the_accelerators_of_a_replica() -> None:
     assert decision.alloc.cost_per_h == 240.0
 
 
+def test_the_cost_leaves_out_what_finds_no_place() -> None:
+    found = [
+        decide_one(observe(CHAT, targets={CHAT.key: target(CHAT, 3, ready=1, stuck=stuck)}, seen=[row(CHAT)]))
+        for stuck in (0, 2)
+    ]
+
+    assert [one.alloc.cost_per_h for one in found] == [120.0, 40.0]
+    assert [one.alloc.replicas for one in found] == [3, 3]
+
+
 def test_thresholds_of_a_model_count() -> None:
     bare = replace(CHAT, profiles=())
     strict = Catalogue(saturation={ModelScope("llm", MODEL): SaturationThresholds(kv_cache=0.3, kv_spare=0.1)})

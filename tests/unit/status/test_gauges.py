@@ -37,6 +37,11 @@ def test_healthy() -> None:
     }
 
 
+@pytest.mark.parametrize(("stuck", "cost"), [(0, 120.0), (2, 40.0), (5, 0.0)])
+def test_what_finds_no_place_costs_nothing(stuck: int, cost: float) -> None:
+    assert values(outcome(stuck=stuck))["penstock_variant_cost_per_hour"] == cost
+
+
 def test_labels() -> None:
     samples = gauges(outcome())
 

@@ -168,7 +168,7 @@ def test_what_is_unknown_is_absent() -> None:
 
 
 def test_what_runs_is_one_number_everywhere_once_it_was_changed() -> None:
-    status = told(outcome(alloc=replace(ALLOC, replicas=2, cost_per_h=80.0), current=3))
+    status = told(outcome(alloc=replace(ALLOC, replicas=2, cost_per_h=80.0), current=3, stuck=1))
 
     assert (status["currentAlloc"]["numReplicas"], status["replicas"]["current"]) == (3, 3)
     assert status["currentAlloc"]["variantCost"] == "120.00"
