@@ -25,6 +25,8 @@ def engine(  # the fields of one Deployment, each with its usual value
         "args": ["--model", model, "--port", "8000", *arguments],
         "ports": [{"name": "http", "containerPort": 8000}],
         "readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1},
+        # the Service leads to a pod for a moment after it was told to go
+        "lifecycle": {"preStop": {"sleep": {"seconds": 3}}},
         "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
     }
     deployment = {
@@ -36,7 +38,7 @@ def engine(  # the fields of one Deployment, each with its usual value
             "selector": {"matchLabels": {"app": name}},
             "template": {
                 "metadata": {"labels": pod_labels},
-                "spec": {"terminationGracePeriodSeconds": 5, "containers": [container]},
+                "spec": {"terminationGracePeriodSeconds": 10, "containers": [container]},
             },
         },
     }

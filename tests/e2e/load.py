@@ -1,4 +1,4 @@
-"""Load from inside the cluster: a Job that sends a bounded number of completions at a fixed pace."""
+"""Load from inside the cluster: a Job that sends completions at a fixed pace, for a time or until it is enough."""
 
 import json
 from typing import Any
@@ -6,9 +6,11 @@ from typing import Any
 from tests.e2e.images import Images
 from tests.e2e.kube import Kube
 
-# Runs in the image's own Python. Open loop: a request is sent when it is due, whatever became of the ones before.
+ENOUGH = "/tmp/enough"  # noqa: S108  in a pod of its own
+# Runs in the image's own Python. Open loop: a request is sent when it is due, whatever became of the ones before. Each
+# has a connection of its own, so that engines that come get their share, and none is sent to one that goes.
 PROGRAM = """
-import asyncio, collections, json, sys, aiohttp
+import asyncio, collections, json, os, sys, aiohttp
 
 async def one(session, url, body):
     try:
@@ -18,11 +20,14 @@ async def one(session, url, body):
     except aiohttp.ClientError as error:
         return type(error).__name__
 
-async def main(url, model, per_s, seconds, tokens):
+async def main(url, model, per_s, seconds, tokens, enough):
     body = {"model": model, "prompt": "word " * 100, "max_tokens": int(tokens), "ignore_eos": True}
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120)) as session:
+    apart = aiohttp.TCPConnector(limit=0, force_close=True)
+    async with aiohttp.ClientSession(connector=apart, timeout=aiohttp.ClientTimeout(total=120)) as session:
         tasks = []
         for _ in range(int(float(per_s) * float(seconds))):
+            if os.path.exists(enough):
+                break
             tasks.append(asyncio.create_task(one(session, url, body)))
             await asyncio.sleep(1 / float(per_s))
         answers = await asyncio.gather(*tasks)
@@ -41,7 +46,7 @@ def job(
         "image": images.penstock,
         "imagePullPolicy": "IfNotPresent",
         "command": ["/opt/penstock/bin/python", "-c", PROGRAM],
-        "args": [f"{url}/v1/completions", model, str(per_s), str(seconds), str(tokens)],
+        "args": [f"{url}/v1/completions", model, str(per_s), str(seconds), str(tokens), ENOUGH],
     }
     return {
         "apiVersion": "batch/v1",
@@ -55,8 +60,13 @@ def job(
     }
 
 
+def enough(kube: Kube, name: str, namespace: str) -> None:
+    """End a load before its time; a CommandError if it has ended already."""
+    kube.run("exec", f"job/{name}", "-n", namespace, "--", "touch", ENOUGH)
+
+
 def answers(kube: Kube, name: str, namespace: str) -> dict[str, int]:
     """Wait for the end of a Job and return how often each status, or class of error, was the answer."""
-    kube.run("wait", f"job/{name}", "-n", namespace, "--for=condition=Complete", "--timeout=120s", timeout_s=130)
+    kube.run("wait", f"job/{name}", "-n", namespace, "--for=condition=Complete", "--timeout=200s", timeout_s=210)
     counted: dict[str, int] = json.loads(kube.logs(f"job/{name}", namespace))
     return counted

@@ -59,7 +59,7 @@ def release(kube: Kube, images: Images) -> Iterator[str]:
     flags = [word for key, value in chosen.items() for word in ("--set", f"{key}={value}")]
     helm = ["helm", "--kubeconfig", str(kube.kubeconfig), "--namespace", "charted"]
     chart = str(ROOT / "charts" / "penstock")
-    installed = [*helm, "install", "penstock", chart, "--create-namespace", "--wait", "--timeout", "90s", *flags]
+    installed = [*helm, "install", "penstock", chart, "--create-namespace", "--wait", "--timeout", "180s", *flags]
     done = subprocess.run(installed, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     yield "charted"

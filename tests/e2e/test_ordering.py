@@ -3,6 +3,8 @@
 import random
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from tests.e2e.engines import engine
 from tests.e2e.explained import explained
 from tests.e2e.images import Images
 from tests.e2e.kube import Kube, until
-from tests.e2e.load import answers, job
+from tests.e2e.load import answers, enough, job
 from tests.e2e.requests import MODEL, Ask, Line, blockers, context, lines, order, send
 from tests.e2e.setup import kustomized
 
@@ -20,6 +22,7 @@ ROOM = "order"
 ROUTER = "app.kubernetes.io/component=router"
 INTERVAL_S = 5.0  # of the operator, as installed for the stories
 PER_S = 8
+NOTICED_S = 2  # until nobody is sent to the address of a pod that was killed
 GATE: dict[str, Any] = {"saturation": {"detector": "Concurrency", "maxConcurrency": 5}}
 CONTAINERS = ("initContainerStatuses", "containerStatuses")
 PUBLISHED = {"waitTime": 0.4, "criticality": 0.4, "requestRate": 0.2}
@@ -94,21 +97,34 @@ def dispatched(kube: Kube, ids: list[str]) -> list[str]:
     return until(lambda: order(router_log(kube), ids), lambda it: len(it) == len(ids), f"dispatch of {ids}", 15)
 
 
+@contextmanager
+def full(kube: Kube, url: str, tag: str, **times: float) -> Iterator[None]:
+    """Let requests fill the gate, and go on once all of them are in it; it takes them some seconds to leave."""
+    asks = blockers(tag, **times)
+    with ThreadPoolExecutor(1) as beside:
+        sent = beside.submit(send, url, asks)
+        dispatched(kube, [ask.request_id for ask in asks])
+        yield
+        assert set(sent.result().values()) == {200}
+
+
 def test_1_the_more_critical_goes_first(room: Kube, url: str, tag: str) -> None:
-    asks = [Ask(f"{tag}-{name}", context(f"{tag}-{name}", crit), after_s=1 + i / 10) for i, (name, crit) in
+    asks = [Ask(f"{tag}-{name}", context(f"{tag}-{name}", crit), after_s=i / 10) for i, (name, crit) in
             enumerate((("A", 1), ("B", 3), ("C", 5)))]  # fmt: skip
 
-    statuses = send(url, [*blockers(tag, longest_s=6), *asks])
+    with full(room, url, tag):
+        statuses = send(url, asks)
 
     assert set(statuses.values()) == {200}
     assert dispatched(room, [ask.request_id for ask in asks]) == [f"{tag}-C", f"{tag}-B", f"{tag}-A"]
 
 
 def test_2_waiting_counts(room: Kube, url: str, tag: str) -> None:
-    old = Ask(f"{tag}-A", context(f"{tag}-waiting", 2), after_s=1)
-    new = Ask(f"{tag}-B", context(f"{tag}-new", 4), after_s=31)
+    old = Ask(f"{tag}-A", context(f"{tag}-waiting", 2))
+    new = Ask(f"{tag}-B", context(f"{tag}-new", 4), after_s=30)
 
-    statuses = send(url, [*blockers(tag, longest_s=35), old, new])
+    with full(room, url, tag, longest_s=39.0):
+        statuses = send(url, [old, new])
 
     assert set(statuses.values()) == {200}
     assert dispatched(room, [old.request_id, new.request_id]) == [old.request_id, new.request_id]
@@ -116,10 +132,11 @@ def test_2_waiting_counts(room: Kube, url: str, tag: str) -> None:
 
 @pytest.mark.parametrize("many", [10, 50])
 def test_3_a_flood_does_not_drown_others(room: Kube, url: str, tag: str, many: int) -> None:
-    flood = [Ask(f"{tag}-flood-{i}", context(f"{tag}-flood", 4), tokens=2, after_s=1 + i / 100) for i in range(many)]
-    fair = Ask(f"{tag}-fair", context(f"{tag}-fair", 4), tokens=2, after_s=1.1 + many / 100)
+    flood = [Ask(f"{tag}-flood-{i}", context(f"{tag}-flood", 4), tokens=2, after_s=i / 100) for i in range(many)]
+    fair = Ask(f"{tag}-fair", context(f"{tag}-fair", 4), tokens=2, after_s=0.1 + many / 100)
 
-    statuses = send(url, [*blockers(tag, longest_s=6), *flood, fair])
+    with full(room, url, tag):
+        statuses = send(url, [*flood, fair])
 
     assert set(statuses.values()) == {200}
     assert dispatched(room, [ask.request_id for ask in (*flood, fair)])[0] == fair.request_id
@@ -144,11 +161,12 @@ def test_4_and_5_no_context_or_a_broken_one_is_the_default(room: Kube, url: str,
 def test_6_a_mixed_crowd_loses_nobody(room: Kube, url: str, tag: str) -> None:
     chance = random.Random(7)
     crowd = [
-        Ask(f"{tag}-{i}-c{crit}", context(f"{tag}-w{crit}", crit), tokens=chance.randint(2, 20), after_s=1 + i / 50)
+        Ask(f"{tag}-{i}-c{crit}", context(f"{tag}-w{crit}", crit), tokens=chance.randint(2, 20), after_s=i / 50)
         for i, crit in enumerate(chance.choices((1, 3, 5), k=90))
     ]
 
-    statuses = send(url, [*blockers(tag, longest_s=6), *crowd])
+    with full(room, url, tag):
+        statuses = send(url, crowd)
 
     assert set(statuses.values()) == {200}
     places = dispatched(room, [ask.request_id for ask in crowd])
@@ -187,9 +205,10 @@ def test_8_other_weights_turn_the_order_without_a_restart(room: Kube, url: str, 
               room.list("pods", ROOM, ROUTER)}  # fmt: skip
 
     changed = put_in_force(room, {"waitTime": 1.0, "criticality": 0.0, "requestRate": 0.0})
-    asks = [Ask(f"{tag}-{name}", context(f"{tag}-{name}", crit), after_s=1 + i / 2) for i, (name, crit) in
+    asks = [Ask(f"{tag}-{name}", context(f"{tag}-{name}", crit), after_s=i / 2) for i, (name, crit) in
             enumerate((("A", 1), ("B", 3), ("C", 5)))]  # fmt: skip
-    statuses = send(url, [*blockers(tag, longest_s=6), *asks])
+    with full(room, url, tag):
+        statuses = send(url, asks)
 
     assert set(statuses.values()) == {200}
     assert dispatched(room, [ask.request_id for ask in asks]) == [f"{tag}-A", f"{tag}-B", f"{tag}-C"]
@@ -220,7 +239,8 @@ def test_9_a_killed_router_comes_back_with_the_policy(room: Kube, images: Images
     until(lambda: room.get("wp", "chat", ROOM), healed, "the new pod runs the policy within an interval", INTERVAL_S)
     got = answers(room, "kill", ROOM)
     assert sum(got.values()) == PER_S * 20
-    assert got["200"] >= PER_S * 20 - GATE["saturation"]["maxConcurrency"], f"lost what was not in that pod: {got}"
+    held = GATE["saturation"]["maxConcurrency"] + PER_S * NOTICED_S
+    assert got["200"] >= PER_S * 20 - held, f"lost what was not in that pod, nor sent to it at once: {got}"
 
 
 def two_routers(room: Kube) -> None:
@@ -240,13 +260,14 @@ def load(room: Kube, images: Images, name: str, seconds: int) -> None:
 def test_10_a_rollout_loses_no_request(room: Kube, images: Images) -> None:
     two_routers(room)
     old = {pod["metadata"]["name"] for pod in room.list("pods", ROOM, ROUTER)}
-    load(room, images, "rollout", seconds=40)
+    load(room, images, "rollout", seconds=150)
 
     room.run("rollout", "restart", "deployment/penstock-router", "-n", ROOM)
     room.rolled_out("deployment", "penstock-router", ROOM)
 
     assert "completionTime" not in room.get("job", "rollout", ROOM)["status"], "the load outlasts the rollout"
-    assert answers(room, "rollout", ROOM) == {"200": PER_S * 40}
+    enough(room, "rollout", ROOM)
+    assert set(answers(room, "rollout", ROOM)) == {"200"}
     pods = [pod for pod in room.list("pods", ROOM, ROUTER) if "deletionTimestamp" not in pod["metadata"]]
     names = {pod["metadata"]["name"] for pod in pods}
     assert not old & names

@@ -37,14 +37,14 @@ def test_an_outage_under_load_moves_nothing_and_passes(kube: Kube, fleet: Histor
         assert condition(found, "ScalingActive") == ("False", "HoldingLastDecision")
         assert condition(found, "Ready") == DARK
         assert replicas(kube, COSTS, name) == before == desired(found), "unknown is never less, nor more"
-        assert "PrometheusUnreachable" in events(kube, COSTS, name)
+        until(lambda name=name: events(kube, COSTS, name), lambda it: DARK[1] in it, f"event {DARK[1]}", 30)
     blind = [
         (name, desired(one))
         for name in PRICES
         for one in fleet.statuses(COSTS, name)
         if condition(one, "MetricsAvailable") == DARK
     ]
-    assert set(blind) == set(dark.items())
+    assert set(blind) == set(dark.items()), fleet.told(COSTS)
     _prometheus(kube, 1)
     for name in PRICES:
         until(lambda name=name: events(kube, COSTS, name), lambda it: "MetricsRecovered" in it, "recovered", 60)

@@ -60,7 +60,7 @@ def test_an_annotated_hpa_is_all_that_a_variant_needs(kube: Kube) -> None:
 
     until(lambda: values(kube, "wva_desired_replicas", **labels), lambda it: it == [3.0], "the gauge at its most", 60)
     until(lambda: replicas(kube, GAUGED, "code"), lambda it: it == 3, "the HPA follows", HPA_S)
-    assert "Scaled" in told(kube, "HorizontalPodAutoscaler", "code-scaler")
+    until(lambda: told(kube, "HorizontalPodAutoscaler", "code-scaler"), lambda it: "Scaled" in it, "event Scaled", 30)
     assert [body["metadata"]["name"] for body in kube.list("va", GAUGED)] == ["chat"], "no object was made for it"
     assert "penstock" not in managers(kube, "code")
 

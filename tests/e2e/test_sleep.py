@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.fleet import MODEL, SLEEPY
 from tests.e2e.history import History
 from tests.e2e.kube import Kube, until
-from tests.e2e.variants import condition, desired, events, replicas, status
+from tests.e2e.variants import Status, condition, desired, events, replicas
 
 pytestmark = pytest.mark.e2e
 PAIR = ("cheap", "dear")
@@ -29,10 +29,17 @@ def asleep(kube: Kube, fleet: History) -> int:
     kube.rolled_out("deployment", "penstock-router", SLEEPY)
     for name in PAIR:
         until(lambda name=name: replicas(kube, SLEEPY, name), lambda it: it == 0, f"{name} asleep", 120)
-    assert status(kube, SLEEPY, "cheap")["decision"]["reason"] == "ToZero", "the last one of the model"
+        until(lambda name=name: fleet.steps(SLEEPY, name)[-1].number, lambda it: it == 0, f"{name} is told so", 30)
+    assert fleet.steps(SLEEPY, "cheap")[-1].reason == "ToZero", f"the last one of the model; {fleet.told(SLEEPY)}"
     pods = f"served={SLEEPY}"
     until(lambda: kube.list("pods", SLEEPY, pods), lambda it: not it, "no pod is left", 60)
     return len(fleet.statuses(SLEEPY, "dear"))
+
+
+def waking(fleet: History) -> Status:
+    """Return the first status of the cheap variant that tells of its waking, empty where none does."""
+    told = (one for one in fleet.statuses(SLEEPY, "cheap") if "decision" in one)
+    return next((one for one in told if one["decision"]["reason"] == "FromZero"), {})
 
 
 async def test_a_request_wakes_the_cheapest_variant_and_is_answered(kube: Kube, fleet: History, asleep: int) -> None:
@@ -41,10 +48,12 @@ async def test_a_request_wakes_the_cheapest_variant_and_is_answered(kube: Kube, 
 
     assert code == 200
     assert answer["usage"]["completion_tokens"] == 5
-    woken = next(one for one in reversed(fleet.statuses(SLEEPY, "cheap")) if one["decision"]["reason"] == "FromZero")
-    assert desired(woken) == 1
+    woken = until(lambda: waking(fleet), bool, "why it woke", 30)
+    assert desired(woken) == 1, fleet.told(SLEEPY)
     assert condition(woken, "OptimizationReady") == ("True", "ScaleFromZeroMode")
     assert "waiting" in woken["decision"]["summary"]
-    assert "Scaled" in events(kube, SLEEPY, "cheap")
-    assert {desired(one) for one in fleet.statuses(SLEEPY, "dear")[asleep:]} <= {0}, "exactly one variant wakes"
+    until(lambda: events(kube, SLEEPY, "cheap"), lambda it: "Scaled" in it, "event Scaled", 30)
+    assert {desired(one) for one in fleet.statuses(SLEEPY, "dear")[asleep:]} <= {0}, (
+        f"exactly one variant wakes; {fleet.told(SLEEPY)}"
+    )
     assert replicas(kube, SLEEPY, "dear") == 0

@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.engines import engine
-from tests.e2e.history import History, recorded
+from tests.e2e.history import History, Step, recorded
 from tests.e2e.images import Images
 from tests.e2e.kube import Kube, until
 from tests.e2e.load import job
 from tests.e2e.prometheus import values
-from tests.e2e.variants import A100, ENGINE, condition, desired, events, message, replicas, status, variant
+from tests.e2e.variants import A100, ENGINE, Status, condition, desired, events, message, replicas, status, variant
 
 pytestmark = pytest.mark.e2e
 SAMPLES = Path(__file__).parent / "samples"
 OPERATOR = ("deployment/penstock-operator", "penstock-system")
-TWO_PASSES_S = 15.0  # two passes of 5 s, two scrapes of 1 s, and a margin for a slow machine
+TWO_PASSES_S = 15.0  # two passes of 5 s, two scrapes of 1 s, and a margin
 LOAD_S = 60
+FORGOTTEN_S = 240  # the windows of a load's rate and of its level, one of which has passed before anybody waits
 ENGINES = {  # namespace -> deployment -> model that its engine serves
     "llm-d-sim": {"vllme-deployment": "default/default"},
     "llm-d-inference": {"sample-deployment": "meta/llama-3.1-8b"},
@@ -39,7 +40,7 @@ LOADS = (  # namespace, deployment, requests a second
 
 @pytest.fixture(scope="session")
 def history(kube: Kube, images: Images, prices: History) -> Iterator[History]:
-    """Put up all engines and variants, wait until those that will be loaded are idle, and load them."""
+    """Put up all engines and variants, wait until those that will be loaded are known to be idle, and load them."""
     del prices  # it is here so that its load, too, is forgotten while other stories are told
     kube.new_namespaces(*ENGINES)
     for room, engines in ENGINES.items():
@@ -54,7 +55,7 @@ def history(kube: Kube, images: Images, prices: History) -> Iterator[History]:
             )
         for room, name, _ in LOADS:
             kube.rolled_out("deployment", name, room)
-            until(lambda at=(room, name): history.statuses(*at), lambda seen: desired(seen[-1]) == 1, f"{name} idle")
+            until(lambda at=(room, name): history.statuses(*at)[-1], is_idle, f"{name} idle")
         for room, name, per_s in LOADS:
             asked = {"url": f"http://{name}:8000", "model": ENGINES[room][name], "per_s": per_s}
             kube.apply(job(images, f"load-{name}", seconds=LOAD_S, tokens=128, **asked), namespace=room)
@@ -68,17 +69,19 @@ def deployed(images: Images, room: str, name: str, model: str) -> list[dict[str,
     return engine(images, name, model=model, arguments=ENGINE, labels=labels)
 
 
+def is_idle(found: Status) -> bool:
+    """Whether one replica is decided upon, and it is known that nothing is asked of it."""
+    return desired(found) == 1 and condition(found, "MetricsAvailable") == ("True", "NoTraffic")
+
+
 def grew_and_shrank(history: History, room: str, name: str) -> None:
     """Wait until a variant was at one, above one, and at one again, as decided."""
 
-    def path() -> list[int]:
-        counts = [count for one in history.statuses(room, name) if (count := desired(one)) is not None]
-        return [count for i, count in enumerate(counts) if i == 0 or counts[i - 1] != count]
-
-    def whole(counts: list[int]) -> bool:
+    def whole(steps: list[Step]) -> bool:
+        counts = [step.number for step in steps]
         return counts[:1] == [1] and max(counts) > 1 and counts[-1] == 1
 
-    until(path, whole, f"{room}/{name} grows under load and shrinks without", LOAD_S + 360)
+    until(lambda: history.steps(room, name), whole, f"{room}/{name} grows under load and shrinks without", FORGOTTEN_S)
 
 
 def test_missing_metrics_are_named_held_and_recovered(kube: Kube, history: History) -> None:
@@ -94,7 +97,8 @@ def test_missing_metrics_are_named_held_and_recovered(kube: Kube, history: Histo
     )
     assert desired(blind) is None, "never decided is absent, not 0"
     assert len(blind["conditions"]) == 6
-    assert "Metrics unavailable, skipping optimization for variant" in kube.logs(*OPERATOR)
+    skipped = "Metrics unavailable, skipping optimization for variant"
+    until(lambda: kube.logs(*OPERATOR), lambda log: skipped in log, "it is logged, too")
     pod = kube.list("pods", room, "app=chat")[0]["metadata"]["name"]
 
     kube.run("label", "pod", pod, "-n", room, "scrape-")
@@ -178,18 +182,15 @@ def test_one_variant_follows_its_load(kube: Kube, history: History) -> None:
     grew_and_shrank(history, room, name)
     seen = history.statuses(room, name)
 
-    early = {"NoReplicas", "MetricsMissing"}  # the first statuses may tell of a pod that starts, or was not scraped yet
-    ready = [one for one in seen if condition(one, "MetricsAvailable")[1] not in early]
-    idle = next(one for one in ready if desired(one) == 1)
+    idle = next(one for one in seen if is_idle(one))
     assert idle["currentAlloc"]["numReplicas"] == 1
-    assert condition(idle, "MetricsAvailable") == ("True", "NoTraffic")
     assert idle["currentAlloc"]["load"] == {"arrivalRate": "0.00"}, "no traffic is a known rate and unknown lengths"
     busy = next(one for one in seen if (desired(one) or 0) > 1)
     assert condition(busy, "MetricsAvailable") == ("True", "MetricsFound")
     assert condition(busy, "ScalingActive") == ("True", "ScaleApplied")
-    assert busy["decision"]["reason"] == "DemandUp"
+    assert busy["decision"]["reason"] == "DemandUp", history.told(room)
     until(lambda: replicas(kube, room, name), lambda it: it == 1, "the Deployment shrinks, too", 30)
-    assert {"Scaled"} <= events(kube, room, name)
+    until(lambda: events(kube, room, name), lambda it: "Scaled" in it, "event Scaled", 30)
     owner = kube.get("va", name, room)["metadata"]["ownerReferences"]
     assert [(one["kind"], one["name"], one["controller"]) for one in owner] == [("Deployment", name, True)]
     assert "Optimization completed successfully" in kube.logs(*OPERATOR)
@@ -208,9 +209,9 @@ def test_the_figures_of_a_loaded_variant_are_strings_in_their_units(history: His
         assert re.fullmatch(r"\d+\.\d{2}", text), f"{text!r} is no string with two decimals"
     assert full["accelerator"] == "A100"
     assert float(full["variantCost"]) == 40.0 * full["numReplicas"]
-    assert 10 < float(full["itlAverage"]) < 200, "milliseconds"
-    assert float(full["ttftAverage"]) > 10, "milliseconds"
-    assert 60 < float(full["load"]["arrivalRate"]) < 150, "requests a minute"
+    assert 10 < float(full["itlAverage"]) < 1000, f"milliseconds: {full}"
+    assert float(full["ttftAverage"]) > 10, f"milliseconds: {full}"
+    assert 60 < float(full["load"]["arrivalRate"]) < 240, f"requests a minute: {full}"
     assert float(full["load"]["avgOutputTokens"]) == pytest.approx(128, abs=2)
     assert full["maxBatch"] == 4, "the engine's own limit"
 
@@ -223,4 +224,4 @@ def test_two_variants_of_two_models_are_sized_apart(kube: Kube, history: History
     for name in ENGINES["pair"]:
         assert "ownerReferences" not in kube.get("va", name, "pair")["metadata"], "only in the old shape"
         most = max(desired(one) or 0 for one in history.statuses("pair", name))
-        assert 2 <= most <= 4, "within its bound"
+        assert 2 <= most <= 4, f"within its bound; {history.told('pair')}"
