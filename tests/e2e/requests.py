@@ -27,7 +27,7 @@ def context(workload: str, criticality: int) -> str:
     return json.dumps({"workload_id": workload, "criticality": criticality})
 
 
-def blockers(tag: str, *, longest_s: float = 8.0, apart_s: float = 0.7, count: int = 5) -> list[Ask]:
+def blockers(tag: str, *, longest_s: float, apart_s: float = 0.7, count: int = 5) -> list[Ask]:
     """Return requests that fill the gate and leave it one after another; engines make 50 tokens a second."""
     return [
         Ask(f"{tag}-blocker-{i}", context("blocker", 1), tokens=round(50 * (longest_s - apart_s * (count - 1 - i))))

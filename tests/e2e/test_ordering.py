@@ -98,9 +98,9 @@ def dispatched(kube: Kube, ids: list[str]) -> list[str]:
 
 
 @contextmanager
-def full(kube: Kube, url: str, tag: str, **times: float) -> Iterator[None]:
+def full(kube: Kube, url: str, tag: str, longest_s: float = 8.0) -> Iterator[None]:
     """Let requests fill the gate, and go on once all of them are in it; it takes them some seconds to leave."""
-    asks = blockers(tag, **times)
+    asks = blockers(tag, longest_s=longest_s)
     with ThreadPoolExecutor(1) as beside:
         sent = beside.submit(send, url, asks)
         dispatched(kube, [ask.request_id for ask in asks])
