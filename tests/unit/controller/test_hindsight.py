@@ -49,12 +49,49 @@ def test_who_starts_sooner_looks_less_far_ahead() -> None:
     assert played(rates, lead_s=180.0).forecast_error_ratio is None
 
 
-def test_errors_fade() -> None:
-    soon, later = (played([2.0] * 12 + [4.0] * calm).forecast_error_ratio for calm in (1, 100))
+def test_errors_fade_with_one_judgement_a_minute() -> None:
+    soon, later = (played([2.0] * 12 + [4.0] * calm).forecast_error_ratio for calm in (1, 120))
 
-    assert soon is not None
+    assert soon == pytest.approx(0.5)
     assert later is not None
-    assert later < soon
+    assert 0.5 * 0.9**30 < later < 0.5 * 0.9**20, "half an hour, of which the forecasts of before it count some minutes"
+
+
+def test_a_trend_is_part_of_what_was_foretold() -> None:
+    error = played([200.0 + 2.0 * turn for turn in range(120)]).forecast_error_ratio
+
+    assert error is not None
+    assert error < 0.04, "by the level alone it is twice as much"
+
+
+def looked(*passes: tuple[float, float | None]) -> dict[float, float | None]:
+    """Return the error of forecasts, by second, after passes that saw so much a second; None: the model has gone."""
+    hindsight, past, found = Hindsight(), ModelPast(), dict[float, float | None]()
+    for now_s, rate in passes:
+        if rate is None:
+            hindsight.saw({}, [], now_s)
+            continue
+        past = past.seeing(Moment(now_s, rate), gap_s=120.0)
+        hindsight.saw({SCOPE: replace(past, lead_s=LEAD_S)}, [decision()], now_s)
+        found[now_s] = hindsight.judged[SCOPE].forecast_error_ratio
+    return found
+
+
+@pytest.mark.parametrize(("late_s", "error"), [(60.0, 0.5), (61.0, None)])
+def test_a_forecast_that_nobody_could_look_at_in_time_is_not_judged(late_s: float, error: float | None) -> None:
+    then_s = 1000.0 + LEAD_S + late_s
+
+    assert looked((1000.0, 2.0), (then_s, 4.0))[then_s] == error
+
+
+def test_a_model_that_has_gone_is_not_judged_by_what_was_thought_of_it_before() -> None:
+    due_s = 1000.0 + LEAD_S
+
+    gone_before = looked((1000.0, 2.0), (1015.0, None), (due_s, 4.0))
+    gone_after = looked((1000.0, 2.0), (due_s, 4.0), (due_s + 15, None), (due_s + 30, 4.0))
+
+    assert gone_before[due_s] is None
+    assert (gone_after[due_s], gone_after[due_s + 30]) == (0.5, None)
 
 
 @pytest.mark.parametrize("rates", [[2.0] * 11, [0.0] * 30])
@@ -70,6 +107,7 @@ def test_nothing_to_judge(rates: list[float]) -> None:
         pytest.param([decision(), decision("cheap", replicas=0, each=5.0)], 2.0, id="a cheaper variant would do"),
         pytest.param([decision(), decision("new", per_s=None, replicas=0)], 1.0, id="one that nobody knows yet"),
         pytest.param([decision(each=None)], None, id="no price"),
+        pytest.param([decision(), decision("new", each=None)], None, id="one without a price"),
         pytest.param([decision(per_s=None)], None, id="nobody knows the capacity"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import log
 
 import pytest
@@ -66,6 +66,26 @@ def memory(starts: Starts, outage: Outage | None = None) -> Memory:
 )
 def test_what_is_measured(known: Memory, learnt: Learnt) -> None:
     assert judge(Prometheus()).learnt(DECISION, known, 1000.0) == learnt
+
+
+@pytest.mark.looptime
+async def test_each_has_the_share_of_its_own_model_and_targets_and_none_that_was_not_told_again() -> None:
+    prometheus = Prometheus()
+    one, strict = judge(prometheus), replace(DECISION, slo=replace(DECISION.slo, ttft_s=0.5))
+    other = replace(DECISION, model="other")
+    one.look([DECISION], Memory(), 1000.0)
+    task = asyncio.create_task(one.keep_asking(Leader()))
+
+    await asyncio.sleep(65)
+    shares = [one.learnt(each, Memory(), 1000.0).attainment_ratio for each in (DECISION, strict, other)]
+    prometheus.share = None
+    await asyncio.sleep(60)
+    silent = one.learnt(DECISION, Memory(), 1000.0).attainment_ratio
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert shares == [0.99, None, None]
+    assert silent is None
 
 
 @pytest.mark.looptime

@@ -14,7 +14,6 @@ from tests.unit.scaling.scene import (
     known,
     missing,
     observe,
-    pod_name,
     remembering,
     row,
     rows,
@@ -541,11 +540,23 @@ def test_an_impossible_sample_object_is_that_variants_alone() -> None:
     assert found["chat"].desired == 1
 
 
-def test_pods_and_age_of_data_come_through() -> None:
-    decision = decide_one(observe(CHAT, seen=[row(CHAT, at_s=NOW - 40)]))
+@pytest.mark.parametrize(
+    ("ages_s", "age_s"),
+    [
+        pytest.param([40.0], 40.0, id="one"),
+        pytest.param([40.0, 20.0], 20.0, id="the newest"),
+        pytest.param([40.0, 900.0], 40.0, id="one that is not used"),
+        pytest.param([500.0, 900.0], 500.0, id="all too old"),
+        pytest.param([-3.0], 0.0, id="a clock ahead of ours"),
+        pytest.param([], None, id="none"),
+    ],
+)
+def test_the_age_of_data_is_that_of_the_newest_sample(ages_s: list[float], age_s: float | None) -> None:
+    seen = [row(CHAT, number, at_s=NOW - age) for number, age in enumerate(ages_s)]
 
-    assert decision.data_age_s == 40.0
-    assert pod_name(CHAT) == "chat-0"
+    decision = decide_one(observe(CHAT, targets={CHAT.key: target(CHAT, 2)}, seen=seen))
+
+    assert decision.data_age_s == age_s
 
 
 def test_a_collector_with_short_windows_sees_a_rise_as_much_sooner() -> None:

@@ -42,6 +42,12 @@ def test_what_finds_no_place_costs_nothing(stuck: int, cost: float) -> None:
     assert values(outcome(stuck=stuck))["penstock_variant_cost_per_hour"] == cost
 
 
+def test_what_is_for_nothing_costs_nothing_and_that_is_told() -> None:
+    found = values(outcome(alloc=replace(ALLOC, cost_per_replica_per_h=0.0)))
+
+    assert found["penstock_variant_cost_per_hour"] == 0.0
+
+
 def test_labels() -> None:
     samples = gauges(outcome())
 
