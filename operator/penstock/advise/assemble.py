@@ -52,12 +52,30 @@ class _Sheets:
         self.running = {pod: column for pod, column in running.items() if any(one is not None for one in column)}
         self.waiting = by_pod(answers.get(Ask.WAITING, ()), grid)
         self.completed = by_pod(answers.get(Ask.COMPLETED, ()), grid)
-        self.means = {ask: by_pod(answers.get(ask, ()), self.coarse) for ask in _MEANS}
+        self.fine = [min(round(at * MEANS_STEP_S / grid.step_s), grid.count - 1) for at in range(self.coarse.count)]
+        self.means = {ask: self._while_seen(by_pod(answers.get(ask, ()), self.coarse)) for ask in _MEANS}
         self.hardware = Hardware.read(answers)
 
-    def total(self, columns: Mapping[PodKey, Column], pods: Iterable[PodKey], grid: Grid) -> Column:
+    def _while_seen(self, columns: Mapping[PodKey, Column]) -> dict[PodKey, Column]:
+        """Return coarse columns of pods while each was seen: rates that look back tell of some that are gone."""
+        return {
+            pod: [None if seen[at] is None else value for at, value in zip(self.fine, column, strict=True)]
+            for pod, column in columns.items()
+            if (seen := self.running.get(pod)) is not None
+        }
+
+    def mean(self, ask: Ask, pods: Iterable[PodKey]) -> Column:
         """Return the sum over pods; nothing known where none of them said anything."""
-        return added([[None] * grid.count, *(columns[pod] for pod in pods if pod in columns)])
+        columns = self.means[ask]
+        return added([[None] * self.coarse.count, *(columns[pod] for pod in pods if pod in columns)])
+
+    def counted(self, pods: Iterable[PodKey]) -> list[int]:
+        """Return how many of the pods were seen, at each step."""
+        found = [0] * self.grid.count
+        for pod in pods:
+            for step, value in enumerate(self.running[pod]):
+                found[step] += value is not None
+        return found
 
     def told(self, ask: Ask, namespace: str, owner: Owner) -> Column:
         """Return replicas of a workload as its platform tells them."""
@@ -74,15 +92,23 @@ def _past(sheets: _Sheets, scope: Scope, owned: Mapping[Owner, Sequence[PodKey]]
     scraped = _scraped(sheets, scope, owned)
     first = next(step for step, seen in enumerate(scraped) if seen)
     backlogs = [added([sheets.running[pod], sheets.waiting.get(pod, [None] * grid.count)]) for pod in pods]
-    completed = sheets.total(sheets.completed, pods, grid)
-    came = demand.arrivals(completed, demand.growth(backlogs), scraped, grid.step_s)
+    nothing: Column = [None] * grid.count
+    came = added(
+        [
+            nothing,
+            *(
+                demand.came(sheets.completed.get(pod, nothing), held, grid.step_s)
+                for pod, held in zip(pods, backlogs, strict=True)
+            ),
+        ]
+    )
     variants = tuple(_variant(sheets, scope[0], owner, each, first) for owner, each in owned.items())
     lasting = tuple(one for one in variants if sum(bool(count) for count in one.counts) >= _BRIEF)
     return ModelPast(
         namespace=scope[0],
         model=scope[1],
         grid=Grid(start_s=grid.at(first), step_s=grid.step_s, count=grid.count - first),
-        arrivals=came[first:],
+        arrivals=demand.arrivals(came, scraped)[first:],
         scraped=tuple(scraped[first:]),
         lengths=tuple(_lengths(sheets, pods)[first:]),
         cvs=(_variation(sheets, scope, Ask.INPUT_BUCKETS), _variation(sheets, scope, Ask.OUTPUT_BUCKETS)),
@@ -99,9 +125,9 @@ def _scraped(sheets: _Sheets, scope: Scope, owned: Mapping[Owner, Sequence[PodKe
     seen = [0.0] * sheets.grid.count
     ready: list[float | None] = [0.0] * sheets.grid.count
     for owner, pods in owned.items():
-        told = sheets.told(Ask.READY, scope[0], owner)
+        told, counted = sheets.told(Ask.READY, scope[0], owner), sheets.counted(pods)
         for step in range(sheets.grid.count):
-            seen[step] += sum(sheets.running[pod][step] is not None for pod in pods)
+            seen[step] += counted[step]
             number, total = told[step], ready[step]
             ready[step] = None if number is None or total is None else total + number
     began = next(step for step, count in enumerate(seen) if count)
@@ -120,10 +146,8 @@ def _share(seen: float, ready: float | None) -> float:
 def _variant(sheets: _Sheets, namespace: str, owner: Owner, pods: Sequence[PodKey], first: int) -> VariantPast:
     wanted = sheets.told(Ask.WANTED, namespace, owner)
     told = any(count is not None for count in wanted)
-    seen: Column = [
-        float(count) if (count := sum(sheets.running[pod][step] is not None for pod in pods)) else None
-        for step in range(sheets.grid.count)
-    ]
+    counted = sheets.counted(pods)
+    seen: Column = [float(count) if count else None for count in counted]
     return VariantPast(
         owner=owner,
         starts_s=tuple(_starts(wanted, sheets.told(Ask.READY, namespace, owner), sheets.grid.step_s)),
@@ -132,7 +156,7 @@ def _variant(sheets: _Sheets, namespace: str, owner: Owner, pods: Sequence[PodKe
         accelerator=sheets.hardware.gpu(pods),
         accelerators_per_replica=sheets.hardware.count(pods),
         kv_tokens=sheets.hardware.cache(pods),
-        samples=tuple(_samples(sheets, pods)),
+        samples=tuple(_samples(sheets, pods, counted)),
     )
 
 
@@ -149,12 +173,10 @@ def _starts(wanted: Column, ready: Column, step_s: float) -> Iterable[float]:
                 break
 
 
-def _samples(sheets: _Sheets, pods: Sequence[PodKey]) -> Iterable[Sample]:
-    totals = [sheets.total(sheets.means[ask], pods, sheets.coarse) for ask in _MEANS]
-    ratio = MEANS_STEP_S / sheets.grid.step_s
+def _samples(sheets: _Sheets, pods: Sequence[PodKey], counted: Sequence[int]) -> Iterable[Sample]:
+    totals = [sheets.mean(ask, pods) for ask in _MEANS]
     for step, row in enumerate(zip(*totals, strict=True)):
-        at = min(round(step * ratio), sheets.grid.count - 1)
-        replicas = sum(sheets.running[pod][at] is not None for pod in pods)
+        replicas = counted[sheets.fine[step]]
         if replicas and all(row):
             fed, asks, made, ends, first, firsts, gap, gaps = (float(one or 0.0) for one in row)
             yield Sample(
@@ -170,7 +192,7 @@ def _samples(sheets: _Sheets, pods: Sequence[PodKey]) -> Iterable[Sample]:
 
 def _lengths(sheets: _Sheets, pods: Sequence[PodKey]) -> list[tuple[float, float] | None]:
     """Return mean tokens of prompts and answers at each step; where nothing finished, those before."""
-    fed, asks, made, ends = (sheets.total(sheets.means[ask], pods, sheets.coarse) for ask in _MEANS[:4])
+    fed, asks, made, ends = (sheets.mean(ask, pods) for ask in _MEANS[:4])
     found: list[tuple[float, float] | None] = []
     latest: tuple[float, float] | None = None
     for step in range(sheets.grid.count):

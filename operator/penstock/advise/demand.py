@@ -13,36 +13,42 @@ _LONGEST: Final = 8000
 _WIDEST: Final = 12  # times the mean; longer ones, which no mean tells of, are cut
 
 
-def growth(backlogs: Sequence[Column]) -> Column:
-    """Return by how much the backlogs of engines grew within each step; None where none of them was seen.
+def came(completed_per_s: Column, backlog: Column, step_s: float) -> Column:
+    """Return what came to one engine within each step: what it finished and what its backlog grew by; None: not seen.
 
-    One that is new had none before. What one had that is gone counts for nothing: it was counted when it came.
+    One that is new had no backlog before; by how much that of one grew which was not seen for a while, nobody knows.
+    What one had that is gone counts for nothing, and neither does what rates still tell of it: it was counted when it
+    came.
     """
     found: Column = []
-    before: tuple[float | None, ...] = (None,) * len(backlogs)
-    for now in zip(*backlogs, strict=True):
-        grew = [held - (then or 0.0) for held, then in zip(now, before, strict=True) if held is not None]
-        found.append(sum(grew) if grew else None)
-        before = now
+    before: float | None = 0.0
+    seen = False
+    for rate, held in zip(completed_per_s, backlog, strict=True):
+        if held is None:
+            found.append(None)
+            before = None if seen else 0.0
+            continue
+        found.append((rate or 0.0) * step_s + (0.0 if before is None else held - before))
+        before, seen = held, True
     return found
 
 
-def arrivals(completed_per_s: Column, grew: Column, scraped: Sequence[float], step_s: float) -> Column:
-    """Return the requests that arrived within each step; None where no engine was seen.
+def arrivals(engines: Column, scraped: Sequence[float]) -> Column:
+    """Return the requests that arrived within each step, of what came to all engines; None where none was seen.
 
     Where a backlog fell by more than was finished, which rates that look a little further back can make of it, what
     follows is lessened. Engines that were not seen are taken to have served as much as the others.
     """
     found: Column = []
     owed = 0.0
-    for rate, more, share in zip(completed_per_s, grew, scraped, strict=True):
+    for more, share in zip(engines, scraped, strict=True):
         if not share:
             found.append(None)
             owed = 0.0
             continue
-        came = (rate or 0.0) * step_s + (more or 0.0) - owed
-        owed = max(-came, 0.0)
-        found.append(max(came, 0.0) / share)
+        net = (more or 0.0) - owed
+        owed = max(-net, 0.0)
+        found.append(max(net, 0.0) / share)
     return found
 
 

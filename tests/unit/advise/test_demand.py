@@ -5,40 +5,42 @@ import statistics
 
 import pytest
 
-from penstock.advise.demand import arrivals, drawn, growth
-
-
-def test_demand_is_what_was_finished_and_what_the_backlog_grew_by() -> None:
-    assert arrivals([1.0, 1.0, 1.0], [0.0, 30.0, 12.0], [1.0, 1.0, 1.0], 60.0) == [60.0, 90.0, 72.0]
-
-
-def test_a_queue_that_drains_is_no_demand() -> None:
-    assert arrivals([2.0, 2.0], [-60.0, -60.0], [1.0, 1.0], 60.0) == [60.0, 60.0]
-
-
-def test_what_fell_by_more_than_was_finished_lessens_what_follows() -> None:
-    assert arrivals([0.0, 1.0], [-30.0, 0.0], [1.0, 1.0], 60.0) == [0.0, 30.0]
-
-
-def test_nobody_knows_what_came_while_nothing_was_scraped() -> None:
-    assert arrivals([1.0, None, 1.0], [0.0, None, 0.0], [1.0, 0.0, 1.0], 60.0) == [60.0, None, 60.0]
-
-
-def test_engines_that_were_not_seen_are_taken_for_like_the_others() -> None:
-    assert arrivals([1.0], [0.0], [0.5], 60.0) == [120.0]
+from penstock.advise.demand import arrivals, came, drawn
 
 
 @pytest.mark.parametrize(
-    ("backlogs", "grew"),
+    ("completed", "backlog", "told"),
     [
-        pytest.param([[1.0, 4.0]], [1.0, 3.0], id="one engine"),
-        pytest.param([[5.0, 6.0], [None, 2.0]], [5.0, 3.0], id="a new one had none before"),
-        pytest.param([[5.0, 6.0], [40.0, None]], [45.0, 1.0], id="one that is gone takes nothing back"),
-        pytest.param([[None, None]], [None, None], id="nothing seen"),
+        pytest.param(
+            [1.0, 1.0, 1.0], [0.0, 30.0, 42.0], [60.0, 90.0, 72.0], id="finished, and what the backlog grew by"
+        ),
+        pytest.param([None, 2.0], [None, 6.0], [None, 126.0], id="a new one had none before"),
+        pytest.param([None, None], [4.0, 7.0], [4.0, 3.0], id="nothing finished yet"),
+        pytest.param([1.0, 1.0, 1.0], [9.0, None, None], [69.0, None, None], id="rates of one that is gone"),
+        pytest.param([1.0, None, 1.0, 1.0], [9.0, None, 30.0, 31.0], [69.0, None, 60.0, 61.0], id="after a gap"),
+        pytest.param([None, None], [None, None], [None, None], id="nothing seen"),
     ],
 )
-def test_growth_of_backlogs(backlogs: list[list[float | None]], grew: list[float | None]) -> None:
-    assert growth(backlogs) == grew
+def test_what_came_to_one_engine(
+    completed: list[float | None], backlog: list[float | None], told: list[float | None]
+) -> None:
+    assert came(completed, backlog, 60.0) == told
+
+
+def test_a_queue_that_drains_is_no_demand() -> None:
+    assert arrivals(came([2.0, 2.0, 2.0], [120.0, 60.0, 0.0], 60.0)[1:], [1.0, 1.0]) == [60.0, 60.0]
+
+
+def test_what_fell_by_more_than_was_finished_lessens_what_follows() -> None:
+    assert arrivals([-30.0, 60.0], [1.0, 1.0]) == [0.0, 30.0]
+
+
+def test_nobody_knows_what_came_while_nothing_was_scraped() -> None:
+    assert arrivals([60.0, None, 60.0], [1.0, 0.0, 1.0]) == [60.0, None, 60.0]
+
+
+def test_engines_that_were_not_seen_are_taken_for_like_the_others() -> None:
+    assert arrivals([60.0], [0.5]) == [120.0]
 
 
 def test_as_many_arrive_in_each_step_as_were_counted() -> None:
