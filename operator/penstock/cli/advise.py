@@ -13,7 +13,7 @@ from penstock.domain.units import format_duration, parse_attainment, parse_durat
 @click.command("advise")
 @click.option("--prometheus", metavar="URL", help="Prometheus that scrapes the engines.")
 @click.option("--days", type=click.FloatRange(1, 60), default=7.0, show_default=True, help="How far to look back.")
-@click.option("--demo", is_flag=True, help="Judge a made-up past of three days instead; needs nothing.")
+@click.option("--demo", is_flag=True, help="Judge three recorded days of a simulated fleet; needs nothing.")
 @click.option("--ttft", default="2s", show_default=True, help="Target for the time to first token.")
 @click.option("--tpot", default="100ms", show_default=True, help="Target for the mean time per output token after it.")
 @click.option("--attainment", default="99.5%", show_default=True, help="Share of requests that must meet both.")
@@ -47,13 +47,12 @@ def command(**given: Any) -> int:  # noqa: ANN401 - click hands over what the fl
     """
     if bool(given["prometheus"]) == given["demo"]:
         raise InvalidField("--prometheus", given["prometheus"] or "", "name Prometheus, or say --demo")
-    if not given["demo"] and not given["prometheus"].startswith(("http://", "https://")):
-        raise InvalidField("--prometheus", given["prometheus"], "write a URL such as http://prometheus:9090")
+    settings = None if given["demo"] else _settings(given)
     with options.needing_local("penstock advise"):
         from penstock.wiring import advise  # noqa: PLC0415 - not before it is known to be there
     return advise.run(
         advise.Request(
-            prometheus=None if given["demo"] else _settings(given),
+            prometheus=settings,
             days=given["days"],
             wish=_wish(given),
             out=given["out"],
@@ -65,10 +64,11 @@ def command(**given: Any) -> int:  # noqa: ANN401 - click hands over what the fl
 
 
 def _settings(given: dict[str, Any]) -> Any:  # noqa: ANN401 - its module is loaded when needed
-    from penstock.settings.prometheus import PrometheusSettings  # noqa: PLC0415 - so that --help answers at once
+    from penstock.settings.parsers import url  # noqa: PLC0415 - so that --help answers at once
+    from penstock.settings.prometheus import PrometheusSettings  # noqa: PLC0415 - as above
 
     return PrometheusSettings(
-        url=given["prometheus"],
+        url=url(given["prometheus"], "--prometheus"),
         ca_file=given["ca_file"],
         token_file=given["token_file"],
         insecure_skip_verify=given["insecure_skip_verify"],

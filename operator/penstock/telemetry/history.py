@@ -10,16 +10,25 @@ from typing import Any, Final
 import requests
 from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 
-from penstock.domain.errors import Refused, Unreachable, shown
+from penstock.domain.errors import PenstockError, Refused, Unreachable, shown
 from penstock.settings.prometheus import PrometheusSettings
 from penstock.telemetry.credentials import Credentials
 from penstock.telemetry.promql import checked
 
 TIMEOUT_S: Final = 30
 MAX_POINTS: Final = 10_000  # Prometheus refuses more than 11,000 of one series
-_REMEDY: Final = "check prometheusURL, CA, token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """How those who asked call what they may mend: the address, its CA, the token, and how far back is asked."""
+
+    address: str = "prometheusURL"
+    authority: str = "CA"
+    credential: str = "token"
+    reach: str = "the range"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +40,17 @@ class Track:
 
 
 class History:
-    """Asks for ranges, in pieces where one answer would be too long. Synchronous."""
+    """Asks for ranges, in pieces where one answer would be too long. Synchronous.
 
-    def __init__(self, settings: PrometheusSettings) -> None:
+    `words` are what errors call the settings; `transport` carries the requests, None: HTTP.
+    """
+
+    def __init__(
+        self, settings: PrometheusSettings, *, words: Words | None = None, transport: BaseAdapter | None = None
+    ) -> None:
+        self._words = words or Words()
         if not settings.url:
-            raise Unreachable("prometheusURL", "no URL", "set prometheusURL")
+            raise Unreachable(self._words.address, "no URL", f"set {self._words.address}")
         session = requests.Session()
         # never from the environment: the certificate to trust is the one that the settings name
         session.trust_env = False
@@ -43,6 +58,8 @@ class History:
         if settings.client_cert_file is not None:
             key = settings.client_key_file or settings.client_cert_file
             session.cert = (str(settings.client_cert_file), str(key))
+        session.hooks["response"].append(self._hear)
+        self._heard = requests.Response()
         self._peer = settings.url.rpartition("@")[2]
         self._client = PrometheusConnect(
             url=settings.url.rstrip("/"),
@@ -50,14 +67,15 @@ class History:
             session=session,
             timeout=TIMEOUT_S,
         )
-        session.mount(settings.url.rstrip("/"), HTTPAdapter(max_retries=0))  # theirs tries for seconds before it tells
+        # theirs tries for seconds before it tells
+        session.mount(settings.url.rstrip("/"), transport or HTTPAdapter(max_retries=0))
 
     def range(self, promql: str, start_s: float, end_s: float, step_s: float) -> list[Track]:
         """Return every series of a query between two Unix times, one value each `step_s` seconds.
 
         Raises:
             InvalidField: the query does not parse.
-            Unreachable: no answer, or 401, 403.
+            Unreachable: no answer, or 401, 403, or one that is not Prometheus's.
             Refused: Prometheus could not answer.
         """
         found: dict[frozenset[tuple[str, str]], list[tuple[float, float]]] = {}
@@ -76,13 +94,34 @@ class History:
         try:
             answer = self._client.custom_query_range(promql, begin, end, f"{step_s:g}")
         except PrometheusApiClientException as error:
-            raise self._refused(str(error), promql) from error
-        except requests.RequestException as error:
-            raise Unreachable(self._peer, type(error).__name__, _REMEDY) from error
+            raise self._refused() from error
+        except (requests.JSONDecodeError, LookupError, TypeError) as error:
+            raise self._stranger("not an answer of Prometheus") from error
+        except (requests.RequestException, OSError) as error:
+            raise self._unreached(error) from error
         return list(answer)
 
-    def _refused(self, message: str, promql: str) -> Refused | Unreachable:
-        for status in ("401", "403"):
-            if f"Code {status}" in message:
-                return Unreachable(self._peer, status, _REMEDY)
-        return Refused(self._peer, 0, shown(message, 200), f"correct the query {shown(promql)}")
+    def _unreached(self, error: Exception) -> Unreachable:
+        words = self._words
+        if isinstance(error, requests.exceptions.SSLError):
+            return Unreachable(self._peer, "tls", f"check {words.authority}, and that {words.address} names its host")
+        cause = "timeout" if isinstance(error, requests.Timeout) else type(error).__name__
+        return Unreachable(self._peer, cause, f"check {words.address}, and that it can be reached from here")
+
+    def _stranger(self, cause: str) -> Unreachable:
+        return Unreachable(self._peer, cause, f"check {self._words.address}: it names something else than Prometheus")
+
+    def _hear(self, answer: requests.Response, *_: object, **__: object) -> None:
+        self._heard = answer
+
+    def _refused(self) -> PenstockError:
+        """Return what the last answer, which was not 200, means: theirs keeps no more of it than a line of text."""
+        answer = self._heard
+        if answer.status_code in {401, 403}:
+            return Unreachable(self._peer, str(answer.status_code), f"check {self._words.credential}: who asks may not")
+        try:
+            told = str(answer.json()["error"])
+        except (requests.JSONDecodeError, LookupError, TypeError):
+            return self._stranger(str(answer.status_code))
+        remedy = f"read Prometheus's log, or ask for less: {self._words.reach}"
+        return Refused(self._peer, answer.status_code, shown(told, 200), remedy)

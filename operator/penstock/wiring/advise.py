@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from penstock.advise import demo
 from penstock.advise.advice import Advice, advise
 from penstock.advise.assemble import owners
 from penstock.advise.objects import as_yaml
@@ -26,16 +27,26 @@ from penstock.bench.workers import deaf
 from penstock.domain.errors import NotEnoughData, Refused
 from penstock.report.advicefiles import as_json, write
 from penstock.settings.prometheus import PrometheusSettings
-from penstock.telemetry.history import History, Track
+from penstock.telemetry.history import History, Track, Words
 from penstock.telemetry.pastqueries import LOAD_STEP_S, OPTIONAL, Ask, PastQuery, engines, replicas
+from penstock.telemetry.recording import URL, Playback, Recording
 
-_FINE_DAYS = 7
+FLAGS: Final = Words(address="--prometheus", authority="--ca-file", credential="--token-file", reach="--days")
+"""What a person who asks can mend."""
+
+_FINE_DAYS: Final = 7
 """Days up to which load is asked for every minute."""
+
+_DEMO_REQUESTS: Final = 35_000.0
+"""As many of each model are played in the demo, so that it does not take minutes."""
+
+RECORDING: Final = files("penstock.advise").joinpath("recording.json.gz")
+"""What the demo plays; tests tell how it was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What was asked for on the command line; `prometheus` None: the made-up past."""
+    """What was asked for on the command line; `prometheus` None: the recording."""
 
     prometheus: PrometheusSettings | None
     days: float
@@ -65,9 +76,11 @@ def run(request: Request) -> int:
     """
     wish = request.wish
     with _bar(request) as bar:
-        past = _made() if request.prometheus is None else recorded(request.prometheus, request.days, bar)
         if request.prometheus is None:
-            wish = replace(wish, most_requests=demo.MOST_REQUESTS, block_s=demo.BLOCK_S)
+            past = replayed(Recording.unpack(RECORDING.read_bytes()), bar)
+            wish = replace(wish, most_requests=min(wish.most_requests, _DEMO_REQUESTS))
+        else:
+            past = recorded(request.prometheus, request.days, bar)
         found = advise(past.answers, past.grid, wish, lambda jobs: _played(jobs, request.workers, bar))
     if not found.judged:
         raise NotEnoughData("; ".join(f"{one.name}: {one.why}" for one in found.not_judged))
@@ -94,19 +107,41 @@ def _bar(request: Request) -> Iterator[Progress]:
         yield bar
 
 
-def _made() -> Past:
-    return Past(demo.answers(), demo.grid(), "A made-up past of three days", (demo.LAW,))
+def replayed(recording: Recording, bar: Progress) -> Past:
+    """Read the whole of a recording, in the way in which a Prometheus is read."""
+    history = History(PrometheusSettings(url=URL), transport=Playback(recording))
+    days = (recording.end_s - recording.start_s) / 86_400
+    return read(
+        history, _grid(recording.end_s, days), f"{days:g} recorded days of a simulated fleet", bar, [recording.told]
+    )
 
 
 def recorded(settings: PrometheusSettings, days: float, bar: Progress) -> Past:
-    """Read the past until now, on whole minutes."""
-    step_s = LOAD_STEP_S * max(round(days / _FINE_DAYS), 1)
-    end_s = time.time() // step_s * step_s
-    grid = Grid(
-        start_s=end_s - round(days * 86_400 / step_s) * step_s, step_s=step_s, count=round(days * 86_400 / step_s) + 1
-    )
-    history, answers, notes = History(settings), dict[Ask, list[Track]](), list[str]()
-    task = bar.add_task("reading Prometheus", total=None)
+    """Read the past until now, on whole steps."""
+    step_s = _step_s(days)
+    grid = _grid(time.time() // step_s * step_s, days)
+    source = f"The last {days:g} days of {settings.url.rpartition('@')[2]}"
+    return read(History(settings, words=FLAGS), grid, source, bar)
+
+
+def _step_s(days: float) -> float:
+    return LOAD_STEP_S * max(round(days / _FINE_DAYS), 1)
+
+
+def _grid(end_s: float, days: float) -> Grid:
+    step_s = _step_s(days)
+    steps = round(days * 86_400 / step_s)
+    return Grid(start_s=end_s - steps * step_s, step_s=step_s, count=steps + 1)
+
+
+def read(history: History, grid: Grid, source: str, bar: Progress, notes: Iterable[str] = ()) -> Past:
+    """Ask for everything; what can be done without and is refused becomes a note.
+
+    Raises:
+        Unreachable, Refused: there was no answer, or a no.
+    """
+    answers, told = dict[Ask, list[Track]](), list(notes)
+    end_s, task = grid.at(grid.count - 1), bar.add_task("reading Prometheus", total=None)
 
     def ask(queries: Iterable[PastQuery]) -> None:
         for one in bar.track(list(queries), task_id=task):
@@ -115,12 +150,12 @@ def recorded(settings: PrometheusSettings, days: float, bar: Progress) -> Past:
             except Refused as error:
                 if one.ask not in OPTIONAL:
                     raise
-                notes.append(f"Prometheus refused the query about {one.ask.value}: {error.message}")
+                told.append(f"Prometheus refused the query about {one.ask.value}: {error.message}")
 
-    ask(engines(step_s))
-    ask(replicas(owners(answers, grid), step_s))
+    ask(engines(grid.step_s))
+    ask(replicas(owners(answers, grid), grid.step_s))
     bar.remove_task(task)
-    return Past(answers, grid, f"The last {days:g} days of {settings.url.rpartition('@')[2]}", tuple(notes))
+    return Past(answers, grid, source, tuple(told))
 
 
 def _played(jobs: Sequence[Job], workers: int | None, bar: Progress) -> Iterator[tuple[Played, Played]]:

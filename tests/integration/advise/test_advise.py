@@ -1,23 +1,28 @@
-"""`penstock advise` against a real Prometheus that holds a day of history, and on its made-up one's grid."""
+"""`penstock advise` against a real Prometheus that holds a day of history, and against the recorded one."""
 
 import json
 import math
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from rich.progress import Progress
+from tests.integration.advise import record
+from tests.integration.advise.fleet import START_S
 from tests.prometheus import PrometheusServer, Series
 
-from penstock.advise import demo
+from penstock.advise.tracks import Grid
 from penstock.advise.wish import Wish
 from penstock.cli.app import run as penstock
 from penstock.cli.faults import REFUSED
 from penstock.settings.prometheus import PrometheusSettings
+from penstock.telemetry.history import History
 from penstock.telemetry.pastqueries import Ask
+from penstock.telemetry.recording import Recording
 from penstock.wiring import advise
 
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
@@ -142,17 +147,44 @@ def test_labels_that_contradict_each_other_are_done_without(tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("unmeasured_children")
-def test_the_demo_needs_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(demo, "MOST_REQUESTS", 2000.0)  # a part of what it plays, for the time of a test
+@pytest.mark.unmeasured
+def test_the_demo_needs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = Wish(most_requests=1500.0, prices={"L40S": 1.86})  # without a price for it the other model is not played
 
-    assert penstock(["advise", "--demo", "--workers", "1", "--out", str(tmp_path), "--no-color"]) == 0
+    assert advise.run(replace(request("", tmp_path), prometheus=None, output="text", wish=few)) == 0
 
     told = capsys.readouterr().out
-    assert "llm/meta-llama/Llama-3.3-70B-Instruct  not judged: 62 % of the time unscraped." in told
+    assert "llm/meta-llama/Llama-3.1-8B-Instruct " in told
+    assert "llm/mistralai/Mistral-7B-Instruct-v0.3  not judged: 0.5 days seen." in told
+    assert "llm/Qwen/Qwen3-32B  not judged: price of NVIDIA H100 80GB HBM3 unknown" in told
     assert f"1 object to apply: {tmp_path}/" in told
-    assert "Made-up history" in (tmp_path / "advice.html").read_text()
+    assert "Recorded from a real Prometheus" in (tmp_path / "advice.html").read_text()
+
+
+def test_a_recording_answers_as_the_prometheus_did_of_which_it_was_made(tmp_path: Path) -> None:
+    length_s, server = 3600.0, PrometheusServer(tmp_path)
+    grid = Grid(start_s=START_S, step_s=STEP_S, count=61)
+    try:
+        server.open()
+        record.fill(server, length_s)
+        made = record.asked(server.url, length_s)
+        live = advise.read(History(PrometheusSettings(url=server.url)), grid, "", Progress(disable=True))
+    finally:
+        server.close()
+
+    again = advise.replayed(Recording.unpack(made.pack()), Progress(disable=True))
+
+    assert len(made.kept) == len(Ask)
+    assert again.grid == grid
+    for ask in Ask:
+        expected, found = (
+            {frozenset(track.labels.items()): dict(track.points) for track in past.answers[ask]}
+            for past in (live, again)
+        )
+        assert found.keys() == expected.keys()
+        for labels, points in expected.items():
+            assert found[labels] == pytest.approx(points, rel=1e-5)
+    assert sum(len(again.answers[ask]) for ask in Ask) > 100
 
 
 def test_a_cluster_without_engines_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

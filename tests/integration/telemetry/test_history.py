@@ -1,7 +1,11 @@
 """Ranges of a real Prometheus through prometheus-api-client, in pieces, with gaps, and refused."""
 
 import os
+import re
+import threading
 import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -11,7 +15,7 @@ from tests.prometheus import PrometheusServer, Series, steady
 from penstock.domain.errors import InvalidField, Refused, Unreachable
 from penstock.settings.prometheus import PrometheusSettings
 from penstock.telemetry import history
-from penstock.telemetry.history import History
+from penstock.telemetry.history import History, Words
 from penstock.telemetry.promql import equals, selector
 
 
@@ -57,7 +61,72 @@ def test_a_query_that_fails_is_refused(prometheus: PrometheusServer) -> None:
     with pytest.raises(Refused) as caught:
         History(PrometheusSettings(url=prometheus.url)).range("up", 10, 0, 1)
 
-    assert "400" in caught.value.message
+    assert caught.value.status == 400
+    assert "end timestamp must not be before start time" in caught.value.message
+
+
+@pytest.fixture
+def somebody() -> Iterator[Callable[[int, bytes], str]]:
+    """Serve one answer to whatever is asked; return where."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def serve(status: int, body: bytes) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None: ...
+
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+        threading.Thread(target=servers[-1].serve_forever, args=(0.01,), daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    yield serve
+    for one in servers:
+        one.shutdown()
+        one.server_close()
+
+
+WORDS = Words(address="--where", authority="--ca", credential="--who", reach="--how-far")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "told"),
+    [
+        pytest.param(200, b"<html>", Unreachable, "check --where: it names something else", id="a page"),
+        pytest.param(200, b'{"a": 1}', Unreachable, "check --where: it names something else", id="other JSON"),
+        pytest.param(200, b"[1]", Unreachable, "check --where: it names something else", id="a list"),
+        pytest.param(404, b"nothing here", Unreachable, "404; check --where: it names something else", id="404"),
+        pytest.param(502, b"bad gateway", Unreachable, "502; check --where: it names something else", id="a gateway"),
+        pytest.param(403, b"no", Unreachable, "403; check --who", id="403"),
+        pytest.param(
+            422, b'{"status": "error", "error": "too many \\"samples\\""}', Refused,
+            "422 'too many \"samples\"'; read Prometheus's log, or ask for less: --how-far", id="too much",
+        ),
+    ],
+)  # fmt: skip
+def test_who_asked_is_told_what_to_mend(
+    status: int, body: bytes, kind: type[Exception], told: str, somebody: Callable[[int, bytes], str]
+) -> None:
+    asked = History(PrometheusSettings(url=somebody(status, body)), words=WORDS)
+
+    with pytest.raises(kind, match=re.escape(told)):
+        asked.range("up", 0, 10, 1)
+
+
+def test_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
+    theirs = Authority(tmp_path).sign("prometheus")
+    server = PrometheusServer(
+        tmp_path, web={"tls_server_config": {"cert_file": str(theirs.cert), "key_file": str(theirs.key)}}
+    )
+    try:
+        server.open()
+        with pytest.raises(Unreachable, match="tls; check --ca, and that --where names its host"):
+            History(PrometheusSettings(url=server.url), words=WORDS).range("up", 0, 10, 1)
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", ""])

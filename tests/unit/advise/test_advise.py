@@ -10,7 +10,6 @@ import pytest
 import yaml
 from tests.unit.advise.histories import MODEL, Made, grid, history
 
-from penstock.advise import demo
 from penstock.advise.advice import advise
 from penstock.advise.assemble import owners, pasts
 from penstock.advise.calibrate import fitted
@@ -93,6 +92,21 @@ def test_replicas_that_the_platform_tells_go_before_those_that_were_scraped() ->
     assert found.variants[0].starts_s == (180.0,)
     assert found.scraped[200] == 0.5
     assert found.arrivals[200] == pytest.approx(60.0)
+
+
+def test_what_rates_still_tell_of_a_pod_that_is_gone_counts_nothing() -> None:
+    gone = {
+        ask: [replace_points(one, [p for p in one.points if p[0] <= 43_200]) if is_c(one) else one for one in tracks]
+        for ask, tracks in history().items()
+    }
+    lingering = {**history(), Ask.RUNNING: gone[Ask.RUNNING], Ask.WAITING: gone[Ask.WAITING]}
+
+    assert lingering != gone
+    assert past(lingering) == past(gone)
+
+
+def is_c(one: Any) -> bool:
+    return str(one.labels.get("pod", "")).endswith("c") and "model_name" in one.labels
 
 
 def test_nothing_ready_is_no_gap() -> None:
@@ -355,18 +369,6 @@ def test_the_worst_hours_of_both_ways_are_told_with_a_chart_of_each() -> None:
     assert html(told).count("<svg") == 2, "replicas, and the share that was met"
     assert when(ours[0].start_s) in html(told)
     assert when(ours[0].start_s) in markdown(told)
-
-
-@pytest.mark.unmeasured
-def test_the_made_up_past_is_one_model_with_an_answer_and_one_without() -> None:
-    found = [plan(one, WISH) for one in pasts(demo.answers(), demo.grid(), WISH.slo)]
-
-    assert [type(one) for one in found] == [Plan, NotJudged]
-    assert isinstance(found[0], Plan)
-    assert met_ratio(found[0].past) == pytest.approx(0.97, abs=0.02)
-    assert found[0].variants[0].fitted.decode == pytest.approx(1.08, abs=0.02)
-    assert found[0].variants[0].spec.startup.median_s == 180.0
-    assert found[1] == NotJudged(name=f"llm/{demo.POORLY_SCRAPED}", why="62 % of the time unscraped")
 
 
 def replace_points(one: Any, points: list[tuple[float, float]]) -> Made:  # any track

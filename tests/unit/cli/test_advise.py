@@ -19,7 +19,8 @@ from penstock.cli.faults import UNREACHABLE, USAGE
         (["--demo", "--attainment", "2"], "write a percentage"),
         (["--demo", "--attainment", "100%"], "write 50% to 99.999%"),
         (["--demo", "--startup", "2h"], "at most 1h"),
-        (["--prometheus", "prometheus:9090"], "write a URL such as"),
+        (["--prometheus", "prometheus:9090"], "--prometheus = 'prometheus:9090'"),
+        (["--prometheus", "http://[::1"], "write an address such as"),
         (["--demo", "--days", "0.1"], "--days"),
     ],
     ids=str,
@@ -33,5 +34,8 @@ def test_nobody_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     code = run(["advise", "--prometheus", "http://127.0.0.1:9", "--out", str(tmp_path / "out")])
 
     assert code == UNREACHABLE
-    assert "127.0.0.1:9" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "at:  http://127.0.0.1:9\n" in told
+    assert "fix: check --prometheus, and that it can be reached from here" in told
+    assert "prometheusURL" not in told
     assert not (tmp_path / "out").exists()
