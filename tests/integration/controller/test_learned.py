@@ -46,6 +46,7 @@ async def test_a_start_that_was_watched_outlives_the_operator(cluster: Cluster, 
     async with cluster.operating(prometheusURL=prometheus.url) as second:
         await eventually(lambda: starts(second, cluster) == 1, "what was learnt")
         kept = second.scaling.memory.experiences[ObjectKey(cluster.work, "chat")].starts
+        await eventually(lambda: (cluster.status().get("learned") or {}).get("starts") == 1, "that it is told")
 
     assert f'"{cluster.work}/chat"' in stored["variants.json"]
     assert kept.expected_s(0.0) == 0.0, "one start is not enough yet"
