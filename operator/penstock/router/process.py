@@ -26,6 +26,7 @@ from penstock.router.grpc.service import route
 from penstock.router.h2.exchange import Route
 from penstock.router.h2.server import Server
 from penstock.router.health import Health
+from penstock.router.introduction import Introduction
 from penstock.router.journal import Journal
 from penstock.router.listeners import listen, metrics_app, taken
 from penstock.router.metrics import Snapshot
@@ -62,6 +63,8 @@ class Router:
         self.health = Health()
         self.admin = Admin(self.gate, self.state, disk.save, settings.pod_name, lambda: adapters.endpoints.scope)
         self._eds = EdsFile(settings.eds_file) if settings.eds_file else None
+        known_by_envoy = self._eds is not None and settings.envoy_admin_port
+        self._introduction = Introduction(settings.envoy_admin_port, self._take) if known_by_envoy else None
         self._wire = Server(self._wire_route(), limits(settings.max_body_bytes))
         self._probes = Server(route(self.health.methods()))
         self._runners: list[web.AppRunner] = []
@@ -108,6 +111,8 @@ class Router:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._introduction is not None:
+            self._introduction.close()
         self.health.hang_up()
         self.admin.hub.close()
         self._wire.release()
@@ -143,9 +148,12 @@ class Router:
         )
 
     def _publish(self, endpoints: tuple[Endpoint, ...]) -> None:
-        """Take the endpoints: Envoy first, so that it knows whom we pick."""
+        """Tell the endpoints: Envoy first, so that it knows whom we pick."""
         if self._eds is not None:
             self._eds.write(endpoints)
+        (self._take if self._introduction is None else self._introduction.publish)(endpoints)
+
+    def _take(self, endpoints: tuple[Endpoint, ...]) -> None:
         self.gate.endpoints(endpoints)
         if not self.admin.draining:
             self.health.ready = True
