@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from penstock.domain.buckets import share_between
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.series import SERIES, Signal
 from penstock.telemetry.answers import Queries, Sample
@@ -36,10 +37,10 @@ _ALL: Final = "+Inf"
 async def attained(
     prometheus: Queries, wanted: Mapping[ModelScope, frozenset[Targets]], now_s: float
 ) -> dict[tuple[ModelScope, Targets], float]:
-    """Return the share that certainly met both targets over five minutes; what is not known is left out.
+    """Return the least share that met both targets over five minutes; what is not known is left out.
 
-    Histograms tell each latency by itself: who missed one may not be who missed the other, so both misses count. A
-    target between two bounds is taken for as far between their shares.
+    Histograms tell each latency by itself: who missed one may not be who missed the other, so both misses count. Of a
+    target between two bounds `share_between` tells.
 
     Raises:
         Unreachable, Refused: no answer.
@@ -101,5 +102,5 @@ def _share(counts: _Counts, scope: ModelScope, signal: Signal, target_s: float) 
     low, high = around[0], around[-1]
     if low == high:
         return mine[low] / total
-    part = (target_s - low) / (high - low)
-    return (mine[low] + part * (mine[high] - mine[low])) / total
+    before, count, every = [rate * WINDOW_S for rate in (mine[low], max(mine[high], mine[low]), total)]
+    return share_between(before, count, every, (target_s - low) / (high - low))
