@@ -15,7 +15,6 @@ from penstock.engine.queueing import Sizing, Work, size, size_for_throughput
 from penstock.scaling.cases import Case
 from penstock.scaling.columns import least, whole_sum
 from penstock.scaling.experience import Experience
-from penstock.scaling.history import WINDOW_S
 from penstock.scaling.judging import mean_ratio, off_ratio
 from penstock.scaling.observe import Load
 
@@ -108,7 +107,7 @@ def _seen_at_most(case: Case, experience: Experience) -> float:
     since_s, load = experience.lined_since_s, case.load
     if since_s is None or not load.replicas or load.finished_per_s <= 0 or not load.tpot_s or not load.output_tokens:
         return inf
-    if case.now_s - since_s < load.tpot_s * load.output_tokens + WINDOW_S:
+    if case.now_s - since_s < load.tpot_s * load.output_tokens + case.rate_window_s:
         return inf
     return load.finished_per_s / load.replicas
 
@@ -151,7 +150,7 @@ def taught(case: Case, before: Experience, cvs: Cvs = (None, None)) -> Experienc
         not case.may_learn
         or not case.terms.is_sized
         or not load.verdict.reason.available
-        or case.now_s - before.learned_at_s < WINDOW_S
+        or case.now_s - before.learned_at_s < case.rate_window_s
     ):
         return before
     if not load.replicas or not load.tpot_s or not load.input_tokens or not load.output_tokens:
@@ -162,7 +161,7 @@ def taught(case: Case, before: Experience, cvs: Cvs = (None, None)) -> Experienc
         output_tokens=load.output_tokens,
         tpot_s=load.tpot_s,
         prefill_s=load.prefill_s,
-        requests=load.finished_per_s * WINDOW_S,
+        requests=load.finished_per_s * case.rate_window_s,
         cached_tokens=_cached_tokens(load),
         input_cv=cvs[0],
         output_cv=cvs[1],

@@ -7,6 +7,7 @@ from penstock.domain.observations import Target
 from penstock.domain.reasons import DecisionReason, LimitReason, OptimizationReason
 from penstock.domain.variants import ObjectKey, Variant
 from penstock.scaling.bounds import WITHIN
+from penstock.scaling.history import WINDOW_S
 from penstock.scaling.memory import Remembered
 from penstock.scaling.observe import Load
 from penstock.scaling.terms import Terms
@@ -17,6 +18,7 @@ class Case(NamedTuple):
 
     `weight` is the price of a replica for choosing among the variants of a model; `cost_per_h` the real one, None
     where unknown. `blocked` says why nothing is computed. `may_learn`: it is this variant's turn to be learnt from.
+    Rates of its load are means over `rate_window_s` seconds.
     """
 
     variant: Variant
@@ -26,6 +28,7 @@ class Case(NamedTuple):
     last: Remembered | None
     now_s: float
     may_learn: bool = True
+    rate_window_s: float = WINDOW_S
     weight: float = 1.0
     cost_per_h: float | None = None
     unpriced: Verdict[OptimizationReason] | None = None

@@ -36,16 +36,17 @@ def demand(loads: Iterable[Load], inflow: Inflow | None = None, others: Iterable
     return Demand(arrivals_per_s=max(arriving, 0.0), backlog=waiting + held)
 
 
-def lengths(before: LengthSums, loads: Iterable[Load], after_s: float, window_s: float) -> LengthSums:
-    """Return the length mix with what finished since; an idle variant serves what its siblings serve.
+def lengths(before: LengthSums, loads: Iterable[Load], after_s: float, window_s: float) -> tuple[LengthSums, bool]:
+    """Return the length mix with what finished since, and whether it is another; an idle variant serves its siblings'.
 
     Loads are means of `window_s` seconds. Once these show another mix than before, it alone counts: capacities follow
     within a window, and not with the time constant of a mix that only wanders.
     """
     finished = [load for load in loads if _tells_lengths(load)]
     recent = _summed(LengthSums(inputs=before.inputs, outputs=before.outputs), finished, window_s)
-    sums = _summed(before, finished, after_s) if before.is_followed_by(recent) else recent
-    return sums.adding(0.0, 0.0, 0.0, after_s)
+    other = not before.is_followed_by(recent)
+    sums = recent if other else _summed(before, finished, after_s)
+    return sums.adding(0.0, 0.0, 0.0, after_s), other and before.means is not None
 
 
 def _tells_lengths(load: Load) -> bool:

@@ -67,14 +67,23 @@ class Forecast:
         )
 
 
-def forecast(moments: Sequence[Moment], *, lead_s: float, attainment_ratio: float, patience_s: float = 0.0) -> Forecast:
+def forecast(
+    moments: Sequence[Moment],
+    *,
+    lead_s: float,
+    attainment_ratio: float,
+    patience_s: float = 0.0,
+    since_s: float | None = None,
+) -> Forecast:
     """Look `lead_s` seconds ahead from the newest of at least one moment, so that `attainment_ratio` of it is met.
+
+    Since `since_s` requests are of another mix: how many came before tells nothing of how many come of these.
 
     What comes beyond capacity until more of it serves makes a line, and who may wait `patience_s` seconds for a first
     token can stand in it: so much of the room for more need not be kept.
     """
     newest = moments[-1]
-    recent = _since_shift(moments, newest.at_s)
+    recent = _since_shift(_since(moments, since_s), newest.at_s)
     level, slope = _level(recent)
     trend = min(slope * lead_s, level)
     ahead = level + trend
@@ -110,6 +119,13 @@ def _level(recent: Sequence[Moment]) -> tuple[float, float]:
     before_s = now_s - WINDOW_S
     before = [moment for moment in recent if moment.at_s < before_s]
     return level, max(min(slope, _line(before)[1]), 0.0) if before else 0.0
+
+
+def _since(moments: Sequence[Moment], since_s: float | None) -> Sequence[Moment]:
+    """Return the moments from then on, the newest at least."""
+    if since_s is None or since_s <= moments[0].at_s:
+        return moments
+    return [moment for moment in moments if moment.at_s >= since_s] or moments[-1:]
 
 
 def _since_shift(moments: Sequence[Moment], now_s: float) -> Sequence[Moment]:

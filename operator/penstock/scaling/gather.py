@@ -149,6 +149,7 @@ def _case(one: _Known, price: _Price, this: _Pass, *, may_learn: bool) -> Case:
         last=this.memory.last(variant.key, variant.uid),
         now_s=this.observation.now_s,
         may_learn=may_learn,
+        rate_window_s=this.around.config.rate_window_s,
         weight=price.weight,
         cost_per_h=price.per_h,
         unpriced=price.missing,

@@ -57,6 +57,10 @@ class Peaks:
         kept = [row for row in rows if at_s - row[0] < window_s and row[1] > need_per_s]
         return Peaks((*kept, (at_s, need_per_s)))
 
+    def times(self, factor: float) -> "Peaks":
+        """Return these in requests of which `factor` times as many are the same work."""
+        return self if factor == 1 else Peaks(tuple([(at_s, need * factor) for at_s, need in self.rows]))
+
     @property
     def highest(self) -> float:
         """The highest need of the window, 0 if there is none."""
@@ -144,8 +148,8 @@ class ModelPast:
     `since_s` is the first of the passes in a row that knew the demand: nothing may be given up before a whole window.
     `idle_since_s` is the first of those in a row in which every source said that nothing is asked of the model.
     `lead_s` is how far the last forecast looked ahead.
-    `remixed_at_s` is when running replicas were last exchanged for cheaper ones. `full_lines` and `caches` are what
-    `saturation-v2` has seen of engines.
+    `others_since_s` is since when requests are of another mix of lengths than before, `remixed_at_s` when running
+    replicas were last exchanged for cheaper ones. `full_lines` and `caches` are what `saturation-v2` has seen.
     """
 
     moments: tuple[Moment, ...] = ()
@@ -154,6 +158,7 @@ class ModelPast:
     since_s: float | None = None
     idle_since_s: float | None = None
     lead_s: float | None = None
+    others_since_s: float | None = None
     remixed_at_s: float | None = None
     full_lines: FullLines = field(default_factory=FullLines)
     caches: Caches = field(default_factory=Caches)

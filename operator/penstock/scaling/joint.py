@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 
 from penstock.domain.variants import ObjectKey
 from penstock.scaling.config import Quota
-from penstock.scaling.model import Member, Model
+from penstock.scaling.members import Member
+from penstock.scaling.model import Model
 from penstock.scaling.plan import Plan
 from penstock.scaling.quotas import Claim
 from penstock.scaling.shares import Limits, Share, is_better, is_within, running

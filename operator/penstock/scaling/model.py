@@ -3,52 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Final, NamedTuple
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.observations import Inflow
 from penstock.domain.readings import Known, known
 from penstock.domain.reasons import MetricsReason
 from penstock.domain.variants import ObjectKey
-from penstock.scaling.capacity import Capacity, Cvs, capacity, lined, taught
+from penstock.scaling.capacity import Cvs, capacity, lined, taught
 from penstock.scaling.cases import Case
 from penstock.scaling.config import Config
 from penstock.scaling.demand import Demand, demand, lengths
-from penstock.scaling.experience import Experience, Pending, following, pending
+from penstock.scaling.experience import Experience, following
 from penstock.scaling.forecast import Forecast, forecast
 from penstock.scaling.history import WINDOW_S, LengthSums, ModelPast, Moment
+from penstock.scaling.members import Member, Seen, asked_first, attainment_of, lead_s_of, members_of, patience_s_of
 from penstock.scaling.memory import Memory
-
-NOMINAL: Final = (512.0, 256.0)
-"""Tokens in and out of a model that never finished anything: they say which variants could serve, and nothing else."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """A variant of which somebody knows what a replica serves. `fixed`: its number is not ours to choose now."""
-
-    case: Case
-    capacity: Capacity
-    experience: Experience
-    pending: Pending
-    startup_s: float
-    fixed: bool = False
-
-    @property
-    def key(self) -> ObjectKey:
-        """Namespace and name."""
-        return self.case.key
-
-    @property
-    def base(self) -> int:
-        """What was asked for."""
-        return self.case.base or 0
-
-    @property
-    def counted(self) -> int:
-        """What serves or will: asked for, without what finds no place, within bounds."""
-        placed = max(self.base - self.pending.stuck, 0)
-        return placed if self.fixed else self.case.terms.bounds.clamp(placed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,30 +43,18 @@ class Model:
     experiences: Mapping[ObjectKey, Experience]
 
 
-class _Seen(NamedTuple):
-    """The lengths of a model's requests, and their means and coefficients of variation worked out."""
-
-    sums: LengthSums
-    means: tuple[float, float] | None
-    cvs: Cvs
-
-    @classmethod
-    def of(cls, sums: LengthSums) -> "_Seen":
-        """Work them out, once for all variants of the model."""
-        return cls(sums, sums.means, sums.cvs)
-
-
 def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: Config) -> Model:
     """Put together what is known of one model; a silence as long as data may be old interrupts what was known."""
     scope = ModelScope(cases[0].key.namespace, cases[0].variant.model)
-    past, now_s = memory.models.get(scope) or ModelPast(), cases[0].now_s
+    past, now_s, pace = memory.models.get(scope) or ModelPast(), cases[0].now_s, _pace(config)
     seen = _lengths(cases, past, config)
     experiences = {case.key: _experience(case, memory, seen.cvs) for case in cases}
-    members = _members(cases, experiences, seen, inflow)
+    members = members_of(cases, experiences, seen, inflow)
+    past = _in_requests_of_now(past, seen, members, now_s * pace)
     asked = _asked(cases, members, inflow)
     if seen.means is None and asked is not None and (asked.arrivals_per_s or asked.backlog):
         asked = None  # something is asked for, but nobody knows how long it is
-    complete, pace = all(case.load.complete for case in cases), _pace(config)
+    complete = all(case.load.complete for case in cases)
     window_s = config.window_s(max([member.startup_s for member in members], default=inf))
     ahead, past = _outlook(members, asked, past, window_s, config)
     idle_since_s = (past.idle_since_s or now_s) if _nothing_asked(cases, inflow) else None
@@ -122,10 +79,31 @@ def _pace(config: Config) -> float:
     return WINDOW_S / config.rate_window_s
 
 
-def _lengths(cases: Sequence[Case], past: ModelPast, config: Config) -> _Seen:
+def _lengths(cases: Sequence[Case], past: ModelPast, config: Config) -> Seen:
     pace = _pace(config)
     after_s = _since_last(past, cases[0].now_s * pace) / pace
-    return _Seen.of(lengths(past.lengths, [case.load for case in cases], after_s, config.rate_window_s))
+    sums, other = lengths(past.lengths, [case.load for case in cases], after_s, config.rate_window_s)
+    return Seen.of(sums, other=other)
+
+
+def _in_requests_of_now(past: ModelPast, seen: Seen, members: Sequence[Member], at_s: float) -> ModelPast:
+    """Return the past with what is held as so many requests of now, and with when these were others at once.
+
+    What is held is work, however it is cut: a surge of short requests would else be held as one of the long ones that
+    come after it, and what was ordered for long ones be sent away as soon as short ones come.
+    """
+    peaks = past.peaks.times(_as_many(past.lengths, seen, members))
+    return replace(past, peaks=peaks, others_since_s=at_s if seen.other else past.others_since_s)
+
+
+def _as_many(before: LengthSums, seen: Seen, members: Sequence[Member]) -> float:
+    """Return how many requests of now are as much work as one of before."""
+    means, cvs = before.means, before.cvs
+    if not members or means is None or (means, cvs) == (seen.means, seen.cvs):
+        return 1.0
+    first = asked_first(members)
+    then = capacity(first.case, first.experience, *means, cvs)
+    return first.capacity.per_s / then.per_s if then is not None and then.per_s > 0 else 1.0
 
 
 def _outlook(
@@ -137,8 +115,14 @@ def _outlook(
     pace, now_s = _pace(config), members[0].case.now_s
     moment = Moment(now_s * pace, asked.arrivals_per_s / pace, asked.backlog)
     past = past.seeing(moment, gap_s=config.stale_after_s * pace)
-    lead_s, attained, patience_s = _lead_s(members) * pace, _attainment(members), _patience_s(members) * pace
-    ahead = forecast(past.moments, lead_s=lead_s, attainment_ratio=attained, patience_s=patience_s).faster(pace)
+    lead_s, attained, patience_s = lead_s_of(members) * pace, attainment_of(members), patience_s_of(members) * pace
+    ahead = forecast(
+        past.moments,
+        lead_s=lead_s,
+        attainment_ratio=attained,
+        patience_s=patience_s,
+        since_s=past.others_since_s,
+    ).faster(pace)
     return ahead, replace(past, peaks=past.peaks.adding(now_s, ahead.need_per_s, window_s, ahead.fall), lead_s=lead_s)
 
 
@@ -187,37 +171,6 @@ def _experience(case: Case, memory: Memory, cvs: Cvs) -> Experience:
     return taught(case, known, cvs)
 
 
-def _members(
-    cases: Sequence[Case],
-    experiences: Mapping[ObjectKey, Experience],
-    seen: _Seen,
-    inflow: Inflow | None,
-) -> tuple[Member, ...]:
-    """Return the variants whose capacity is known; a blind one only where a router counts what it serves."""
-    counted = inflow is not None and known(inflow.arrivals_per_s) is not None
-    means, found = seen.means or NOMINAL, []
-    for case in cases:
-        if case.blocked is not None and not counted:
-            continue
-        experience = experiences[case.key]
-        each = capacity(case, experience, *means, seen.cvs)
-        if each is not None and each.per_s > 0:
-            found.append(_member(case, each, experience))
-    return tuple(found)
-
-
-def _member(case: Case, each: Capacity, experience: Experience) -> Member:
-    startup_s = experience.starts.cautious_s(case.terms.startup_s)
-    return Member(
-        case=case,
-        capacity=each,
-        experience=experience,
-        startup_s=startup_s,
-        pending=pending(case.target, case.base or 0, experience, startup_s, case.now_s),
-        fixed=case.blocked is not None or case.variant.paused,
-    )
-
-
 def _asked(cases: Sequence[Case], members: Sequence[Member], inflow: Inflow | None) -> Demand | None:
     if len(members) == len(cases):
         return demand([case.load for case in cases], inflow)
@@ -227,19 +180,3 @@ def _asked(cases: Sequence[Case], members: Sequence[Member], inflow: Inflow | No
         inflow,
         [case.load for case in cases if case.key not in ours],
     )
-
-
-def _lead_s(members: Sequence[Member]) -> float:
-    """Return the start-up time of the variant that would be asked for more: the cheapest per request with room."""
-    able = [member for member in members if not member.fixed and not member.experience.is_away(member.case.now_s)]
-    best = min(able or members, key=lambda member: (member.case.weight / member.capacity.per_s, member.key))
-    return best.startup_s
-
-
-def _patience_s(members: Sequence[Member]) -> float:
-    """Return for how long a first token may be waited for, by the strictest target."""
-    return min(member.case.terms.objective.slo.ttft_s for member in members)
-
-
-def _attainment(members: Sequence[Member]) -> float:
-    return max(member.case.terms.objective.slo.attainment_ratio for member in members)

@@ -6,8 +6,9 @@ from typing import Final
 
 from penstock.domain.variants import ObjectKey
 from penstock.scaling.config import Quota
+from penstock.scaling.members import Member
 from penstock.scaling.mix import Mix, Offer, capacity_of, cheapest
-from penstock.scaling.model import Member, Model
+from penstock.scaling.model import Model
 from penstock.scaling.rates import within_pace
 
 RESIDES_S: Final = 1800.0

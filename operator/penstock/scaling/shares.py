@@ -6,7 +6,8 @@ from typing import Final
 
 from penstock.domain.variants import ObjectKey
 from penstock.scaling.config import Quota
-from penstock.scaling.model import Member, Model
+from penstock.scaling.members import Member
+from penstock.scaling.model import Model
 from penstock.scaling.plan import Plan, plan
 from penstock.scaling.quotas import Claim, concerns
 

@@ -6,7 +6,8 @@ from penstock.domain.variants import ObjectKey
 from penstock.scaling.bounds import WITHIN
 from penstock.scaling.cases import Case, Proposal
 from penstock.scaling.forecast import Forecast
-from penstock.scaling.model import Member, Model
+from penstock.scaling.members import Member
+from penstock.scaling.model import Model
 from penstock.scaling.phrases import by_outage, by_slo, standing_in
 from penstock.scaling.plan import Plan
 from penstock.scaling.quotas import in_words, limit

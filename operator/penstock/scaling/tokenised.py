@@ -21,7 +21,8 @@ from penstock.scaling.cases import Case, Proposal
 from penstock.scaling.config import Analyzer
 from penstock.scaling.experience import Pending, pending
 from penstock.scaling.history import ModelPast
-from penstock.scaling.model import NOMINAL, Model
+from penstock.scaling.members import NOMINAL
+from penstock.scaling.model import Model
 from penstock.scaling.phrases import by_tokens
 from penstock.scaling.saturation import is_any_full
 

@@ -10,7 +10,8 @@ from penstock.domain.reasons import OptimizationReason
 from penstock.domain.variants import ObjectKey
 from penstock.scaling.cases import Case, Proposal
 from penstock.scaling.forecast import DRAIN_S
-from penstock.scaling.model import Member, Model
+from penstock.scaling.members import Member
+from penstock.scaling.model import Model
 
 _WOKEN = Verdict(OptimizationReason.SCALE_FROM_ZERO)
 

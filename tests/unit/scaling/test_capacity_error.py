@@ -61,6 +61,18 @@ def errors(of: Variant, slower: float, minutes: int, config: Config | None = Non
     return [one.capacity_error_ratio for one, _ in played(of, shown(of, slower, minutes), config=config)]
 
 
+@pytest.mark.parametrize(("rate_window_s", "times"), [(60.0, 1), (15.0, 4), (240.0, 1)])
+def test_every_window_of_rates_teaches_once(rate_window_s: float, times: int) -> None:
+    """Where rates are means of less than a minute, as without a cluster, there is more to learn from in one."""
+    shown_s, memory, config = shown(WRITTEN, 1.0, 1)[0], Memory(), Config(rate_window_s=rate_window_s)
+    for step in range(4):
+        _, memory = decide(seen(WRITTEN, shown_s, NOW + 15.0 * step), memory, config)
+
+    learned = memory.experiences[WRITTEN.key].learned
+    assert learned is not None
+    assert learned.samples == times
+
+
 @pytest.mark.parametrize("of", [pytest.param(WRITTEN, id="profile"), pytest.param(SUPPOSED, id="data sheets")])
 @pytest.mark.parametrize("slower", [1.2, 1.5, 0.8])
 def test_an_engine_that_is_otherwise_than_supposed_shows_by_how_much_until_it_is_learnt(

@@ -41,6 +41,38 @@ def test_other_lengths_count_within_minutes(before: float, after: float) -> None
     assert drifted.capacity_per_s == pytest.approx(fresh.capacity_per_s, rel=0.1)
 
 
+def after_another_mix(*, before: tuple[float, float], after: tuple[float, float]) -> list[int]:
+    """Return what is desired in passes after requests of (rate, tokens out) made way for others of another length."""
+    many, memory, count, found = variant(max_replicas=99), Memory(), 40, []
+    for step in range(80):
+        now_s = NOW + 15.0 * step
+        total, tokens = before if step < 40 else after
+        fields = {"output_tokens": known(tokens, now_s), "input_tokens": known(4 * tokens, now_s)}
+        seen = rows(many, count, total=total, at_s=now_s, tpot_s=ABSENT, **fields)
+        observation = observe(many, targets={many.key: target(many, count)}, seen=seen, now_s=now_s)
+        (decision,), memory = decide(observation, memory, Config())
+        count = decision.desired or 0
+        found.append(count)
+    return found[39:]
+
+
+@pytest.mark.unmeasured
+def test_a_surge_of_short_requests_is_not_held_as_one_of_long_ones() -> None:
+    there, *later = after_another_mix(before=(30.0, 25.0), after=(4.0, 100.0))
+
+    assert max(later) <= there, "less is asked for, in work"
+    assert later[-1] < there, "and what is not needed goes"
+
+
+@pytest.mark.unmeasured
+def test_what_was_ordered_for_long_requests_stays_a_window_when_short_ones_come() -> None:
+    there, *later = after_another_mix(before=(8.0, 100.0), after=(8.0, 25.0))
+    window = int(Config().window_s(180.0) // 15)
+
+    assert set(later[: window - 1]) == {there}
+    assert later[-1] < there / 2
+
+
 def test_what_was_measured_of_starts_is_looked_ahead_by() -> None:
     """A ramp is met at the end of the time that starts really take, whatever somebody wrote of it."""
 

@@ -41,6 +41,24 @@ def test_a_fall_is_followed_but_not_run_ahead_of() -> None:
     assert found.trend_per_s == 0.0
 
 
+@pytest.mark.parametrize(
+    ("since_s", "level"),
+    [
+        pytest.param(None, 20.0, id="one mix"),
+        pytest.param(-15.0, 20.0, id="another before all that is remembered"),
+        pytest.param(900.0, 5.0, id="another one now"),
+        pytest.param(915.0, 5.0, id="even if nothing was seen of it yet"),
+    ],
+)
+def test_how_many_came_of_another_mix_tells_nothing(since_s: float | None, level: float) -> None:
+    """One pass is no jump for those who only count requests."""
+    found = seen(lambda minute: 20.0 if minute < 15 else 5.0)
+
+    assert forecast(found, lead_s=120, attainment_ratio=0.995, since_s=since_s).level_per_s == pytest.approx(
+        level, rel=0.1
+    )
+
+
 @pytest.mark.parametrize("pace", [1.0, 4.0])
 def test_a_fall_is_dated_back_to_when_it_began(pace: float) -> None:
     """Rates are means over a minute: what falls at the tenth has fallen in all of them at the eleventh."""

@@ -73,6 +73,13 @@ def test_what_was_asked_for_before_a_fall_was_seen_was_last_needed_when_demand_f
     assert held.adding(counts_from_s + 120.0, 5.0, 120.0, Fall(500.0, 600.0)).highest == 5.0
 
 
+def test_what_is_held_is_the_same_work_in_requests_of_another_length() -> None:
+    held = Peaks().adding(0.0, 20.0, 300.0).adding(15.0, 8.0, 300.0).times(0.5)
+
+    assert held.rows == ((0.0, 10.0), (15.0, 4.0))
+    assert held.adding(30.0, 5.0, 300.0).rows == ((0.0, 10.0), (30.0, 5.0))
+
+
 def mix(input_tokens: float, output_tokens: float, requests: float) -> LengthSums:
     return LengthSums().adding(requests, input_tokens, output_tokens, 0.0).scattering(requests, 1.0, 1.0)
 

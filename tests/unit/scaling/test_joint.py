@@ -19,8 +19,9 @@ from penstock.scaling.config import Config, Quota
 from penstock.scaling.forecast import Forecast
 from penstock.scaling.gather import gather
 from penstock.scaling.joint import share
+from penstock.scaling.members import Member
 from penstock.scaling.memory import Memory
-from penstock.scaling.model import Member, Model, study
+from penstock.scaling.model import Model, study
 from penstock.scaling.plan import Plan, plan
 from penstock.scaling.quotas import Claim
 

@@ -93,7 +93,7 @@ def test_a_histogram_without_buckets_leaves_the_other_alone() -> None:
 def test_variants_of_a_model_are_weighed_by_what_they_finish() -> None:
     busy, calm = Load(**_measured(9.0, 3.0)), Load(**_measured(1.0, 0.0))
 
-    sums = lengths(LengthSums(), [busy, calm], 60.0, 60.0)
+    sums, _ = lengths(LengthSums(), [busy, calm], 60.0, 60.0)
 
     assert sums.inputs.requests == pytest.approx(600.0, rel=0.15)
     assert sums.inputs.squares / sums.inputs.requests == pytest.approx(0.9 * 9.0)
@@ -120,7 +120,7 @@ def test_another_mix_counts_as_soon_as_it_is_surely_another(finished_per_s: floa
     def mixed(sums: LengthSums, tokens: float, seconds: int) -> LengthSums:
         one = Load(verdict=verdict, finished_per_s=finished_per_s, input_tokens=tokens, output_tokens=100.0)
         for _ in range(seconds // 15):
-            sums = lengths(sums, [one], 15.0, 60.0)
+            sums, _ = lengths(sums, [one], 15.0, 60.0)
         return sums
 
     drifted = mixed(mixed(LengthSums(), 1000.0, 1800), 4000.0, 30)

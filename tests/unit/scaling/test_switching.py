@@ -6,7 +6,8 @@ import pytest
 from tests.unit.scaling.scene import NOW
 from tests.unit.scaling.test_joint import member, model
 
-from penstock.scaling.model import Member, Model
+from penstock.scaling.members import Member
+from penstock.scaling.model import Model
 from penstock.scaling.plan import Plan, plan
 
 
