@@ -10,7 +10,7 @@ from penstock.advise.replay import HOUR_S, POINTS_S
 from penstock.advise.tracks import added
 from penstock.report.advice import Chart, Curve, Points
 
-_GAP_S: Final = 2 * HOUR_S
+_GAP_S: Final = HOUR_S
 
 
 def replicas(one: Judged) -> Chart:
@@ -47,9 +47,17 @@ def _ran(past: ModelPast) -> Points:
 
 
 def _hours(hours: Sequence[Hour], past: ModelPast) -> Points:
-    """Return the shares in the middles of hours, between the ends of the past, so that all charts have one axis."""
-    points = _gapped([(one.start_s + HOUR_S / 2, one.met_ratio) for one in hours if one.requests])
-    return ((past.grid.start_s, None), *points, (past.grid.at(past.grid.count - 1), None))
+    """Return the shares, level over each hour, between the ends of the past, so that all charts have one axis."""
+    known = [one for one in hours if one.requests]
+    edges = chain.from_iterable(_level(one, after) for one, after in zip(known, [*known[1:], None], strict=True))
+    return ((past.grid.start_s, None), *edges, (past.grid.at(past.grid.count - 1), None))
+
+
+def _level(one: Hour, after: Hour | None) -> Points:
+    end_s = one.start_s + HOUR_S
+    if after is not None and after.start_s <= end_s:
+        return (one.start_s, one.met_ratio), (after.start_s, one.met_ratio)
+    return (one.start_s, one.met_ratio), (end_s, one.met_ratio), (end_s, None)
 
 
 def _gapped(points: Sequence[tuple[float, float | None]]) -> Points:
