@@ -38,7 +38,7 @@ _FINE_DAYS: Final = 7
 """Days up to which load is asked for every minute."""
 
 _DEMO_REQUESTS: Final = 35_000.0
-"""As many of each model are played in the demo, so that it does not take minutes."""
+"""Of each model, about as many are played in the demo, so that it does not take minutes."""
 
 RECORDING: Final = files("penstock.advise").joinpath("recording.json.gz")
 """What the demo plays; tests tell how it was made."""

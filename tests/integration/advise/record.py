@@ -25,7 +25,8 @@ from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from rich.progress import Progress
 from tests.integration.advise import fleet
-from tests.integration.advise.fleet import SCRAPE_S, START_S, WARM_UP_S, Line, Tape
+from tests.integration.advise.fleet import SCRAPE_S, START_S, WARM_UP_S
+from tests.integration.advise.pods import GAP, Line, Tape
 from tests.prometheus import STALE, PrometheusServer, Series
 
 import penstock.advise
@@ -105,7 +106,7 @@ def _ended(line: Line, last: int) -> Line:
 def _samples(line: Line, first: int, last: int) -> Series:
     here = range(max(first, line.first), min(last, line.first + len(line.values)))
     values = ((START_S - WARM_UP_S + SCRAPE_S * scrape, line.values[scrape - line.first]) for scrape in here)
-    return Series(line.name, line.labels, [(at_s, value) for at_s, value in values if value != fleet.GAP])
+    return Series(line.name, line.labels, [(at_s, value) for at_s, value in values if value != GAP])
 
 
 def truth(result: RunResult) -> dict[str, float]:

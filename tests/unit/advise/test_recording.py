@@ -85,8 +85,8 @@ def test_the_engines_are_found_out(
     assert isinstance(found, Plan)
     (variant,) = found.variants
     assert (variant.spec.accelerator, variant.spec.accelerators_per_replica) == (gpu, count)
-    assert variant.fitted.decode == pytest.approx(slower, abs=0.04)
-    assert variant.fitted.prompt == pytest.approx(slower, abs=0.08)
+    assert variant.fitted.decode == pytest.approx(slower, abs=0.05)
+    assert variant.fitted.prompt == pytest.approx(slower, abs=0.1)
     assert variant.spec.startup.median_s == pytest.approx(170, abs=60)
 
 
