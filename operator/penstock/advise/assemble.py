@@ -96,10 +96,7 @@ def _past(sheets: _Sheets, scope: Scope, owned: Mapping[Owner, Sequence[PodKey]]
     came = added(
         [
             nothing,
-            *(
-                demand.came(sheets.completed.get(pod, nothing), held, grid.step_s)
-                for pod, held in zip(pods, backlogs, strict=True)
-            ),
+            *(demand.came(sheets.completed.get(pod, nothing), held) for pod, held in zip(pods, backlogs, strict=True)),
         ]
     )
     variants = tuple(_variant(sheets, scope[0], owner, each, first) for owner, each in owned.items())

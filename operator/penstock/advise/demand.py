@@ -13,31 +13,35 @@ _LONGEST: Final = 8000
 _WIDEST: Final = 12  # times the mean; longer ones, which no mean tells of, are cut
 
 
-def came(completed_per_s: Column, backlog: Column, step_s: float) -> Column:
+def came(completed: Column, backlog: Column) -> Column:
     """Return what came to one engine within each step: what it finished and what its backlog grew by; None: not seen.
 
-    One that is new had no backlog before; by how much that of one grew which was not seen for a while, nobody knows.
-    What one had that is gone counts for nothing, and neither does what rates still tell of it: it was counted when it
-    came.
+    `completed` counts from the engine's start on; an engine that tells no count has finished nothing yet. A new one had
+    no backlog before. Of one that was not seen for a while nobody knows what it did. What one had that is gone counts
+    for nothing: it was counted when it came.
     """
     found: Column = []
-    before: float | None = 0.0
+    done: float | None = None
+    had: float | None = 0.0
     seen = False
-    for rate, held in zip(completed_per_s, backlog, strict=True):
+    for counted, held in zip(completed, backlog, strict=True):
         if held is None:
             found.append(None)
-            before = None if seen else 0.0
+            done, had = None, None if seen else 0.0
             continue
-        found.append((rate or 0.0) * step_s + (0.0 if before is None else held - before))
-        before, seen = held, True
+        now = (done or 0.0) if counted is None else counted
+        if done is not None and now < done:  # a counter that fell: the engine began anew
+            done, had = 0.0, 0.0
+        found.append((0.0 if done is None else now - done) + (0.0 if had is None else held - had))
+        done, had, seen = now, held, True
     return found
 
 
 def arrivals(engines: Column, scraped: Sequence[float]) -> Column:
     """Return the requests that arrived within each step, of what came to all engines; None where none was seen.
 
-    Where a backlog fell by more than was finished, which rates that look a little further back can make of it, what
-    follows is lessened. Engines that were not seen are taken to have served as much as the others.
+    Where a backlog fell by more than was finished, as where requests are given up, what follows is lessened. Engines
+    that were not seen are taken to have served as much as the others.
     """
     found: Column = []
     owed = 0.0

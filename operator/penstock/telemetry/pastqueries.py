@@ -84,7 +84,7 @@ def engines(load_step_s: float = LOAD_STEP_S) -> tuple[PastQuery, ...]:
     return _checked([
         PastQuery(Ask.RUNNING, _gauge(Signal.RUNNING), load_step_s),
         PastQuery(Ask.WAITING, _gauge(Signal.WAITING), load_step_s),
-        PastQuery(Ask.COMPLETED, _completed(load_step_s), load_step_s),
+        PastQuery(Ask.COMPLETED, _completed(), load_step_s),
         *means,
         *(PastQuery(ask, _buckets(signal), HOUR_S) for signal, ask in _BUCKETS),
         PastQuery(Ask.CACHE, _cache(), HOUR_S),
@@ -117,9 +117,10 @@ def _gauge(signal: Signal) -> str:
     return _per_pod(first_of(map(selector, SERIES[signal].names)))
 
 
-def _completed(step_s: float) -> str:
-    windowed = _windowed("rate", SERIES[Signal.COMPLETED].names, step_s)
-    return f"sum by ({POD}, model_name) (max by ({SHARD}, {FINISH}) ({windowed}))"
+def _completed() -> str:
+    """Return the counters themselves: what they grew by from step to step is exact, however rarely is scraped."""
+    counted = first_of(map(selector, SERIES[Signal.COMPLETED].names))
+    return f"sum by ({POD}, model_name) (max by ({SHARD}, {FINISH}) ({counted}))"
 
 
 def _mean(signal: Signal, part: str) -> str:

@@ -43,8 +43,9 @@ def history(
     for letter in "bcdfghjk"[:pods]:
         place = {"namespace": "llm", "pod": pod.format(letter)}
         labels = {**place, "model_name": model}
-        for ask, value in ((Ask.RUNNING, 4.0), (Ask.WAITING, 0.0), (Ask.COMPLETED, each)):
+        for ask, value in ((Ask.RUNNING, 4.0), (Ask.WAITING, 0.0)):
             add(ask, labels, value, MINUTE_S)
+        made[Ask.COMPLETED].append(Made(labels, [(at_s, each * at_s) for at_s in times(MINUTE_S)]))
         for ask, value in (_means(each, ttft_s, tpot_s) if lengths else {}).items():
             add(ask, labels, value, MEANS_S)
         add(Ask.GPU_OF_NODE, {**place, "label_nvidia_com_gpu_product": gpu}, 1.0, HOUR_S)

@@ -11,24 +11,24 @@ from penstock.advise.demand import arrivals, came, drawn
 @pytest.mark.parametrize(
     ("completed", "backlog", "told"),
     [
-        pytest.param(
-            [1.0, 1.0, 1.0], [0.0, 30.0, 42.0], [60.0, 90.0, 72.0], id="finished, and what the backlog grew by"
-        ),
-        pytest.param([None, 2.0], [None, 6.0], [None, 126.0], id="a new one had none before"),
-        pytest.param([None, None], [4.0, 7.0], [4.0, 3.0], id="nothing finished yet"),
-        pytest.param([1.0, 1.0, 1.0], [9.0, None, None], [69.0, None, None], id="rates of one that is gone"),
-        pytest.param([1.0, None, 1.0, 1.0], [9.0, None, 30.0, 31.0], [69.0, None, 60.0, 61.0], id="after a gap"),
+        pytest.param([9.0, 60.0, 70.0], [0.0, 30.0, 42.0], [0.0, 81.0, 22.0], id="finished, and what backlogs grew by"),
+        pytest.param([None, 20.0, 25.0], [None, 6.0, 6.0], [None, 6.0, 5.0], id="a new one had none before"),
+        pytest.param([None, None, 2.0], [4.0, 7.0, 6.0], [4.0, 3.0, 1.0], id="nothing finished yet"),
+        pytest.param([70.0, 80.0, 5.0], [9.0, 9.0, 2.0], [9.0, 10.0, 7.0], id="one that began anew"),
+        pytest.param([1.0, 1.0, 1.0], [9.0, None, None], [9.0, None, None], id="one that is gone"),
+        pytest.param([1.0, None, 90.0, 91.0], [9.0, None, 30.0, 31.0], [9.0, None, 0.0, 2.0], id="after a gap"),
+        pytest.param([5.0, None, 9.0], [1.0, 1.0, 1.0], [1.0, 0.0, 4.0], id="a count that was missed once"),
         pytest.param([None, None], [None, None], [None, None], id="nothing seen"),
     ],
 )
 def test_what_came_to_one_engine(
     completed: list[float | None], backlog: list[float | None], told: list[float | None]
 ) -> None:
-    assert came(completed, backlog, 60.0) == told
+    assert came(completed, backlog) == told
 
 
 def test_a_queue_that_drains_is_no_demand() -> None:
-    assert arrivals(came([2.0, 2.0, 2.0], [120.0, 60.0, 0.0], 60.0)[1:], [1.0, 1.0]) == [60.0, 60.0]
+    assert arrivals(came([0.0, 120.0, 240.0], [120.0, 60.0, 0.0])[1:], [1.0, 1.0]) == [60.0, 60.0]
 
 
 def test_what_fell_by_more_than_was_finished_lessens_what_follows() -> None:
