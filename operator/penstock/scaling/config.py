@@ -67,11 +67,12 @@ class Config:
         """Return how long less must suffice before replicas go that take so long to start.
 
         What nobody chose is the time to have one back: who keeps a thing for as long as it takes to pay for it again
-        never pays more than twice what was right (Karlin et al., "Competitive snoopy caching", 1988).
+        never pays more than twice what was right (Karlin et al., "Competitive snoopy caching", 1988). It is no shorter
+        than what rates are means over: half a window full tells of half the demand.
         """
         if self.scale_down_window_s is not None:
             return self.scale_down_window_s
-        return min(startup_s, LONGEST_WINDOW_S)
+        return min(max(startup_s, self.rate_window_s), LONGEST_WINDOW_S)
 
     def analyzing(self, name: str) -> Analyzer:
         """Return the analyser by the name that a model's entry gives; every other name of WVA's looks at saturation."""

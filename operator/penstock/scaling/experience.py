@@ -13,6 +13,8 @@ FADES_TO: Final = 20
 """Starts that count at most: an older one weighs less with each new one, so that a faster image is noticed."""
 FAILS_AFTER: Final = 3.0
 """A start that takes so many times the usual is not credited any more."""
+FAILS_AFTER_S: Final = 30.0
+"""But it has so many seconds at least: where starts take two, one of ten proves nothing."""
 LONGEST_AWAY: Final = 4
 """A variant without room is not asked for twice as long each time after the first, at most so many times as long."""
 
@@ -111,7 +113,7 @@ def pending(target: Target, wanted: int, experience: Experience, startup_s: floa
     missing = max(wanted - target.ready, 0)
     if not missing:
         return Pending()
-    latest_s = now_s - FAILS_AFTER * startup_s
+    latest_s = now_s - max(FAILS_AFTER * startup_s, FAILS_AFTER_S)
     unready = [one for one in target.births if one.ready_at_s is None]
     late = sum(one.created_at_s < latest_s for one in unready)
     if experience.pending_since_s is not None and experience.pending_since_s < latest_s:

@@ -16,7 +16,7 @@ from typing import Final
 
 from penstock.scaling.bursts import burst_room
 from penstock.scaling.history import WINDOW_S, Fall, Moment
-from penstock.scaling.shifts import FELL_S, since_shift
+from penstock.scaling.shifts import FELL_S, SIDE, since_shift
 
 LEVEL_S: Final = 300.0
 """Seconds whose moments make level and trend."""
@@ -129,11 +129,15 @@ def _since(moments: Sequence[Moment], since_s: float | None) -> Sequence[Moment]
 
 
 def _since_shift(moments: Sequence[Moment], now_s: float) -> Sequence[Moment]:
-    """Return the moments of the level without those before a jump, even where too few of these are left to see it."""
-    for past_s in (LEVEL_S + 2 * WINDOW_S, LEVEL_S):
-        since_s = now_s - past_s
-        moments = since_shift([moment for moment in moments if moment.at_s >= since_s], WINDOW_S)
-    return moments
+    """Return the moments of the level without those before a jump.
+
+    Where few of these are left, a few more from before the level's time stand by, so that the jump is still seen.
+    """
+    wide = since_shift([one for one in moments if one.at_s >= now_s - LEVEL_S - 2 * WINDOW_S], WINDOW_S)
+    older = sum([one.at_s < now_s - LEVEL_S for one in wide])
+    recent, shown = wide[older:], wide[max(older - SIDE + 1, 0) :]
+    since = since_shift(shown, WINDOW_S)
+    return since if len(since) < len(recent) else recent
 
 
 def _line(moments: Sequence[Moment]) -> tuple[float, float]:

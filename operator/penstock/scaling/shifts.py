@@ -17,7 +17,8 @@ ROSE_S: Final = 30.0
 """Seconds after which a rise that stays is another level."""
 FELL_S: Final = 60.0
 """Seconds after which a fall that stays is: what is given up too early costs more than what stays a little longer."""
-_FEW: Final = 3
+SIDE: Final = 3
+"""Moments of which a side of a jump must have at least so many."""
 
 
 def since_shift(moments: Sequence[Moment], window_s: float) -> Sequence[Moment]:
@@ -30,16 +31,16 @@ def since_shift(moments: Sequence[Moment], window_s: float) -> Sequence[Moment]:
 def _after_jump(moments: Sequence[Moment], window_s: float) -> int | None:
     """Return the first moment after the clearest jump, None without a clear one."""
     rates = [moment.arrivals_per_s for moment in moments]
-    if len(rates) < 2 * _FEW or max(rates) - min(rates) < CLEAR * sqrt(sum(rates) / len(rates) / window_s):
+    if len(rates) < 2 * SIDE or max(rates) - min(rates) < CLEAR * sqrt(sum(rates) / len(rates) / window_s):
         return None
     sums, squares = [0.0, *accumulate(rates)], [0.0, *accumulate(rate * rate for rate in rates)]
     count, after, found, most, ramp = len(rates), 0, None, CLEAR, _off_a_line(moments)
-    for before in range(_FEW, count - _FEW + 1):
+    for before in range(SIDE, count - SIDE + 1):
         after = max(after, before)
         while after < count and moments[after].at_s < moments[before - 1].at_s + window_s:
             after += 1
         later = count - after
-        if later < _FEW:
+        if later < SIDE:
             break
         old, new = sums[before] / before, (sums[-1] - sums[after]) / later
         if moments[-1].at_s - moments[after].at_s < (ROSE_S if new > old else FELL_S):

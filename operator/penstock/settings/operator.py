@@ -28,7 +28,7 @@ _OWN: Final = (
     Setting(name="staleAfter", default="2m", parse=parsers.duration, help="Age from which a sample is not used."),
     Setting(name="scaleDownWindow", parse=parsers.optional_duration,
             help="How long less must suffice before replicas go. "
-                 "(as long as they take to start, at most 5m; saturation-v1 and -v2: 5m)"),
+                 "(as long as they take to start, 1m at least and 5m at most; saturation-v1 and -v2: 5m)"),
     Setting(name="startupPrior", default="3m", parse=parsers.duration,
             help="Time a replica takes to start, until it was measured."),
     Setting(name="retryAfter", default="15m", parse=parsers.duration,

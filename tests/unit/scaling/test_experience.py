@@ -62,6 +62,13 @@ def test_what_does_not_serve_is_judged(changes: dict[str, object], wanted: int, 
     assert pending(at, wanted, NEW, 100.0, NOW) == expected
 
 
+@pytest.mark.parametrize(("waited_s", "late"), [(29.0, 0), (31.0, 1)])
+def test_a_start_of_seconds_has_half_a_minute(waited_s: float, late: int) -> None:
+    at = target(CHAT, 2, ready=1, births=(Birth(NOW - waited_s, None),))
+
+    assert pending(at, 2, NEW, 2.0, NOW).late == late
+
+
 def test_what_nobody_follows_is_not_counted_on_for_ever() -> None:
     at = target(CHAT, 2)
     waiting = following(NEW, at, 4, NOW - 301)

@@ -96,6 +96,17 @@ def test_a_silence_has_no_bursts() -> None:
     assert ahead(bursts).need_per_s == 0.0
 
 
+def test_a_short_load_that_ended_minutes_ago_is_not_expected_again() -> None:
+    """As seen on a cluster: one idle moment, a minute's window that fills, an outage, and silence since."""
+    begun = ((0, 0.0), (10, 2.9), (16, 4.51), (21, 2.77), (30, 2.64), (35, 2.8), (40, 3.03), (47, 3.45), (56, 4.01))
+    load = [Moment(float(at_s), rate) for at_s, rate in (*begun, (66, 4.5), (71, 4.72))]
+    silence = [Moment(128.0 + 7.0 * n, 0.0) for n in range(60)]
+
+    needs = {late.at_s: ahead((*load, *silence[: n + 1])).need_per_s for n, late in enumerate(silence)}
+
+    assert not {at_s: need for at_s, need in needs.items() if need and at_s >= 350}
+
+
 @pytest.mark.parametrize("wobble", [0.2, 0.4])
 def test_noise_is_no_trend(wobble: float) -> None:
     noisy = seen(lambda minute: 10 + wobble * math.sin(97 * minute))
