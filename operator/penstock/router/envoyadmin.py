@@ -39,7 +39,7 @@ async def heard_of(port: int, addresses: Collection[str], *, within_s: float) ->
             while not await _knows(http, port, addresses):  # noqa: ASYNC110 - another process tells of no event
                 await asyncio.sleep(EVERY_S)
     except TimeoutError:
-        _log.warning("Envoy has not heard of new endpoints", extra={"port": port, "waited_s": within_s})
+        _log.warning("Envoy has not heard of new endpoints", extra={"port": port, "count": len(addresses)})
     except (aiohttp.ClientError, OSError) as error:
         _log.debug("Envoy does not answer", extra={"port": port, "error": str(error)})
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from tests.envoy import envoy, free_ports
 
 from penstock.domain.requests import Endpoint
+from penstock.router import introduction as module
 from penstock.router.envoyadmin import heard_of
 from penstock.router.introduction import Introduction
 
@@ -86,6 +87,21 @@ async def test_the_newest_set_replaces_one_that_is_waited_for() -> None:
 
         assert await taken.get() == (ONE, TWO)
         assert taken.empty()
+
+
+async def test_a_set_that_changes_all_the_time_is_waited_for_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pods come and go in crowds, and each of them began the wait for all others anew."""
+    monkeypatch.setattr(module, "WITHIN_S", 0.2)
+    taken = asyncio.Queue[tuple[Endpoint, ...]]()
+    async with serving(Front()) as port, asyncio.timeout(5):
+        introduction = Introduction(port, taken.put_nowait)
+        while taken.empty():
+            introduction.publish((ONE,))
+            await asyncio.sleep(0)
+        introduction.publish((ONE, TWO))
+        introduction.close()
+
+    assert [taken.get_nowait() for _ in range(taken.qsize())] == [(ONE,)], "who comes later has as long"
 
 
 async def test_an_envoy_that_never_hears_of_them_is_told_of_and_waited_for_no_longer(
