@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Collection
 from http import HTTPStatus
 from typing import Final
@@ -12,6 +13,7 @@ WITHIN_S: Final = 1.0
 EVERY_S: Final = 0.02
 _log: Final = logging.getLogger("penstock.router.envoy")
 _FAIL: Final = b"POST /healthcheck/fail HTTP/1.1\r\nhost: envoy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_KNOWN: Final = re.compile(rb"::([^\n]+)::cx_active::")  # one line of the twenty about each endpoint
 
 
 async def send_clients_away(port: int) -> None:
@@ -46,8 +48,8 @@ async def heard_of(port: int, addresses: Collection[str], *, within_s: float) ->
 
 async def _knows(http: aiohttp.ClientSession, port: int, addresses: Collection[str]) -> bool:
     async with http.get(f"http://127.0.0.1:{port}/clusters") as answer:
-        text = await answer.text()
-    return all(f"::{address}::" in text for address in addresses)
+        known = set(_KNOWN.findall(await answer.read()))
+    return all(address.encode() in known for address in addresses)
 
 
 async def _post(port: int) -> int:

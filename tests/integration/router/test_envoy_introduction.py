@@ -24,12 +24,14 @@ class Front:
     """An Envoy that knows whom it is told by a test; `asked` counts who wanted to know."""
 
     known: set[str] = field(default_factory=set)
+    more: bytes = b""
     asked: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
 
     async def clusters(self, request: web.Request) -> web.Response:
         del request
         self.asked.release()
-        return web.Response(text="".join(f"engines::{one}::cx_active::0\n" for one in self.known))
+        lines = "".join(f"engines::{one}::cx_active::0\nengines::{one}::hostname::\n" for one in self.known)
+        return web.Response(body=lines.encode() + self.more, content_type="text/plain", charset="utf-8")
 
 
 @asynccontextmanager
@@ -102,6 +104,11 @@ async def test_a_set_that_changes_all_the_time_is_waited_for_no_longer(monkeypat
         introduction.close()
 
     assert [taken.get_nowait() for _ in range(taken.qsize())] == [(ONE,)], "who comes later has as long"
+
+
+async def test_what_is_no_text_hides_nobody() -> None:
+    async with serving(Front({ONE.address}, more=b"\xff\n")) as port, asyncio.timeout(5):
+        await heard_of(port, {ONE.address}, within_s=60)
 
 
 async def test_an_envoy_that_never_hears_of_them_is_told_of_and_waited_for_no_longer(
