@@ -63,7 +63,7 @@ class Hindsight:
         """Keep what is expected when that comes which this pass decided for."""
         due, lead_s = self._due.setdefault(scope, deque()), past.lead_s or 0.0
         if not due or due[-1][0] + EVERY_S <= now_s + lead_s:
-            found = forecast(past.moments, lead_s=lead_s, attainment_ratio=0.5)
+            found = forecast(past.moments, lead_s=lead_s, attainment_ratio=0.5, since_s=past.others_since_s)
             due.append((now_s + lead_s, found.level_per_s + found.trend_per_s))
 
 

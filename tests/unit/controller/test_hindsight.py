@@ -41,6 +41,19 @@ def test_a_step_was_not_foretold() -> None:
     assert played([2.0] * 12 + [4.0]).forecast_error_ratio == pytest.approx(0.5)
 
 
+def test_it_is_the_forecast_that_was_decided_by() -> None:
+    """Since requests are of another mix, how many came before tells nothing."""
+    hindsight, past = Hindsight(), ModelPast()
+    for turn in range(20):
+        now_s = 1000.0 + 15.0 * turn
+        past = past.seeing(Moment(now_s, 8.0 if turn < 12 else 2.0), gap_s=120.0)
+        past = replace(past, lead_s=15.0, others_since_s=1180.0 if turn >= 12 else None)
+        if turn >= 12:
+            hindsight.saw({SCOPE: past}, [decision()], now_s)
+
+    assert hindsight.judged[SCOPE].forecast_error_ratio == 0.0
+
+
 def test_who_starts_sooner_looks_less_far_ahead() -> None:
     """A forecast for the moment at which nobody could serve yet would be held against who never made it."""
     rates = [2.0] * 8 + [4.0] * 4
