@@ -92,8 +92,10 @@ def _in_requests_of_now(past: ModelPast, seen: Seen, members: Sequence[Member], 
     What is held is work, however it is cut: a surge of short requests would else be held as one of the long ones that
     come after it, and what was ordered for long ones be sent away as soon as short ones come.
     """
-    peaks = past.peaks.times(_as_many(past.lengths, seen, members))
-    return replace(past, peaks=peaks, others_since_s=at_s if seen.other else past.others_since_s)
+    peaks, since_s = past.peaks.times(_as_many(past.lengths, seen, members)), past.others_since_s
+    if seen.other or (since_s is not None and since_s > at_s):  # a clock that was set back must not blind
+        since_s = at_s
+    return replace(past, peaks=peaks, others_since_s=since_s)
 
 
 def _as_many(before: LengthSums, seen: Seen, members: Sequence[Member]) -> float:

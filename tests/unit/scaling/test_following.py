@@ -17,12 +17,14 @@ from penstock.scaling.memory import Memory
 CHAT = variant(max_replicas=9)
 
 
-def passes(memory: Memory, *, since_s: float, minutes: int, output_tokens: float) -> tuple[Decision, Memory]:
+def passes(
+    memory: Memory, *, since_s: float, minutes: int, output_tokens: float, total: float = 0.4
+) -> tuple[Decision, Memory]:
     """Return the last decision of some minutes in which answers are so long on average."""
     for step in range(4 * minutes):
         now_s = since_s + 15.0 * step
         fields = {"output_tokens": known(output_tokens, now_s), "input_tokens": known(4 * output_tokens, now_s)}
-        seen = rows(CHAT, 2, total=0.4, at_s=now_s, tpot_s=ABSENT, **fields)  # so that the engine teaches nothing
+        seen = rows(CHAT, 2, total=total, at_s=now_s, tpot_s=ABSENT, **fields)  # so that the engine teaches nothing
         observation = observe(CHAT, targets={CHAT.key: target(CHAT, 2)}, seen=seen, now_s=now_s)
         (decision,), memory = decide(observation, memory, Config())
     return decision, memory
@@ -71,6 +73,18 @@ def test_what_was_ordered_for_long_requests_stays_a_window_when_short_ones_come(
 
     assert set(later[: window - 1]) == {there}
     assert later[-1] < there / 2
+
+
+@pytest.mark.unmeasured
+def test_a_clock_that_is_set_back_after_another_mix_leaves_more_to_look_at_than_the_newest_moment() -> None:
+    _, memory = passes(Memory(), since_s=NOW, minutes=10, output_tokens=100.0, total=8.0)
+    _, memory = passes(memory, since_s=NOW + 600, minutes=5, output_tokens=25.0, total=8.0)
+
+    _, memory = passes(memory, since_s=NOW - 3600, minutes=5, output_tokens=25.0, total=8.0)
+
+    (past,) = memory.models.values()
+    assert past.others_since_s is not None
+    assert sum(moment.at_s >= past.others_since_s for moment in past.moments) == 20
 
 
 def test_what_was_measured_of_starts_is_looked_ahead_by() -> None:
