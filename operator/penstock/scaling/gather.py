@@ -189,7 +189,7 @@ def _blocked(target: Target, seen: Load, found: Terms) -> Verdict[OptimizationRe
     if found.excluded:
         return Verdict(OptimizationReason.SKIPPED)
     if target.state is not TargetReason.FOUND:
-        return Verdict(OptimizationReason.SKIPPED, {"target": target.state})
+        return Verdict(OptimizationReason.SKIPPED, {"target": target.state.value})
     if not seen.verdict.reason.available:
         return Verdict(OptimizationReason.METRICS_UNAVAILABLE)
     return None

@@ -12,9 +12,11 @@ from tests.unit.records.made import passes
 
 from penstock.domain.decisions import Candidate, Reasoning
 from penstock.domain.errors import InvalidField
+from penstock.domain.reasons import TargetReason
 from penstock.records.record import Record, pack, unpack
 from penstock.records.replay import replay
 from penstock.records.whatif import what_if
+from penstock.scaling.decide import decide
 
 
 @pytest.mark.parametrize("number", range(3))
@@ -25,6 +27,18 @@ def test_a_packed_record_replays_to_the_bit(number: int) -> None:
 
     assert back == record
     assert replay(back) == ()
+
+
+@pytest.mark.parametrize("state", [state for state in TargetReason if state is not TargetReason.FOUND])
+def test_a_pass_without_a_target_replays_to_the_bit(state: TargetReason) -> None:
+    first = passes(1)[0]
+    lost = {key: replace(one, state=state) for key, one in first.observation.targets.items()}
+    observation = replace(first.observation, targets=lost)
+    decisions, _ = decide(observation, first.memory, first.config)
+
+    record = replace(first, observation=observation, decisions=decisions)
+
+    assert replay(unpack(pack(record))) == ()
 
 
 def test_a_text_that_utf8_cannot_hold_comes_back() -> None:
