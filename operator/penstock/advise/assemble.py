@@ -93,12 +93,9 @@ def _past(sheets: _Sheets, scope: Scope, owned: Mapping[Owner, Sequence[PodKey]]
     first = next(step for step, seen in enumerate(scraped) if seen)
     backlogs = [added([sheets.running[pod], sheets.waiting.get(pod, [None] * grid.count)]) for pod in pods]
     nothing: Column = [None] * grid.count
-    came = added(
-        [
-            nothing,
-            *(demand.came(sheets.completed.get(pod, nothing), held) for pod, held in zip(pods, backlogs, strict=True)),
-        ]
-    )
+    counters = [sheets.completed.get(pod, nothing) for pod in pods]
+    most = demand.busiest(counters)
+    came = added([nothing, *(demand.came(*pair, most) for pair in zip(counters, backlogs, strict=True))])
     variants = tuple(_variant(sheets, scope[0], owner, each, first) for owner, each in owned.items())
     lasting = tuple(one for one in variants if sum(bool(count) for count in one.counts) >= _BRIEF)
     return ModelPast(

@@ -1,7 +1,8 @@
 """Demand out of what engines counted: arrivals are what was finished, and what the backlog grew by."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from random import Random
 from typing import Final
 
@@ -13,11 +14,18 @@ _LONGEST: Final = 8000
 _WIDEST: Final = 12  # times the mean; longer ones, which no mean tells of, are cut
 
 
-def came(completed: Column, backlog: Column) -> Column:
+def busiest(completed: Iterable[Column]) -> float:
+    """Return the most that any engine finished within a step."""
+    pairs = (pair for column in completed for pair in pairwise(column))
+    return max((now - then for then, now in pairs if then is not None and now is not None), default=0.0)
+
+
+def came(completed: Column, backlog: Column, most: float) -> Column:
     """Return what came to one engine within each step: what it finished and what its backlog grew by; None: not seen.
 
     `completed` counts from the engine's start on; an engine that tells no count has finished nothing yet. A new one had
-    no backlog before. Of one that was not seen for a while nobody knows what it did. What one had that is gone counts
+    no backlog before, and what it finished before it was seen came, too, unless that is more than `most`: then it is
+    older than it looks. Of one that was not seen for a while nobody knows what it did. What one had that is gone counts
     for nothing: it was counted when it came.
     """
     found: Column = []
@@ -30,7 +38,7 @@ def came(completed: Column, backlog: Column) -> Column:
             done, had = None, None if seen else 0.0
             continue
         now = (done or 0.0) if counted is None else counted
-        if done is not None and now < done:  # a counter that fell: the engine began anew
+        if (done is None and not seen and now <= most) or (done is not None and now < done):  # it began, or began anew
             done, had = 0.0, 0.0
         found.append((0.0 if done is None else now - done) + (0.0 if had is None else held - had))
         done, had, seen = now, held, True

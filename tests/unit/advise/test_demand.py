@@ -5,30 +5,38 @@ import statistics
 
 import pytest
 
-from penstock.advise.demand import arrivals, came, drawn
+from penstock.advise.demand import arrivals, busiest, came, drawn
 
 
 @pytest.mark.parametrize(
     ("completed", "backlog", "told"),
     [
-        pytest.param([9.0, 60.0, 70.0], [0.0, 30.0, 42.0], [0.0, 81.0, 22.0], id="finished, and what backlogs grew by"),
-        pytest.param([None, 20.0, 25.0], [None, 6.0, 6.0], [None, 6.0, 5.0], id="a new one had none before"),
+        pytest.param(
+            [90.0, 141.0, 151.0], [0.0, 30.0, 42.0], [0.0, 81.0, 22.0], id="finished, and what backlogs grew by"
+        ),
+        pytest.param([None, 20.0, 25.0], [None, 6.0, 6.0], [None, 26.0, 5.0], id="a new one had none before"),
+        pytest.param([None, 31.0, 36.0], [None, 6.0, 6.0], [None, 6.0, 5.0], id="one that is older than it looks"),
         pytest.param([None, None, 2.0], [4.0, 7.0, 6.0], [4.0, 3.0, 1.0], id="nothing finished yet"),
         pytest.param([70.0, 80.0, 5.0], [9.0, 9.0, 2.0], [9.0, 10.0, 7.0], id="one that began anew"),
-        pytest.param([1.0, 1.0, 1.0], [9.0, None, None], [9.0, None, None], id="one that is gone"),
-        pytest.param([1.0, None, 90.0, 91.0], [9.0, None, 30.0, 31.0], [9.0, None, 0.0, 2.0], id="after a gap"),
-        pytest.param([5.0, None, 9.0], [1.0, 1.0, 1.0], [1.0, 0.0, 4.0], id="a count that was missed once"),
+        pytest.param([1.0, 1.0, 1.0], [9.0, None, None], [10.0, None, None], id="one that is gone"),
+        pytest.param([1.0, None, 9.0, 10.0], [9.0, None, 30.0, 31.0], [10.0, None, 0.0, 2.0], id="after a gap"),
+        pytest.param([5.0, None, 9.0], [1.0, 1.0, 1.0], [6.0, 0.0, 4.0], id="a count that was missed once"),
         pytest.param([None, None], [None, None], [None, None], id="nothing seen"),
     ],
 )
 def test_what_came_to_one_engine(
     completed: list[float | None], backlog: list[float | None], told: list[float | None]
 ) -> None:
-    assert came(completed, backlog) == told
+    assert came(completed, backlog, 30.0) == told
+
+
+def test_the_most_that_an_engine_finished_in_a_step() -> None:
+    assert busiest([[1.0, 4.0, None, 90.0], [None, 5.0, 10.0, 2.0]]) == 5.0
+    assert busiest([[None, 3.0]]) == 0.0
 
 
 def test_a_queue_that_drains_is_no_demand() -> None:
-    assert arrivals(came([0.0, 120.0, 240.0], [120.0, 60.0, 0.0])[1:], [1.0, 1.0]) == [60.0, 60.0]
+    assert arrivals(came([0.0, 120.0, 240.0], [120.0, 60.0, 0.0], 30.0)[1:], [1.0, 1.0]) == [60.0, 60.0]
 
 
 def test_what_fell_by_more_than_was_finished_lessens_what_follows() -> None:

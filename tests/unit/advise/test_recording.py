@@ -65,7 +65,7 @@ def test_what_is_read_out_of_it_is_near_what_happened(model: str, models: Mappin
     met = sum(share * requests for share, requests in known) / sum(requests for _, requests in known)
     (variant,) = found.variants
 
-    assert found.requests == pytest.approx(really["requests"], rel=0.04)
+    assert found.requests == pytest.approx(really["requests"], rel=0.015)
     assert met == pytest.approx(really["met"], abs=0.015)
     assert (variant.told, variant.owner.kind) == (True, "Deployment")
     assert found.unscraped_ratio == pytest.approx(25 / (3 * 1440), abs=0.001)
