@@ -117,6 +117,7 @@ class Session:
             "grpc-health-port": self.ports.health,
             "metrics-port": self.ports.metrics,
             "admin-port": self.ports.admin,
+            "envoy-admin-port": self.ports.proxy_admin,
             "secure-serving": "false",
             "log-format": "text",
         }
