@@ -74,7 +74,7 @@ SECTIONS: Final[dict[str, tuple[_Flag, ...]]] = {
         _number("--http-port", PORT, 0, "A front of its own; this version has none, so only 0 is taken."),
         _switch("--secure-serving", "TLS for ext_proc; false behind loopback only.", default=True),
         _path("--cert-path", _FOLDER, "Has tls.crt and tls.key, read again when they change; else self-signed."),
-        _number("--envoy-admin-port", PORT, 0, "Admin port of the pod's Envoy: asked whom it knows, and drained first."),
+        _number("--envoy-admin-port", PORT, 0, "Admin port of the pod's Envoy: asked whom it knows, drained first."),
         _text("--drain-timeout", "DURATION", "30s", "How long a stopping router waits for running requests."),
         _switch("--conformance", "Honour the two headers of the conformance suite.", default=False),
     ),
