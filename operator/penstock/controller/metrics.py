@@ -127,7 +127,7 @@ class Meters:
             self._ended.remove_by_labels({"variant": key.name, "namespace": key.namespace})
 
     def stand_by(self) -> None:
-        """Show nothing that only who decides can know; what was counted stays."""
+        """Show nothing that only who decides can know; what was counted over all variants stays."""
         self.keep(())
         for gauge in (self._forecasts, self._costs, self._invalid):
             gauge.clear()

@@ -1,13 +1,14 @@
 """Finds the record behind a decision in a folder of them: the operator's recordDir, or a copy of it."""
 
 from pathlib import Path
+from typing import Final
 
 from penstock.controller.recordring import Ring
 from penstock.domain.errors import NotEnoughData
 from penstock.domain.variants import ObjectKey
 from penstock.records.record import Record, unpack
 
-_EVER = 1e11  # Unix seconds, the year 5138: later than any record
+_EVER: Final = 1e11  # Unix seconds, the year 5138: later than any record
 
 
 def record_in(folder: Path, name: str, namespace: str | None, at_s: float | None) -> tuple[ObjectKey, Record]:
@@ -27,7 +28,8 @@ def record_in(folder: Path, name: str, namespace: str | None, at_s: float | None
     key = named(record, name, namespace)
     if key is None:
         known = ", ".join(str(one.key) for one in record.decisions)
-        raise NotEnoughData(f"the newest record of that time knows no variant {name}", f"ask for one of {known}")
+        remedy = f"ask for one of {known}; of one that has gone, by --at for a time when it was there"
+        raise NotEnoughData(f"the newest record of that time knows no variant {name}", remedy)
     return key, record if at_s is not None else _change(ring, key, record)
 
 

@@ -121,6 +121,7 @@ def test_a_folder_explains_a_moment(tmp_path: Path, capsys: pytest.CaptureFixtur
     [
         pytest.param("va/cheap", ["--at", "2001-01-01T00:00:00Z"], "no record of that time", id="before all"),
         pytest.param("va/nobody", [], "ask for one of llm/cheap, llm/dear", id="a variant that it lacks"),
+        pytest.param("va/nobody", [], "of one that has gone, by --at", id="one that may have been there"),
         pytest.param("va/cheap", ["-n", "elsewhere"], "ask for one of llm/cheap, llm/dear", id="a namespace too"),
     ],
 )
