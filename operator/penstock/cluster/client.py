@@ -149,8 +149,16 @@ def path_of(kind: Kind, namespace: str | None = None, name: str = "", sub: str =
 def refusal(status: int, body: object, path: str) -> Refused:
     """Turn a Status object into an error whose remedy names the right that may be missing."""
     message = str(body.get("message", "")) if isinstance(body, Mapping) else str(body)[:200]
-    remedy = "grant the right in RBAC" if status == HTTPStatus.FORBIDDEN else "see the message"
-    return Refused(f"{PEER} {path}", status, message, remedy)
+    return Refused(f"{PEER} {path}", status, message.strip(), _remedy(status, body))
+
+
+def _remedy(status: int, body: object) -> str:
+    """Return what helps; a path that leads to no API at all is not found in plain text, and not by a Status object."""
+    if status == HTTPStatus.FORBIDDEN:
+        return "grant the right in RBAC"
+    if status == HTTPStatus.NOT_FOUND and not isinstance(body, Mapping):
+        return "this API is not served here: install the definition of the kind"
+    return "see the message"
 
 
 def cause(error: BaseException) -> str:
