@@ -29,7 +29,7 @@ def services(facts: VariantFacts, around: Surroundings) -> Finding:
     if _is_scraped(facts) or _pod_monitors(facts, around):
         return Finding(Level.OK, "services", "none leads to the pods, and scraping needs none here")
     text = f"no Service in {namespace} selects the pods"
-    return Finding(Level.FAIL, "services", text, _expose(facts))
+    return Finding(_unless_scraped(around), "services", text, _expose(facts))
 
 
 def monitors(facts: VariantFacts, around: Surroundings) -> Finding:
@@ -52,7 +52,8 @@ def monitors(facts: VariantFacts, around: Surroundings) -> Finding:
         return Finding(Level.FAIL, "monitors", f"{name} selects them, but {fault}", "name a port that is there")
     fix = "create a PodMonitor whose spec.selector matches the pods: "
     shown = f"kubectl -n {facts.key.namespace} get pods,services --show-labels"
-    return Finding(Level.FAIL, "monitors", "no ServiceMonitor and no PodMonitor selects the pods", fix + shown)
+    text = "no ServiceMonitor and no PodMonitor selects the pods"
+    return Finding(_unless_scraped(around), "monitors", text, fix + shown)
 
 
 def prometheus(facts: VariantFacts, around: Surroundings) -> Finding:
@@ -97,6 +98,11 @@ def _aged(facts: VariantFacts, around: Surroundings) -> Finding:
 
 def _is_scraped(facts: VariantFacts) -> bool:
     return bool(facts.joined.rows or facts.joined.other_models)
+
+
+def _unless_scraped(around: Surroundings) -> Level:
+    """Return how bad it is that nothing we know of scrapes: while Prometheus is silent, it may know another way."""
+    return Level.FAIL if around.scrape.problem is None else Level.WARN
 
 
 def _service_monitors(facts: VariantFacts, around: Surroundings) -> list[tuple[str, str]]:

@@ -56,6 +56,8 @@ def target(variant: Variant, seen: Target | None, pods: tuple[PodSight, ...]) ->
         fix = f"kubectl -n {namespace} describe pod {ill.name}"
         return Finding(Level.FAIL, "target", f"{count}; pod {ill.name}: {ill.trouble}", fix)
     if seen.ready < (seen.current or 0):
+        if not seen.starting and not seen.stuck:  # so the rest drains
+            return Finding(Level.OK, "target", f"{count}; the rest ends what it serves, and leaves")
         fix = f"kubectl -n {namespace} get pods; kubectl -n {namespace} describe {ref.kind.lower()} {ref.name}"
         return Finding(Level.WARN, "target", f"{count}; the rest is on its way", fix)
     return Finding(Level.OK, "target", count)

@@ -55,7 +55,14 @@ def test_healthy_variant_passes_every_link_in_order() -> None:
         ),
         pytest.param({"target": None}, Level.MISS, "not read", "can-i", id="not read"),
         pytest.param(
-            {"target": target(current=3, ready=1), "pods": (pod(), pod("chat-2", ready=False))},
+            {"target": target(current=3, ready=1, draining=2)},
+            Level.OK,
+            "Deployment chat, 1 of 3 ready; the rest ends what it serves, and leaves",
+            "",
+            id="draining",
+        ),
+        pytest.param(
+            {"target": target(current=3, ready=1, starting=2), "pods": (pod(), pod("chat-2", ready=False))},
             Level.WARN,
             "Deployment chat, 1 of 3 ready; the rest is on its way",
             "describe deployment chat",
