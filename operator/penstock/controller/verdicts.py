@@ -105,8 +105,10 @@ def _programmed(
     if worst is not None:
         return Verdict(worst, facts)
     right = all(one.running is not None and one.running.is_(document) for one in answers)
-    current = document.generation == attachment.candidate.generation
-    return Verdict(PolicyReason.PROGRAMMED if right and current else PolicyReason.RECONCILING, facts)
+    if right and document.generation == attachment.candidate.generation:
+        return Verdict(PolicyReason.PROGRAMMED, facts)
+    kept = {"kept": str(document.generation)} if attachment.reason is PolicyReason.INVALID else {}
+    return Verdict(PolicyReason.RECONCILING, {**facts, **kept})
 
 
 def worth_writing(previous: Mapping[str, Any], status: Mapping[str, Any]) -> bool:

@@ -97,6 +97,7 @@ _POLICY: Final = {
 _WITH_FACT: Final = {
     (OptimizationReason.SKIPPED, "target"): "Nothing to compute until TargetResolved is True.",
     (ActiveReason.HOLDING, "error"): "{kind} {name} was not scaled: {error}. The next pass decides anew.",
+    (PolicyReason.RECONCILING, "kept"): "Generation {kept} stays in force until the spec can be used.",
     (MetricsReason.NO_REPLICAS, "source"): "Nothing to scrape; demand is read from {source}.",
     (
         MetricsReason.FOUND,

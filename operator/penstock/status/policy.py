@@ -30,11 +30,10 @@ _EVENTS: Final = {
 def policy_status(outcome: PolicyOutcome, previous_status: Mapping[str, Any], now_s: float) -> dict[str, Any]:
     """Return the whole status for server-side apply; transition times come from `previous_status`."""
     before, rows = previous_status.get("conditions") or (), policy_conditions(outcome)
-    told = outcome.accepted if outcome.programmed is None else outcome.programmed
     status: dict[str, Any] = {
         "observedGeneration": outcome.generation,
         "conditions": fold(before, rows, generation=outcome.generation, now_s=now_s),
-        "reason": told.reason.value,
+        "reason": _foremost(outcome).value,
     }
     if outcome.programmed is not None:
         right = sum(router.is_right for router in outcome.routers)
@@ -45,6 +44,14 @@ def policy_status(outcome: PolicyOutcome, previous_status: Mapping[str, Any], no
     if outcome.stable_generation is not None:
         status["rollout"] = {"phase": "Stable", "stableGeneration": outcome.stable_generation}
     return status
+
+
+def _foremost(outcome: PolicyOutcome) -> PolicyReason:
+    """Return what the column tells: how far the policy got, unless it gets no farther for what is wrong with it."""
+    accepted, programmed = outcome.accepted.reason, outcome.programmed.reason if outcome.programmed else None
+    if programmed is None or (accepted is PolicyReason.INVALID and programmed is PolicyReason.RECONCILING):
+        return accepted
+    return programmed
 
 
 def policy_conditions(outcome: PolicyOutcome) -> list[Condition]:

@@ -14,6 +14,7 @@ from penstock.domain.errors import InvalidField
 from penstock.domain.policies import Policy, PolicyDocument
 from penstock.domain.reasons import PolicyReason
 from penstock.domain.variants import ObjectKey
+from penstock.status.messages import message
 
 CANDIDATE = candidate("chat")
 DOCUMENT = Documents().of(CANDIDATE, Policy())
@@ -54,6 +55,16 @@ def test_reasons(
 
     assert found.accepted.reason == accepted
     assert (found.programmed.reason if found.programmed else None) == programmed
+
+
+def test_an_edit_that_cannot_be_used_tells_what_stays_in_force() -> None:
+    edited = replace(CANDIDATE, generation=2)
+    attachment = Attachment(candidate=edited, reason=PolicyReason.INVALID, routers=(R1,))
+
+    found = outcome(attachment, DOCUMENT, DOCUMENT, {"r1": answer(R1)}, None)
+
+    assert found.programmed is not None
+    assert message(found.programmed, {}) == "Generation 1 stays in force until the spec can be used."
 
 
 def test_routers_in_error_come_first_and_say_what_they_run() -> None:

@@ -122,6 +122,12 @@ def test_orderings_by_request_show_neither_levels_nor_a_bound() -> None:
             id="refused by a router",
         ),
         pytest.param(
+            {"accepted": Verdict(PolicyReason.INVALID), "programmed": Verdict(PolicyReason.RECONCILING, {"kept": "6"})},
+            "Invalid",
+            {"Accepted": "False", "Programmed": "False", "Degraded": "False"},
+            id="the last good one stays",
+        ),
+        pytest.param(
             {"programmed": Verdict(PolicyReason.NO_ROUTERS), "routers": ()},
             "NoRouters",
             {"Accepted": "True", "Programmed": "False", "Degraded": "False"},
