@@ -7,6 +7,7 @@ from penstock.doctor.facts import OperatorFacts, PodSight, PolicyFacts
 from penstock.doctor.findings import Examination, Finding, Level
 from penstock.doctor.operator import in_one_line
 
+_LOOK: Final = "see the check `operator` below"
 _REMEDIES: Final = (
     ("401", "the router did not accept the operator's token: its --operator-namespace must name the operator's"),
     ("403", "the router did not accept the operator's account: its --operator-namespace must name the operator's"),
@@ -23,7 +24,11 @@ def examine_policy(facts: PolicyFacts, operator: OperatorFacts) -> Examination:
         gone = Finding(Level.FAIL, "object", f"there is no WorkloadPolicy {facts.key}{hint}", "kubectl get wp -A")
         return Examination(about, facts.key.namespace, (gone,))
     found = [spec(facts), target(facts), routers(facts), conflicts(facts)]
-    found += [*pushed(facts, facts.body), status(facts.body, explained=any(one.is_problem for one in found))]
+    because = any(one.is_problem for one in found if one.check in {"object", "conflicts"})
+    found += [
+        *pushed(facts, facts.body, explained=because),
+        status(facts.body, explained=any(one.is_problem for one in found)),
+    ]
     found.append(in_one_line(operator))
     return Examination(about, facts.key.namespace, tuple(found))
 
@@ -38,12 +43,15 @@ def spec(facts: PolicyFacts) -> Finding:
 def target(facts: PolicyFacts) -> Finding:
     """Check that the target is there and leads to routers of ours."""
     if facts.routers is None:
-        fix = "create it, or correct spec.targetRef; both must be in one namespace"
+        fix = (
+            "create it (pools need the definitions of the Gateway API inference extension), or correct spec.targetRef; "
+            "both must be in one namespace"
+        )
         return Finding(Level.FAIL, "target", f"there is no {facts.target} in {facts.key.namespace}", fix)
     if not facts.routers:
         fix = (
-            "a pool leads to routers by endpointPickerRef, which names their Service; the Service must select pods "
-            "labelled app.kubernetes.io/name=penstock, app.kubernetes.io/component=router"
+            "start one, or lead to it: a pool leads to routers by endpointPickerRef, which names their Service; the "
+            "Service must select pods labelled app.kubernetes.io/name=penstock, app.kubernetes.io/component=router"
         )
         return Finding(Level.FAIL, "target", f"no Penstock router stands behind {facts.target}", fix)
     count = len(facts.routers)
@@ -80,16 +88,21 @@ def conflicts(facts: PolicyFacts) -> Finding:
     return Finding(Level.OK, "conflicts", "none")
 
 
-def pushed(facts: PolicyFacts, body: Mapping[str, Any]) -> list[Finding]:
-    """Tell what the operator saw at each Ready router when it last looked."""
+def pushed(facts: PolicyFacts, body: Mapping[str, Any], *, explained: bool) -> list[Finding]:
+    """Tell what the operator saw at each Ready router when it last looked; `explained`: why none runs it is told."""
     said = body.get("status") or {}
     generation = (body.get("metadata") or {}).get("generation")
     reported = {str(one.get("pod")): one for one in said.get("routers") or ()}
-    return [_one(pod, reported.get(pod.name), generation) for pod in facts.routers or () if pod.ready]
+    found = [_one(pod, reported.get(pod.name), generation) for pod in facts.routers or () if pod.ready]
+    return [_consequence(one) if explained and one.fix == _LOOK else one for one in found]
+
+
+def _consequence(found: Finding) -> Finding:
+    return Finding(Level.WARN, found.check, found.text)
 
 
 def _one(pod: PodSight, said: Mapping[str, Any] | None, generation: object) -> Finding:
-    check, look = "router", "see the check `operator` below"
+    check, look = "router", _LOOK
     if said is None:
         return Finding(Level.FAIL, check, f"{pod.name}: the operator has not reported on it", look)
     if said.get("error"):

@@ -164,6 +164,15 @@ def test_bad_status_after_a_failure_only_repeats_it() -> None:
     assert told(found, "status").level is Level.WARN
 
 
+def test_routers_behind_an_unusable_spec_are_not_what_to_mend() -> None:
+    fault = InvalidField("rollout.type", "Shadow", "remove it")
+
+    found = told(examine_policy(policy(fault=fault, body=reported(appliedGeneration=6)), operator()), "router")
+
+    assert (found.level, found.fix) == (Level.WARN, "")
+    assert found.text == "router-1 runs generation 6, the object has 7"
+
+
 def test_absent_policy_is_all_that_is_told() -> None:
     found = examine_policy(PolicyFacts(key=ObjectKey("llm", "chta"), nearest="chat"), operator())
 

@@ -152,10 +152,10 @@ def seen(reason: str) -> Body:
 
 @pytest.mark.parametrize("check", [services, monitors])
 def test_while_prometheus_is_silent_a_missing_monitor_is_not_what_to_mend_first(check: Any) -> None:
-    facts, shared = {"services": (), **UNSCRAPED}, {"pod_monitors": ()}
+    facts = variant(services=(), joined=Joined())
 
-    assert check(variant(**facts), around(**shared)).level is Level.FAIL
-    assert check(variant(**facts), around(scrape=problem(), **shared)).level is Level.WARN
+    assert check(facts, around(pod_monitors=())).level is Level.FAIL
+    assert check(facts, around(pod_monitors=(), scrape=problem())).level is Level.WARN
 
 
 REFUSED = Scrape(at_s=0.0, problem=ScrapeProblem(reason=MetricsReason.PROMETHEUS_ERROR, peer="ttft", cause="bad_data"))
