@@ -12,7 +12,7 @@ from penstock.advise.histograms import share_below, variation
     ("buckets", "limit", "share"),
     [
         pytest.param({1.0: 50, 2.0: 90, math.inf: 100}, 2.0, 0.9, id="at a bound"),
-        pytest.param({1.0: 40, 2.0: 90, math.inf: 100}, 1.5, 0.65, id="between two, about the median"),
+        pytest.param({1.0: 20, 2.0: 90, math.inf: 100}, 1.5, 0.55, id="between two, below the first quarter"),
         pytest.param({1.0: 84, 2.0: 99, math.inf: 100}, 1.5, 0.96, id="between two, in the tail"),
         pytest.param({1.0: 98, 2.0: 100, math.inf: 100}, 1.5, 0.99, id="in the tail, with nothing beyond"),
         pytest.param({1.0: 50, 2.0: 90, math.inf: 100}, 0.5, 0.25, id="below the first"),
