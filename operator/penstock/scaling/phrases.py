@@ -25,7 +25,7 @@ def by_slo(ahead: Forecast, capacity_per_s: float, missed: str) -> str:
         return "nothing arrives or waits"
     asked = f"{rate(need)} expected in {ahead.lead_s:.0f} s"
     if round(ahead.backlog_per_s, 2):
-        asked = f"{asked} ({rate(ahead.expected_per_s)} arriving, the rest to work off the line)"
+        asked = f"{asked} ({rate(ahead.expected_per_s)} arriving by then, the rest to work off the line)"
     within = "within the SLO" if not missed else f"at best, {missed} cannot be met"
     return f"{asked}, one replica serves {rate(capacity_per_s)} {within}"
 

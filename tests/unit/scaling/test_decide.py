@@ -69,7 +69,7 @@ def test_the_summary_says_what_is_true_of_this_pass() -> None:
 
     assert plain.summary == ("2 -> 3: 2.2 req/s expected in 180 s, one replica serves 0.83 req/s within the SLO")
     assert decide_one(waiting, remembering((CHAT, 2))).summary == (
-        "2 -> 4: 2.7 req/s expected in 180 s (1.2 req/s arriving, the rest to work off the line), "
+        "2 -> 4: 2.7 req/s expected in 180 s (1.2 req/s arriving by then, the rest to work off the line), "
         "one replica serves 0.83 req/s within the SLO"
     )
 

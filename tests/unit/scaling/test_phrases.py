@@ -25,7 +25,7 @@ def ahead(expected_per_s: float, backlog_per_s: float = 0.0) -> Forecast:
         pytest.param(
             ahead(2.0, 0.5),
             "",
-            "2.5 req/s expected in 94 s (2.0 req/s arriving, the rest to work off the line), "
+            "2.5 req/s expected in 94 s (2.0 req/s arriving by then, the rest to work off the line), "
             "one replica serves 0.83 req/s within the SLO",
             id="and a line",
         ),
