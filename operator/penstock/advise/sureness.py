@@ -66,13 +66,22 @@ def sureness(grounds: Grounds) -> Sureness:
 
 
 def _judged(on: Grounds) -> Iterator[tuple[Level, str]]:
-    yield _least(on.unscraped_ratio, _UNSCRAPED), f"{on.unscraped_ratio * 100:.0f} % of the time unscraped"
-    yield _most(on.days, _DAYS), f"{on.days:.1f} days seen"
-    yield _most(on.requests, _REQUESTS), f"{on.requests:,.0f} requests"
+    yield _told(
+        _least(on.unscraped_ratio, _UNSCRAPED),
+        f"{on.unscraped_ratio * 100:.0f} % of the time unscraped",
+        "40 % at most",
+    )
+    yield _told(_most(on.days, _DAYS), f"{on.days:.1f} days seen", "1 at least")
+    yield _told(_most(on.requests, _REQUESTS), f"{on.requests:,.0f} requests", "1,000 at least")
     yield _most(on.played_ratio, _PLAYED), f"{on.played_ratio * 100:.0f} % of the time played"
     yield from _error(on)
     if not on.supposed:
         yield Level.MEDIUM, "the model's size is unknown, so its engine is known by its latencies only"
+
+
+def _told(level: Level, seen: str, bound: str) -> tuple[Level, str]:
+    """Return the level and what it rests on; with what an answer takes where there is none."""
+    return level, seen if level else f"{seen}, an answer takes {bound}"
 
 
 def _error(on: Grounds) -> Iterator[tuple[Level, str]]:

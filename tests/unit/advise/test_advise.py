@@ -163,7 +163,7 @@ def test_a_bucket_without_a_bound_counts_nowhere() -> None:
     ("told", "days", "why"),
     [
         pytest.param({"seen_ratio": 0.3}, 1.0, "of the time unscraped", id="unscraped"),
-        pytest.param({"days": 0.5}, 0.5, "0.5 days seen", id="half a day"),
+        pytest.param({"days": 0.5}, 0.5, "0.5 days seen, an answer takes 1 at least", id="half a day"),
         pytest.param({"per_s": 0.001}, 1.0, "requests", id="hardly a request"),
         pytest.param({"lengths": False}, 1.0, "lengths", id="no lengths"),
         pytest.param({"gpu": ""}, 1.0, "accelerator of chat unknown: name it with", id="no GPU"),

@@ -92,4 +92,6 @@ def test_the_engines_are_found_out(
 
 @pytest.mark.unmeasured
 def test_the_one_that_was_hardly_scraped_is_refused(models: Mapping[str, ModelPast]) -> None:
-    assert plan(models[MISTRAL], WISH) == NotJudged(name=f"llm/{MISTRAL}", why="0.5 days seen")
+    assert plan(models[MISTRAL], WISH) == NotJudged(
+        name=f"llm/{MISTRAL}", why="0.5 days seen, an answer takes 1 at least"
+    )
