@@ -155,7 +155,7 @@ def test_the_demo_needs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
     told = capsys.readouterr().out
     assert "llm/meta-llama/Llama-3.1-8B-Instruct " in told
-    assert "llm/mistralai/Mistral-7B-Instruct-v0.3  not judged: 0.5 days seen." in told
+    assert "llm/mistralai/Mistral-7B-Instruct-v0.3  not judged: 0.5 days seen, an answer takes 1 at least." in told
     assert "llm/Qwen/Qwen3-32B  not judged: price of NVIDIA H100 80GB HBM3 unknown" in told
     assert f"1 object to apply: {tmp_path}/" in told
     assert "Recorded from a real Prometheus" in (tmp_path / "advice.html").read_text()
