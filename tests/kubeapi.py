@@ -4,14 +4,12 @@ import base64
 import itertools
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from tests.certificates import Authority
 from tests.keptopen import KeptOpen
 from tests.manifests import documents
 from tests.needs import missing
+from tests.ports import free_ports
 
 ADMIN_TOKEN = "admin-of-this-test-run"
 FOREIGN_CRDS = Path(__file__).parent / "crds"
@@ -61,7 +60,7 @@ class KubeApi:
         self._server: subprocess.Popen[bytes] | None = None
         self._names = itertools.count(1)
         self.token = ADMIN_TOKEN
-        self.port, self._etcd_port, self._peer_port = _free_ports(3)
+        self.port, self._etcd_port, self._peer_port = free_ports(3)
         self.url = f"https://127.0.0.1:{self.port}"
         authority = Authority(home)  # the server would make itself RSA keys, and sign a hundred times as long
         self.ca_file, self._tls, self._signing = authority.file, authority.sign("kube-api"), authority.sign("tokens")
@@ -300,20 +299,6 @@ def stopping_kube_api(frail_kube_api: KubeApi) -> KubeApi:
     if not frail_kube_api.running:
         frail_kube_api.start()
     return frail_kube_api
-
-
-def _free_ports(count: int) -> tuple[int, ...]:
-    """Return free ports below those that outgoing connections take, so that a stopped server gets its own back.
-
-    Chosen by the system: workers of one run share the seed of the tests, and would all choose the same.
-    """
-    ports: list[int] = []
-    for port in random.SystemRandom().sample(range(20_000, 30_000), 200):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            ports.append(port)
-        if len(ports) == count:
-            break
-    return tuple(ports)
 
 
 def _decode(raw: bytes) -> Any:

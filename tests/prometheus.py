@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import time
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.needs import missing
+from tests.ports import free_ports
 
 IMAGE = "prom/prometheus:v3.5.3"
 START_S = 30.0
@@ -78,7 +78,7 @@ class PrometheusServer:
 
     def open(self) -> None:
         """Start and wait until it listens; a second start finds the data of the first."""
-        self.port = self.port or _free_port()
+        self.port = self.port or free_ports(1)[0]
         config, web = self.home / "prometheus.yml", self.home / "web.yml"
         config.write_text(yaml.safe_dump(self._config()))
         web.write_text(yaml.safe_dump(dict(self.web)))
@@ -160,11 +160,6 @@ def steady(
     """Return a series that ends at `value`, `age_s` seconds before now, and grew by `per_s` until then."""
     ages = [every_s * back for back in range(count - 1, -1, -1)]
     return Series(name, labels, [(now_s - age_s - age, value - per_s * age) for age in ages])
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
 
 
 def _series(one: Series) -> bytes:

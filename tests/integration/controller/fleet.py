@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from typing import Any
 
 from tests.integration.controller.cluster import Cluster
 from tests.integration.router.routers import ENDPOINT, Fixed, NoLoads, settings
+from tests.ports import free_ports
 
 from penstock import logs
 from penstock.api.kinds import POLICIES, POOLS, SERVICES
@@ -73,8 +73,7 @@ class Fleet:
 
     def place(self, pod: str, *, ready: bool = False) -> tuple[int, str]:
         """Create a pod whose admin port nobody serves yet; return the port and the pod's uid."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = int(free.getsockname()[1])
+        (port,) = free_ports(1)
         ports = [{"name": "admin", "containerPort": port}]
         return port, self.cluster.pod(pod, LABELS, ports=ports, ready=ready)
 

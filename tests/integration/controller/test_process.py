@@ -9,9 +9,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.envoy import free_ports
 from tests.integration.controller.cluster import Cluster
 from tests.kubeapi import KubeApi, wait_until
+from tests.ports import free_ports
 
 from penstock.api.names import LEASE
 from penstock.records.record import unpack

@@ -9,17 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+from tests.ports import free_ports
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    port = free_port()
+    (port,) = free_ports(1)
     config = tmp_path / "config.yaml"
     config.write_text("model: m\nlatencies: {time-to-first-token: 50ms, inter-token-latency: 5ms}\nzmq-endpoint: x\n")
     process = subprocess.Popen(

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from tests.envoy import Envoy, envoy, free_ports, knows
+from tests.envoy import Envoy, envoy, knows
 from tests.picking import DEADLINE_S, Engine, FixedGate, engines
+from tests.ports import free_ports
 
 from penstock.domain.reasons import RejectReason
 from penstock.router.certificates import ServerTls, self_signed

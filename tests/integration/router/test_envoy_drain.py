@@ -7,8 +7,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from tests.envoy import Envoy, envoy, free_ports
+from tests.envoy import Envoy, envoy
 from tests.picking import engines
+from tests.ports import free_ports
 
 from penstock.router.envoyadmin import send_clients_away
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from tests.envoy import envoy, free_ports
+from tests.envoy import envoy
+from tests.ports import free_ports
 
 from penstock.domain.requests import Endpoint
 from penstock.router import introduction as module
