@@ -43,6 +43,7 @@ _IMPLAUSIBLE_BATCH: Final = 1.5
 _TELLING: Final = 0.5
 _LEAST_AGE, _MOST_AGE = 0.5, 8.0
 _AGE_MEMORY: Final = 30
+_FILLING: Final = 10  # samples for which engines may still be filling with answers of minutes
 _LEAST, _MOST = 1e-6, 1e7  # beyond them nothing is a measurement; comparisons with NaN are false
 
 _DRIFTED: Final = [[_DRIFT if i == j else 0.0 for j in range(_SIZE)] for i in range(_SIZE)]
@@ -53,7 +54,8 @@ class Sample:
     """What one replica, or the mean of several, showed over a while that no other sample covers.
 
     `requests` is how many finished in it, over all replicas; `prefill_s` the mean time from first step to first token;
-    `cached_tokens` how many one replica's KV cache holds on average; the coefficients of variation are `Lengths`'.
+    `cached_tokens` how many one replica's KV cache holds, and `running` how many requests are in its batch, on average
+    at the same instant; the coefficients of variation are `Lengths`'.
     """
 
     rate_per_s: float
@@ -65,6 +67,7 @@ class Sample:
     cached_tokens: float | None = None
     input_cv: float | None = None
     output_cv: float | None = None
+    running: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,14 +207,27 @@ def _is_plausible(sample: Sample) -> bool:
 def _age_ratio(before: Learned, sample: Sample) -> float:
     """Return the mean over the samples; short answers cannot be told from the scatter of their prompts."""
     cached, fed, made = sample.cached_tokens, sample.input_tokens, sample.output_tokens
-    batch = sample.rate_per_s * made * sample.tpot_s
+    fed_now = sample.rate_per_s * (sample.prefill_s or 0.0)
+    batch = _decoding(before, sample, fed_now)
     if cached is None or not 0 < cached < _MOST or made < _TELLING * fed or batch < 1:
         return before.age_ratio
-    held = (cached - sample.rate_per_s * (sample.prefill_s or 0.0) * fed / 2) / batch
+    held = (cached - fed_now * fed / 2) / batch
     shown = min(max((held - fed) / made, _LEAST_AGE), _MOST_AGE)
     if not before.age_ratio:
         return shown
     return before.age_ratio + (shown - before.age_ratio) / min(before.samples + 2, _AGE_MEMORY)
+
+
+def _decoding(before: Learned, sample: Sample, prefilling: float) -> float:
+    """Return how many sequences decode: those that were counted together with what they hold.
+
+    At first by Little's law from those that finish: engines that fill run more than finish, and younger ones than they
+    will, so that long answers would be found out only when the cache is full of them.
+    """
+    running = sample.running
+    if running is None or not 0 <= running < _MOST or before.samples < _FILLING:
+        return sample.rate_per_s * sample.output_tokens * sample.tpot_s
+    return running - prefilling
 
 
 def _load(base: Prior, before: Learned, sample: Sample) -> Load | None:

@@ -13,10 +13,7 @@ _ANSWER_EDGES: Final = (0.0, 0.003, 0.01, 0.03, 0.07, 0.15, 0.3, 0.5, 0.7, 0.85,
 # measured: means between those quantiles, over the mean of all; averages of Azure's two public traces of 2023
 _PROMPTS: Final = (0.085, 0.228, 0.389, 0.758, 0.97, 1.199, 1.675, 2.8, 3.539, 3.593, 3.779, 4.482)
 _ANSWERS: Final = (0.135, 0.14, 0.163, 0.205, 0.257, 0.344, 0.451, 0.777, 1.428, 2.049, 5.006)
-_MEASURED_AGE: Final = 1.08
-_LIKE_MEASURED: Final = 0.3
 _MEASURED_SQUARES: Final = (0.89, 1.16)  # of prompts' and answers' coefficients of variation
-_LIKE_SQUARES: Final = ((0.3, 1.5), (0.4, 4.8))  # between them the measured classes serve conversation and code alike
 _LEAST_CV: Final = 0.2  # buckets tell no finer, and it takes little from a capacity
 _MOST_CV: Final = 5.0
 
@@ -64,34 +61,23 @@ def aged(lengths: Lengths, age_ratio: float) -> Lengths:
     """Return the lengths with the scatter of answers that the age of running ones shows, if that is not the smaller.
 
     `age_ratio` is the mean number of tokens that a running sequence has generated over the mean of a whole answer,
-    E[X²]/2E[X]² for answers X; 0: unknown. Near that of the measured traces, theirs is kept. A coefficient that the
-    lengths have was seen of finished answers, and the longest ones finish last.
+    E[X²]/2E[X]² for answers X; 0: unknown. A coefficient that the lengths have was seen of finished answers, and the
+    longest ones finish last.
     """
     if not age_ratio:
         return lengths
-    near = abs(age_ratio - _MEASURED_AGE) < _LIKE_MEASURED
-    shown = None if near else round(sqrt(max(2 * age_ratio - 1, 0.0)), 1)
-    if lengths.output_cv is not None and _square(shown) < _square(lengths.output_cv):
-        return lengths
-    return replace(lengths, output_cv=shown)
+    shown = round(sqrt(max(2 * age_ratio - 1, 0.0)), 1)
+    return lengths if shown < (lengths.output_cv or 0.0) else replace(lengths, output_cv=shown)
 
 
-def _square(answer_cv: float | None) -> float:
-    return _MEASURED_SQUARES[1] if answer_cv is None else answer_cv**2
-
-
-def mixed_cvs(input_square: float, output_square: float) -> tuple[float | None, float | None]:
-    """Return the coefficients that `Lengths` takes by squares of measured ones, to a digit; None: like the traces."""
-    return _cv(input_square, *_LIKE_SQUARES[0]), _cv(output_square, *_LIKE_SQUARES[1])
+def cv_of(square: float) -> float:
+    """Return the coefficient that `Lengths` takes by the square of a measured one: to a digit, within what is told."""
+    return round(min(max(sqrt(square), _LEAST_CV), _MOST_CV), 1)
 
 
 def prior_squares() -> tuple[float, float]:
     """Return the squared coefficients of variation of the measured traces, prompts' and answers'."""
     return _MEASURED_SQUARES
-
-
-def _cv(square: float, least: float, most: float) -> float | None:
-    return None if least < square < most else round(min(max(sqrt(square), _LEAST_CV), _MOST_CV), 1)
 
 
 @lru_cache(maxsize=1024)

@@ -165,6 +165,7 @@ def taught(case: Case, before: Experience, cvs: Cvs = (None, None)) -> Experienc
         cached_tokens=_cached_tokens(load),
         input_cv=cvs[0],
         output_cv=cvs[1],
+        running=load.running / load.replicas if load.running is not None else None,
     )
     engine = supposed(case)
     return replace(

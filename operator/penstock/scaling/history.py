@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from math import exp, sqrt
 from typing import Final, NamedTuple
 
-from penstock.engine.lengths import mixed_cvs, prior_squares
+from penstock.engine.lengths import cv_of, prior_squares
 from penstock.scaling.tokens import Caches, FullLines
 
 WINDOW_S: Final = 60.0
@@ -87,6 +87,10 @@ class Scatter:
         """Return the mean, with some requests of the usual scatter among them, so that few do not tell much."""
         return (self.squares + USUAL_REQUESTS * usual) / (self.requests + USUAL_REQUESTS)
 
+    def cv(self, usual: float) -> float | None:
+        """Return the coefficient for `Lengths`; None where nothing ever told one."""
+        return cv_of(self.square(usual)) if self.requests else None
+
 
 @dataclass(frozen=True, slots=True)
 class LengthSums:
@@ -131,7 +135,7 @@ class LengthSums:
     def cvs(self) -> tuple[float | None, float | None]:
         """Coefficients of variation for `Lengths`, in and out; None is that of the traces which it knows."""
         inputs, outputs = prior_squares()
-        return mixed_cvs(self.inputs.square(inputs), self.outputs.square(outputs))
+        return self.inputs.cv(inputs), self.outputs.cv(outputs)
 
     @property
     def means(self) -> tuple[float, float] | None:

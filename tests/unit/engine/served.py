@@ -54,7 +54,7 @@ def samples(
             known[call] = (now, prompt(), answer())
             engine.submit(call, known[call][1], known[call][2], now)
         if ended:
-            yield replace(_sample(ended, window_s), cached_tokens=engine.kv_tokens)
+            yield replace(_sample(ended, window_s), cached_tokens=engine.kv_tokens, running=engine.running)
 
 
 def _sample(ended: Sequence[tuple[float, float, int, int]], window_s: float) -> Sample:

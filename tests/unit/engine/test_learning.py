@@ -161,6 +161,8 @@ _WILD = st.builds(
     tpot_s=_ANY | st.floats(1e-4, 10),
     prefill_s=st.none() | _ANY | st.floats(1e-3, 100),
     requests=_ANY | st.floats(0, 1e5),
+    cached_tokens=st.none() | _ANY | st.floats(0, 1e6),
+    running=st.none() | _ANY | st.floats(0, 1e3),
 )
 
 
@@ -204,6 +206,18 @@ def test_answers_that_scatter_more_than_usual_are_seen_by_what_the_cache_holds()
     assert naive is not None
     assert found.capacity.per_s == pytest.approx(true, rel=0.2)
     assert naive.capacity.per_s > 1.3 * true
+
+
+def test_few_requests_with_long_answers_do_not_seem_to_scatter_more_than_they_do() -> None:
+    """How many finish within a minute is chance there; what runs and what it holds was counted at one instant."""
+    tokens, sigma = (600.0, 2600.0), 0.6
+    base = prior("L40S", 1, "llama-8b")
+    learned = None
+    for sample in samples(GPUS["L40S"], [0.25] * 60, tokens, sigma=sigma):
+        learned = learn(base, learned, sample)
+
+    assert learned is not None
+    assert learned.age_ratio == pytest.approx(math.exp(sigma**2) / 2, rel=0.25)  # 0.72; by those that finish 1.1
 
 
 def test_what_was_learnt_on_one_kind_of_traffic_holds_for_another() -> None:
