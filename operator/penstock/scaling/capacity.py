@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import exp, floor, inf, log, log10
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.domain.decisions import Verdict
 from penstock.domain.reasons import OptimizationReason
@@ -26,6 +26,7 @@ SHARING: Final = (1, 2, 3, 4, 6, 8, 12, 16)
 """Numbers of replicas that share a queue for which capacities are worked out; more of them bring hardly anything."""
 SHY: Final = 3
 """By how many fewer they are supposed to share it where one is given up: to call it back costs more than to keep it."""
+_SHARED: Final = tuple([max([n for n in SHARING if n <= max(count, 1)]) for count in range(SHARING[-1] + 1)])
 _ROOM: Final = 8192
 _APART: Final = 0.02
 Cvs = tuple[float | None, float | None]
@@ -55,34 +56,35 @@ class Capacity:
         return _SUCCEEDED
 
 
-def capacity(
-    case: Case, experience: Experience, input_tokens: float, output_tokens: float, cvs: Cvs = (None, None)
-) -> Capacity | None:
-    """Return what a replica serves at these mean lengths; None where nobody knows anything of its engine.
+class Typical(NamedTuple):
+    """The lengths of a model's requests as capacities are worked out for them.
 
-    `cvs` is how prompts and answers scatter, for `Lengths`. Means count to three digits,
-    which is finer than they are measured, and lets most passes reuse the last answer.
+    `means` count to three digits, which is finer than they are measured, `lengths` are so coarse that they stay the
+    same for a while: most passes reuse the last answer.
     """
-    if not case.terms.is_sized:
+
+    means: tuple[float, float]
+    lengths: Lengths
+
+
+def capacity(case: Case, experience: Experience, typical: Typical) -> Capacity | None:
+    """Return what a replica serves of requests of these lengths; None where nobody knows anything of its engine."""
+    terms, learned = case.terms, experience.learned
+    if not terms.is_sized:
         return None
-    means, lengths = _rounded(input_tokens, output_tokens, cvs)
-    slo, samples = case.terms.objective.slo, experience.learned.samples if experience.learned else 0
-    if case.terms.profile is not None and samples < ENOUGH:
-        return by_profile(case.terms.profile, slo, *means)
+    slo, samples = terms.objective.slo, learned.samples if learned else 0
+    if terms.profile is not None and samples < ENOUGH:
+        return by_profile(terms.profile, slo, *typical.means)
     cache_tokens = _three_digits(case.load.kv_capacity_tokens or 0.0)
-    at_most = _seen_at_most(case, experience)
-
-    engine, ready = supposed(case), case.target.ready
-
-    def among(replicas: int) -> Belief | None:
-        return _believed(engine, experience.learned, lengths, slo, _sharing(replicas), cache_tokens)
-
-    found, fewer = among(ready), among(ready - SHY)
-    if found is None or fewer is None:
+    engine, all_of, fewer = supposed(case), _sharing(case.target.ready), _sharing(case.target.ready - SHY)
+    found = _believed(engine, learned, typical.lengths, slo, all_of, cache_tokens)
+    least = found if fewer == all_of else _believed(engine, learned, typical.lengths, slo, fewer, cache_tokens)
+    if found is None or least is None:
         return None
+    at_most = _seen_at_most(case, experience)
     return Capacity(
         per_s=min(_cautious(found), at_most),
-        fewer_per_s=min(_cautious(fewer), at_most),
+        fewer_per_s=min(_cautious(least), at_most),
         missed=found.capacity.missed,
         error_ratio=found.error_ratio,
         samples=samples,
@@ -95,7 +97,7 @@ def _cautious(found: Belief) -> float:
 
 def _sharing(replicas: int) -> int:
     """Return by how many a queue is taken to be shared."""
-    return max(number for number in SHARING if number <= max(replicas, 1))
+    return _SHARED[min(max(replicas, 1), SHARING[-1])]
 
 
 def _seen_at_most(case: Case, experience: Experience) -> float:
@@ -192,14 +194,17 @@ def _cached_tokens(load: Load) -> float | None:
 
 
 @lru_cache(maxsize=_ROOM)
-def _rounded(input_tokens: float, output_tokens: float, cvs: Cvs) -> tuple[tuple[float, float], Lengths]:
-    """Return means as exact as they are measured, and lengths so coarse that they stay the same for a while."""
+def typical(input_tokens: float, output_tokens: float, cvs: Cvs = (None, None)) -> Typical:
+    """Return what these mean lengths and their coefficients of variation, for `Lengths`, are rounded to."""
     means = _three_digits(input_tokens), _three_digits(output_tokens)
-    return means, Lengths(
-        input_tokens=max(_coarse(means[0]), _LEAST_TOKENS),
-        output_tokens=max(_coarse(means[1]), _LEAST_TOKENS),
-        input_cv=_tenths(cvs[0]),
-        output_cv=_tenths(cvs[1]),
+    return Typical(
+        means,
+        Lengths(
+            input_tokens=max(_coarse(means[0]), _LEAST_TOKENS),
+            output_tokens=max(_coarse(means[1]), _LEAST_TOKENS),
+            input_cv=_tenths(cvs[0]),
+            output_cv=_tenths(cvs[1]),
+        ),
     )
 
 

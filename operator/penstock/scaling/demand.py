@@ -46,7 +46,7 @@ def lengths(before: LengthSums, loads: Iterable[Load], after_s: float, window_s:
     recent = _summed(LengthSums(inputs=before.inputs, outputs=before.outputs), finished, window_s)
     other = not before.is_followed_by(recent)
     sums = recent if other else _summed(before, finished, after_s)
-    return sums.adding(0.0, 0.0, 0.0, after_s), other and before.means is not None
+    return sums.faded(after_s), other and before.means is not None
 
 
 def _tells_lengths(load: Load) -> bool:
@@ -55,8 +55,13 @@ def _tells_lengths(load: Load) -> bool:
 
 def _summed(sums: LengthSums, loads: Iterable[Load], seconds: float) -> LengthSums:
     """Return the sums and what so many seconds of these loads add to them."""
+    requests, fed, made = sums.requests, sums.input_tokens, sums.output_tokens
+    inputs, outputs = sums.inputs, sums.outputs
     for load in loads:
-        requests = load.finished_per_s * seconds
-        sums = sums.adding(requests, load.input_tokens or 0.0, load.output_tokens or 0.0, 0.0)
-        sums = sums.scattering(requests, load.input_cv, load.output_cv)
-    return sums
+        finished = load.finished_per_s * seconds
+        requests += finished
+        fed += finished * (load.input_tokens or 0.0)
+        made += finished * (load.output_tokens or 0.0)
+        inputs = inputs.adding(finished, load.input_cv)
+        outputs = outputs.adding(finished, load.output_cv)
+    return LengthSums(requests, fed, made, inputs, outputs)

@@ -74,14 +74,14 @@ class Scatter:
     requests: float = 0.0
     squares: float = 0.0
 
-    def adding(self, requests: float, cv: float | None, after_s: float) -> "Scatter":
-        """Return this, faded by `after_s` seconds, and so many requests that scatter so; None: nobody knows."""
-        if cv is None and not after_s:
-            return self
+    def adding(self, requests: float, cv: float | None) -> "Scatter":
+        """Return this and so many requests that scatter so; None: nobody knows."""
+        return self if cv is None else Scatter(self.requests + requests, self.squares + requests * cv * cv)
+
+    def faded(self, after_s: float) -> "Scatter":
+        """Return what is left of this after so many seconds."""
         keep = exp(-after_s / FORGETS_SCATTER_S)
-        if cv is None:
-            return Scatter(self.requests * keep, self.squares * keep)
-        return Scatter(self.requests * keep + requests, self.squares * keep + requests * cv * cv)
+        return Scatter(self.requests * keep, self.squares * keep)
 
     def square(self, usual: float) -> float:
         """Return the mean, with some requests of the usual scatter among them, so that few do not tell much."""
@@ -102,34 +102,26 @@ class LengthSums:
     inputs: Scatter = Scatter()
     outputs: Scatter = Scatter()
 
-    def adding(self, requests: float, input_tokens: float, output_tokens: float, after_s: float) -> "LengthSums":
-        """Return these, faded by `after_s` seconds, and so many requests of these mean lengths."""
+    def faded(self, after_s: float) -> "LengthSums":
+        """Return what is left of these after so many seconds."""
         keep = exp(-after_s / FORGETS_S)
         return LengthSums(
-            self.requests * keep + requests,
-            self.input_tokens * keep + requests * input_tokens,
-            self.output_tokens * keep + requests * output_tokens,
-            self.inputs.adding(0.0, None, after_s),
-            self.outputs.adding(0.0, None, after_s),
+            self.requests * keep,
+            self.input_tokens * keep,
+            self.output_tokens * keep,
+            self.inputs.faded(after_s),
+            self.outputs.faded(after_s),
         )
-
-    def scattering(self, requests: float, input_cv: float | None, output_cv: float | None) -> "LengthSums":
-        """Return these, and that so many requests scattered like that."""
-        if input_cv is None and output_cv is None:
-            return self
-        inputs, outputs = self.inputs.adding(requests, input_cv, 0.0), self.outputs.adding(requests, output_cv, 0.0)
-        return LengthSums(self.requests, self.input_tokens, self.output_tokens, inputs, outputs)
 
     def is_followed_by(self, recent: "LengthSums") -> bool:
         """Whether recent requests are of the same mix as these, as far as so many of them can tell."""
         before, after = self.means, recent.means
         if before is None or after is None:
             return after is None
-        squares = zip((self.inputs, self.outputs), prior_squares(), strict=True)
-        return all(
-            abs(new - old) <= DRIFTED * old * sqrt(scatter.square(usual) / recent.requests)
-            for new, old, (scatter, usual) in zip(after, before, squares, strict=True)
-        )
+        fed, made = prior_squares()
+        input_error = DRIFTED * before[0] * sqrt(self.inputs.square(fed) / recent.requests)
+        output_error = DRIFTED * before[1] * sqrt(self.outputs.square(made) / recent.requests)
+        return abs(after[0] - before[0]) <= input_error and abs(after[1] - before[1]) <= output_error
 
     @property
     def cvs(self) -> tuple[float | None, float | None]:
@@ -169,12 +161,14 @@ class ModelPast:
 
     def seeing(self, moment: Moment, *, gap_s: float) -> "ModelPast":
         """Return the past with one more moment; a silence longer than `gap_s` begins a new stretch of knowledge."""
+        moments, since_s = self.with_moment(moment, gap_s=gap_s)
+        return replace(self, moments=moments, since_s=since_s)
+
+    def with_moment(self, moment: Moment, *, gap_s: float) -> tuple[tuple[Moment, ...], float]:
+        """Return the moments with one more, and since when the demand is known without a longer silence than that."""
         unbroken = not self.moments or moment.at_s - self.moments[-1].at_s <= gap_s
-        return replace(
-            self,
-            moments=_kept(_possible(self.moments, moment), moment),
-            since_s=self.since_s if unbroken and self.since_s is not None else moment.at_s,
-        )
+        since_s = self.since_s if unbroken and self.since_s is not None else moment.at_s
+        return _kept(_possible(self.moments, moment), moment), since_s
 
     def knows_window(self, window_s: float, now_s: float) -> bool:
         """Whether demand was known for a whole window without a gap."""

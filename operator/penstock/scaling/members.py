@@ -1,13 +1,12 @@
 """The variants of one model of which somebody knows what a replica serves, and what holds for all of them together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from penstock.domain.observations import Inflow
 from penstock.domain.readings import known
 from penstock.domain.variants import ObjectKey
-from penstock.scaling.capacity import Capacity, Cvs, capacity
+from penstock.scaling.capacity import Capacity, Cvs, Typical, capacity, typical
 from penstock.scaling.cases import Case
 from penstock.scaling.experience import Experience, Pending, pending
 from penstock.scaling.history import LengthSums
@@ -16,8 +15,7 @@ NOMINAL: Final = (512.0, 256.0)
 """Tokens in and out of a model that never finished anything: they say which variants could serve, and nothing else."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(NamedTuple):
     """A variant of which somebody knows what a replica serves. `fixed`: its number is not ours to choose now."""
 
     case: Case
@@ -45,17 +43,22 @@ class Member:
 
 
 class Seen(NamedTuple):
-    """The lengths of a model's requests, their means and coefficients of variation, and whether they are others now."""
+    """The lengths of a model's requests, their means and coefficients of variation, and whether they are others now.
+
+    `typical` are these, or the nominal ones of a model that never finished anything, as capacities are for.
+    """
 
     sums: LengthSums
     means: tuple[float, float] | None
     cvs: Cvs
+    typical: Typical
     other: bool
 
     @classmethod
     def of(cls, sums: LengthSums, *, other: bool) -> "Seen":
         """Work them out, once for all variants of the model."""
-        return cls(sums, sums.means, sums.cvs, other)
+        means, cvs = sums.means, sums.cvs
+        return cls(sums, means, cvs, typical(*(means or NOMINAL), cvs), other)
 
 
 def members_of(
@@ -66,12 +69,12 @@ def members_of(
 ) -> tuple[Member, ...]:
     """Return the variants whose capacity is known; a blind one only where a router counts what it serves."""
     counted = inflow is not None and known(inflow.arrivals_per_s) is not None
-    means, found = seen.means or NOMINAL, []
+    found = []
     for case in cases:
         if case.blocked is not None and not counted:
             continue
         experience = experiences[case.key]
-        each = capacity(case, experience, *means, seen.cvs)
+        each = capacity(case, experience, seen.typical)
         if each is not None and each.per_s > 0:
             found.append(_member(case, each, experience))
     return tuple(found)
@@ -87,11 +90,6 @@ def _member(case: Case, each: Capacity, experience: Experience) -> Member:
         pending=pending(case.target, case.base or 0, experience, startup_s, case.now_s),
         fixed=case.blocked is not None or case.variant.paused,
     )
-
-
-def lead_s_of(members: Sequence[Member]) -> float:
-    """Return how long the next replica takes to start, in seconds."""
-    return asked_first(members).startup_s
 
 
 def asked_first(members: Sequence[Member]) -> Member:

@@ -1,7 +1,7 @@
 """One model in one pass: what is asked of it, what its variants serve and cost, and what is remembered of both."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 
 from penstock.domain.catalogue import ModelScope
@@ -9,15 +9,16 @@ from penstock.domain.observations import Inflow
 from penstock.domain.readings import Known, known
 from penstock.domain.reasons import MetricsReason
 from penstock.domain.variants import ObjectKey
-from penstock.scaling.capacity import Cvs, capacity, lined, taught
+from penstock.scaling.capacity import Cvs, lined, taught
 from penstock.scaling.cases import Case
 from penstock.scaling.config import Config
 from penstock.scaling.demand import Demand, demand, lengths
 from penstock.scaling.experience import Experience, following
-from penstock.scaling.forecast import Forecast, forecast
-from penstock.scaling.history import WINDOW_S, LengthSums, ModelPast, Moment
-from penstock.scaling.members import Member, Seen, asked_first, attainment_of, lead_s_of, members_of, patience_s_of
+from penstock.scaling.forecast import Forecast
+from penstock.scaling.history import WINDOW_S, ModelPast
+from penstock.scaling.members import Member, Seen, members_of
 from penstock.scaling.memory import Memory
+from penstock.scaling.outlook import Now, outlook, pace_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +47,17 @@ class Model:
 def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: Config) -> Model:
     """Put together what is known of one model; a silence as long as data may be old interrupts what was known."""
     scope = ModelScope(cases[0].key.namespace, cases[0].variant.model)
-    past, now_s, pace = memory.models.get(scope) or ModelPast(), cases[0].now_s, _pace(config)
+    past, now_s, pace = memory.models.get(scope) or ModelPast(), cases[0].now_s, pace_of(config)
     seen = _lengths(cases, past, config)
     experiences = {case.key: _experience(case, memory, seen.cvs) for case in cases}
     members = members_of(cases, experiences, seen, inflow)
-    past = _in_requests_of_now(past, seen, members, now_s * pace)
     asked = _asked(cases, members, inflow)
     if seen.means is None and asked is not None and (asked.arrivals_per_s or asked.backlog):
         asked = None  # something is asked for, but nobody knows how long it is
     complete = all(case.load.complete for case in cases)
     window_s = config.window_s(max([member.startup_s for member in members], default=inf))
-    ahead, past = _outlook(members, asked, past, window_s, config)
     idle_since_s = (past.idle_since_s or now_s) if _nothing_asked(cases, inflow) else None
+    ahead, past = outlook(Now(members, asked, seen, idle_since_s, now_s, window_s), past, config)
     return Model(
         scope=scope,
         members=members if ahead is not None else (),
@@ -69,63 +69,16 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: 
         may_sleep=idle_since_s is not None and now_s - idle_since_s >= max(case.terms.idle_s for case in cases),
         is_guessed=not past.knows_window(WINDOW_S, now_s * pace) and _is_guessed(members),
         is_seen=inflow is not None and isinstance(inflow.waiting, Known),
-        past=replace(past, lengths=seen.sums, idle_since_s=idle_since_s),
+        past=past,
         experiences=experiences,
     )
 
 
-def _pace(config: Config) -> float:
-    """Return how much faster than on a cluster all goes by: forecasts reckon in windows of rates."""
-    return WINDOW_S / config.rate_window_s
-
-
 def _lengths(cases: Sequence[Case], past: ModelPast, config: Config) -> Seen:
-    pace = _pace(config)
+    pace = pace_of(config)
     after_s = _since_last(past, cases[0].now_s * pace) / pace
     sums, other = lengths(past.lengths, [case.load for case in cases], after_s, config.rate_window_s)
     return Seen.of(sums, other=other)
-
-
-def _in_requests_of_now(past: ModelPast, seen: Seen, members: Sequence[Member], at_s: float) -> ModelPast:
-    """Return the past with what is held as so many requests of now, and with when these were others at once.
-
-    What is held is work, however it is cut: a surge of short requests would else be held as one of the long ones that
-    come after it, and what was ordered for long ones be sent away as soon as short ones come.
-    """
-    peaks, since_s = past.peaks.times(_as_many(past.lengths, seen, members)), past.others_since_s
-    if seen.other or (since_s is not None and since_s > at_s):  # a clock that was set back must not blind
-        since_s = at_s
-    return replace(past, peaks=peaks, others_since_s=since_s)
-
-
-def _as_many(before: LengthSums, seen: Seen, members: Sequence[Member]) -> float:
-    """Return how many requests of now are as much work as one of before."""
-    means, cvs = before.means, before.cvs
-    if not members or means is None or (means, cvs) == (seen.means, seen.cvs):
-        return 1.0
-    first = asked_first(members)
-    then = capacity(first.case, first.experience, *means, cvs)
-    return first.capacity.per_s / then.per_s if then is not None and then.per_s > 0 else 1.0
-
-
-def _outlook(
-    members: Sequence[Member], asked: Demand | None, past: ModelPast, window_s: float, config: Config
-) -> tuple[Forecast | None, ModelPast]:
-    """Return what will be asked for, None where nobody knows, and the past with this moment and its need in it."""
-    if asked is None or not members:
-        return None, replace(past, lead_s=None)
-    pace, now_s = _pace(config), members[0].case.now_s
-    moment = Moment(now_s * pace, asked.arrivals_per_s / pace, asked.backlog)
-    past = past.seeing(moment, gap_s=config.stale_after_s * pace)
-    lead_s, attained, patience_s = lead_s_of(members) * pace, attainment_of(members), patience_s_of(members) * pace
-    ahead = forecast(
-        past.moments,
-        lead_s=lead_s,
-        attainment_ratio=attained,
-        patience_s=patience_s,
-        since_s=past.others_since_s,
-    ).faster(pace)
-    return ahead, replace(past, peaks=past.peaks.adding(now_s, ahead.need_per_s, window_s, ahead.fall), lead_s=lead_s)
 
 
 def _is_guessed(members: Sequence[Member]) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.scaling.forecast import forecast
-from penstock.scaling.history import WINDOW_S, Fall, LengthSums, ModelPast, Moment, Peaks
+from penstock.scaling.history import WINDOW_S, Fall, LengthSums, ModelPast, Moment, Peaks, Scatter
 
 GAP_S = 120.0
 
@@ -81,7 +81,8 @@ def test_what_is_held_is_the_same_work_in_requests_of_another_length() -> None:
 
 
 def mix(input_tokens: float, output_tokens: float, requests: float) -> LengthSums:
-    return LengthSums().adding(requests, input_tokens, output_tokens, 0.0).scattering(requests, 1.0, 1.0)
+    scatter = Scatter().adding(requests, 1.0)
+    return LengthSums(requests, requests * input_tokens, requests * output_tokens, scatter, scatter)
 
 
 @pytest.mark.parametrize(

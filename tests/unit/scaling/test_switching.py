@@ -12,7 +12,7 @@ from penstock.scaling.plan import Plan, plan
 
 
 def starting(of: Member, startup_s: float) -> Member:
-    return replace(of, startup_s=startup_s)
+    return of._replace(startup_s=startup_s)
 
 
 def settled(need_per_s: float, *members: Member, remixed_s_ago: float | None = None) -> Model:
