@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from penstock.cli.doctor import KINDS
+from penstock.cli.faults import passed_over
 from penstock.doctor.inforce import policy_story
 from penstock.doctor.render import as_json
 from penstock.doctor.request import request_story
@@ -78,7 +79,10 @@ def _from_file(name: str, given: Given) -> tuple[ObjectKey, Record]:
 
     path, namespace = given["record"], given["namespace"]
     if path.is_dir():
-        return record_in(path, name, namespace, _moment(given["moment"]))
+        found = record_in(path, name, namespace, _moment(given["moment"]))
+        for fault in found.passed_over:
+            click.echo(passed_over(fault), err=True)
+        return found.key, found.record
     if given["moment"] is not None:
         raise InvalidField(
             "--at", given["moment"], "leave it out: a file is of one moment; --record takes folders, too"

@@ -48,6 +48,13 @@ def explain(error: PenstockError | click.ClickException | OSError) -> Told:
             return Told(str(error), type(error).__name__, "report this with the log", PROBLEM)
 
 
+def passed_over(fault: InvalidField | OSError) -> str:
+    """Return what is told of a record that cannot be read where an older one answers."""
+    told = explain(fault)
+    fix = f"{told.remedy}; or delete it from the folder"
+    return f"note: a record was passed over, an older one answers: {told.what}\n  at:  {told.where}\n  fix: {fix}"
+
+
 def _usage(error: click.ClickException) -> Told:
     """Return what is told of a command line that click could not read."""
     context = getattr(error, "ctx", None)

@@ -36,19 +36,31 @@ class Ring:
         self._make_room(sizes, len(packed))
         unfinished = self.directory / f".{at_ms:013d}.new"
         unfinished.write_bytes(packed)
-        os.replace(unfinished, self._path(at_ms))
+        os.replace(unfinished, self.path(at_ms))
         sizes[at_ms] = len(packed)
 
     def find(self, at_s: float) -> bytes | None:
         """Return the newest record not after `at_s` (Unix time in seconds), packed; None where there is none."""
-        at_ms = round(at_s * 1000)
-        recent = dict(self._recent)
-        known = sorted({*recent, *self._readable()})
-        place = bisect.bisect_right(known, at_ms)
-        if not place:
-            return None
-        name = known[place - 1]
-        return recent.get(name) or self._path(name).read_bytes()
+        at_ms = self.newest(at_s)
+        return None if at_ms is None else self.read(at_ms)
+
+    def newest(self, at_s: float) -> int | None:
+        """Return of when (Unix time in milliseconds) the newest record not after `at_s` is; None: there is none."""
+        known = sorted({*dict(self._recent), *self._readable()})
+        place = bisect.bisect_right(known, round(at_s * 1000))
+        return known[place - 1] if place else None
+
+    def read(self, at_ms: int) -> bytes:
+        """Return the record of that very moment, packed.
+
+        Raises:
+            OSError: its file cannot be read.
+        """
+        return dict(self._recent).get(at_ms) or self.path(at_ms).read_bytes()
+
+    def path(self, at_ms: int) -> Path:
+        """Return where the record of that moment is kept."""
+        return self.directory / f"{at_ms:013d}.json.gz"
 
     def _files(self) -> dict[int, int]:
         """Return the files that are there; the folder is looked through once."""
@@ -68,8 +80,5 @@ class Ring:
         taken = sum(sizes.values())
         while sizes and taken + wanted > self.limit_bytes:
             oldest = next(iter(sizes))
-            self._path(oldest).unlink(missing_ok=True)
+            self.path(oldest).unlink(missing_ok=True)
             taken -= sizes.pop(oldest)
-
-    def _path(self, at_ms: int) -> Path:
-        return self.directory / f"{at_ms:013d}.json.gz"

@@ -12,6 +12,7 @@ from penstock.cluster.objects import Objects
 from penstock.doctor.gather import nearest
 from penstock.domain.errors import InvalidField, NotEnoughData
 from penstock.domain.variants import ObjectKey
+from penstock.records import changes
 from penstock.records.record import Record, unpack
 from penstock.wiring.operators import Operators, operators
 
@@ -44,7 +45,8 @@ async def _record_of(login: Login, question: Question) -> Record:
         at_s = question.at_s if question.at_s is not None else await _last_change_s(Objects(kube), variant)
         asked = await operators(kube, question.operator_namespace)
         record = await _find(asked, variant, at_s, _SECOND)
-        return record if question.at_s is not None else await _change(asked, variant, record)
+        sought_s = changes.sought_s(record, variant) if question.at_s is None else None
+        return record if sought_s is None else changes.teller(record, await _known(asked, variant, sought_s), variant)
 
 
 async def _last_change_s(objects: Objects, variant: ObjectKey) -> float:
@@ -59,13 +61,11 @@ async def _last_change_s(objects: Objects, variant: ObjectKey) -> float:
     return datetime.fromisoformat(str(stamp)).timestamp()
 
 
-async def _change(asked: Operators, variant: ObjectKey, record: Record) -> Record:
-    """Return the pass that made the last change before a record, which tells when exactly that was."""
-    changed_s = _changed_s(record, variant)
-    if changed_s >= record.observation.now_s:
-        return record
-    earlier = await _find(asked, variant, changed_s)
-    return earlier if _changed_s(earlier, variant) == earlier.observation.now_s else record
+async def _known(asked: Operators, variant: ObjectKey, at_s: float) -> Record | None:
+    try:
+        return await _find(asked, variant, at_s)
+    except NotEnoughData:  # it has given way to newer ones
+        return None
 
 
 async def _find(asked: Operators, variant: ObjectKey, at_s: float, grace_s: float = 0.0) -> Record:
@@ -83,11 +83,6 @@ async def _find(asked: Operators, variant: ObjectKey, at_s: float, grace_s: floa
         raise failure
     remedy = "ask for a later time by --at; recordLimit says how much is kept, and a new pod begins without any"
     raise NotEnoughData(f"the operator keeps no record of {_clock(at_s)} or before", remedy)
-
-
-def _changed_s(record: Record, variant: ObjectKey) -> float:
-    decision = record.decision(variant)
-    return record.observation.now_s if decision is None else decision.changed_at_s
 
 
 def _doctor(variant: ObjectKey) -> str:

@@ -1,6 +1,7 @@
 """`penstock replay`, `what-if` and `explain` on files: what they print, and what they refuse."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -114,6 +115,72 @@ def test_a_folder_explains_a_moment(tmp_path: Path, capsys: pytest.CaptureFixtur
 
     assert run(["explain", "va/cheap", "--record", str(tmp_path), "--at", between, "-o", "json"]) == FINE
     assert json.loads(capsys.readouterr().out) == encode(Decision, second.decisions[0])
+
+
+def half(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:200])
+
+
+def nobodys(file: Path) -> None:
+    """Let it be unreadable for everybody, root included."""
+    file.unlink()
+    file.mkdir()
+
+
+UNREADABLE = [
+    pytest.param(half, "a value cannot be used", "take a file that penstock wrote, whole", id="half of it"),
+    pytest.param(nobodys, "is a directory", "name a path that this user can read", id="not a file"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "what", "remedy"), UNREADABLE)
+def test_a_record_that_cannot_be_read_is_named_and_the_one_before_it_answers(
+    spoil: Callable[[Path], None], what: str, remedy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = passes(2)
+    kept(tmp_path, first, second)
+    newest = max(tmp_path.iterdir())
+    spoil(newest)
+
+    assert run(["explain", "va/cheap", "--record", str(tmp_path), "-o", "json"]) == FINE
+
+    said = capsys.readouterr()
+    assert json.loads(said.out) == encode(Decision, first.decisions[0])
+    assert said.err.startswith(f"note: a record was passed over, an older one answers: {what}\n  at:  {newest}")
+    assert remedy in said.err
+    assert said.err.endswith("; or delete it from the folder\n")
+
+
+@pytest.mark.parametrize(("spoil", "what", "remedy"), UNREADABLE)
+def test_where_none_can_be_read_the_newest_is_named(
+    spoil: Callable[[Path], None], what: str, remedy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept(tmp_path, *passes(3))
+    for file in tmp_path.iterdir():
+        spoil(file)
+
+    assert run(["explain", "va/cheap", "--record", str(tmp_path)]) == USAGE
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"error: {what}\n  at:  {max(tmp_path.iterdir())}")
+    assert f"fix: {remedy}" in said.err
+
+
+def test_a_change_whose_own_record_cannot_be_read_is_told_by_the_newest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, third = passes(3)
+    change_s = second.observation.now_s
+    kept(tmp_path, first, changed(second, change_s), changed(third, change_s))
+    own = sorted(tmp_path.iterdir())[1]
+    half(own)
+
+    assert run(["explain", "va/cheap", "--record", str(tmp_path), "-o", "json"]) == FINE
+
+    said = capsys.readouterr()
+    assert json.loads(said.out) == encode(Decision, changed(third, change_s).decisions[0])
+    assert f"  at:  {own}" in said.err
 
 
 @pytest.mark.parametrize(
