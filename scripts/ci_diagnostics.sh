@@ -198,9 +198,9 @@ prometheus_up() {
   if [ -z "$url" ]; then
     fault "no prometheusURL in $operator/penstock-config, nor in WVA's ConfigMap" "kubectl -n $operator patch configmap penstock-config -p '{\"data\":{\"prometheusURL\":\"http://prometheus-operated.monitoring.svc:9090\"}}'"
   elif [ -z "$proxied" ]; then also "$url is outside the cluster and was not asked: see checks 11 and 12"; else
-    ask up 08-prometheus.txt
-    if grep -q '"status":"success"' "$out/08-prometheus.txt"; then also "$url"; else
-      fault "$url does not answer: $(head -c 200 "$out/08-prometheus.txt" | tr '\n' ' ')" "kubectl get pods,services,endpointslices --all-namespaces | grep -i prometheus; then correct prometheusURL: kubectl -n $operator edit configmap penstock-config"
+    ask up 06-prometheus.txt
+    if grep -q '"status":"success"' "$out/06-prometheus.txt"; then also "$url"; else
+      fault "$url does not answer: $(head -c 200 "$out/06-prometheus.txt" | tr '\n' ' ')" "kubectl get pods,services,endpointslices --all-namespaces | grep -i prometheus; then correct prometheusURL: kubectl -n $operator edit configmap penstock-config"
     fi
   fi
 }
@@ -284,9 +284,9 @@ check "engine pods" each running
 check "metrics endpoint" each reachable
 check "vLLM series" each series
 check "model_name label" each labels
+check "Prometheus" prometheus_up # before what it is to find: while it is silent, nothing below can be mended for sure
 check "Services" each services
 check "ServiceMonitors" monitors
-check "Prometheus" prometheus_up
 check "Prometheus has the series" queried
 check "VariantAutoscaling objects" objects
 check "their status" each statuses

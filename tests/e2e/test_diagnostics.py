@@ -98,7 +98,7 @@ def test_a_healthy_chain_passes_all_thirteen(links: Links) -> None:
     kept = {file.name for file in links.out.iterdir()}
     pod = links.kube.list("pods", ROOM, "app=chat")[0]["metadata"]["name"]
     assert {f"03-metrics-{ROOM}-{pod}.txt", f"11-va-{ROOM}-chat.yaml", "12-operator.log", "21-pods.txt"} <= kept
-    assert {"08-prometheus.txt", f"09-query-{ROOM}-chat.txt", "22-events.txt", "24-configmaps.yaml"} <= kept
+    assert {"06-prometheus.txt", f"09-query-{ROOM}-chat.txt", "22-events.txt", "24-configmaps.yaml"} <= kept
     assert "vllm:num_requests_running{" in (links.out / f"03-metrics-{ROOM}-{pod}.txt").read_text()
 
 
@@ -224,9 +224,9 @@ def no_image(links: Links) -> AbstractContextManager[None]:
         pytest.param(11, excluded, "SkippedProcessing", f"kubectl -n {ROOM} describe va chat", id="11-status"),
         pytest.param(10, no_variant, "no VariantAutoscaling", "kubectl apply", id="10-objects"),
         pytest.param(9, not_scraped, MODEL, f"kubectl -n {ROOM} get pods --show-labels", id="09-series"),
-        pytest.param(8, no_prometheus, "http://prometheus.monitoring.svc:9090", "edit configmap", id="08-prometheus"),
-        pytest.param(7, no_monitor, f"{ROOM}/chat", "kubectl get servicemonitors", id="07-monitor"),
-        pytest.param(6, no_service, "no Service", f"kubectl -n {ROOM} expose Deployment chat", id="06-service"),
+        pytest.param(8, no_monitor, f"{ROOM}/chat", "kubectl get servicemonitors", id="08-monitor"),
+        pytest.param(7, no_service, "no Service", f"kubectl -n {ROOM} expose Deployment chat", id="07-service"),
+        pytest.param(6, no_prometheus, "http://prometheus.monitoring.svc:9090", "edit configmap", id="06-prometheus"),
         pytest.param(5, another_model, f'model_name="{MODEL}"', f"kubectl -n {ROOM} patch va chat", id="05-model"),
         pytest.param(4, no_series, "exports no vllm:* series", f"kubectl -n {ROOM} edit Deployment chat", id="04-vllm"),
         pytest.param(3, wrong_port, ":9999/metrics", f"kubectl -n {ROOM} edit Deployment chat", id="03-endpoint"),
