@@ -1,23 +1,24 @@
 """The rows of one variant as columns, one for each series: ten thousand pods have to be read in a moment."""
 
 from collections.abc import Sequence
-from operator import mul
+from operator import attrgetter, mul
 from typing import Final
 
 from penstock.domain.observations import Column, Columns, PodMetrics
 
+_NUMBERS: Final = attrgetter("numbers")
 _FIRST_MEAN: Final = Columns._fields.index("input_tokens")
 
 
 def columns(rows: Sequence[PodMetrics]) -> Columns:
     """Return the columns of at least one row."""
-    return Columns(*zip(*[row.numbers for row in rows], strict=True))
+    return Columns._make(zip(*map(_NUMBERS, rows), strict=True))
 
 
 def are_plain(of: Columns) -> bool:
     """Whether all that a row is judged by is known and possible, as `rows.fault` says, in every row."""
     return _are_possible(of.running, of.waiting, of.kv_usage_ratio, of.completed_per_s) and (
-        whole_sum(of.backlog_growth_per_s) is not None
+        None not in of.backlog_growth_per_s
         and (greatest(of.kv_usage_ratio) or 0.0) <= 1
         and (_are_possible(of.input_tokens, of.output_tokens) or greatest(of.completed_per_s) == 0)
     )
@@ -26,7 +27,7 @@ def are_plain(of: Columns) -> bool:
 def _are_possible(*several: Column) -> bool:
     """Whether all of these columns is known, and nothing below zero."""
     try:
-        return min([min(column) for column in several]) >= 0  # type: ignore[type-var, operator]  # None has no order
+        return min(map(min, several)) >= 0  # type: ignore[type-var, operator]  # None has no order
     except TypeError:
         return False
 

@@ -8,7 +8,7 @@ where no other one has variants or series of that model; validation and collecti
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, groupby, repeat
+from itertools import chain, groupby
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -17,12 +17,31 @@ from penstock.domain.observations import PodMetrics, Target
 from penstock.domain.readings import Known, Reading, Stale
 from penstock.domain.variants import ObjectKey, Variant
 
-_Rows = Mapping[str, Mapping[str, tuple[PodMetrics, ...]]]
-_NO_ROWS: Final[Mapping[str, tuple[PodMetrics, ...]]] = MappingProxyType({})
 _NAMESPACE: Final = attrgetter("namespace")
 _POD: Final = attrgetter("pod")
 _MODEL: Final = attrgetter("model")
 _SCOPE: Final = attrgetter("namespace", "model")
+
+
+class _Rows(NamedTuple):
+    """Rows by a name: one of each name, and all of those names that have `several`.
+
+    Ten thousand tuples of one row each would wake the garbage collector, which costs more than to make them.
+    """
+
+    one: Mapping[str, PodMetrics]
+    several: Mapping[str, tuple[PodMetrics, ...]]
+
+    def of(self, name: str) -> tuple[PodMetrics, ...]:
+        """Return the rows of a name, in their order."""
+        found = self.several.get(name)
+        if found is not None:
+            return found
+        row = self.one.get(name)
+        return () if row is None else (row,)
+
+
+_NO_ROWS: Final = _Rows(MappingProxyType({}), MappingProxyType({}))
 
 
 class Joined(NamedTuple):
@@ -43,8 +62,8 @@ class _Index:
     `bare` are the (namespace, model) for which rows without a namespace label stand in.
     """
 
-    by_pod: _Rows
-    podless: _Rows
+    by_pod: Mapping[str, _Rows]
+    podless: Mapping[str, _Rows]
     replicas: Mapping[tuple[str, str], int]
     bare: frozenset[tuple[str, str]]
 
@@ -63,22 +82,22 @@ def _index(variants: tuple[Variant, ...], targets: Mapping[ObjectKey, Target], r
     for namespace, found in groupby(rows, _NAMESPACE):
         inside[namespace].extend(found)
     by_pod = {namespace: _by_name(found, _POD) for namespace, found in inside.items()}
-    podless = {namespace: _by_name(pods[""], _MODEL) for namespace, pods in by_pod.items() if "" in pods}
+    podless = {namespace: _by_name(pods.of(""), _MODEL) for namespace, pods in by_pod.items() if "" in pods.one}
     replicas: dict[tuple[str, str], int] = defaultdict(int)
     for variant in variants:
         replicas[variant.key.namespace, variant.model] += _weight(targets.get(variant.key))
     return _Index(by_pod, podless, replicas, _bare(set(replicas), rows) if "" in inside else frozenset())
 
 
-def _by_name(rows: Sequence[PodMetrics], name: Callable[[PodMetrics], str]) -> Mapping[str, tuple[PodMetrics, ...]]:
+def _by_name(rows: Sequence[PodMetrics], name: Callable[[PodMetrics], str]) -> _Rows:
     """Return the rows of each name, in their order; nearly always there is one of each."""
-    one_each = dict(zip(map(name, rows), zip(rows), strict=True))
-    if len(one_each) == len(rows):
-        return one_each
+    one = dict(zip(map(name, rows), rows, strict=True))
+    if len(one) == len(rows):
+        return _Rows(one, {})
     found: dict[str, list[PodMetrics]] = defaultdict(list)
     for row in rows:
         found[name(row)].append(row)
-    return {name: tuple(those) for name, those in found.items()}
+    return _Rows(one, {name: tuple(those) for name, those in found.items() if len(those) > 1})
 
 
 def _bare(wanted: set[tuple[str, str]], rows: Iterable[PodMetrics]) -> frozenset[tuple[str, str]]:
@@ -112,12 +131,14 @@ def _namespace_labels(variant: Variant, index: _Index) -> tuple[str, ...]:
 
 def _by_pod(variant: Variant, target: Target, label: str, index: _Index) -> tuple[PodMetrics, ...]:
     found, model = index.by_pod.get(label, _NO_ROWS), variant.model
-    rows = chain.from_iterable(map(found.get, sorted(target.pods), repeat(())))
-    return tuple([row for row in rows if row.model == model])
+    pods = sorted(target.pods)
+    if not found.several:
+        return tuple([row for row in map(found.one.get, pods) if row is not None and row.model == model])
+    return tuple([row for row in chain.from_iterable(map(found.of, pods)) if row.model == model])
 
 
 def _shared(variant: Variant, target: Target, label: str, index: _Index) -> Joined | None:
-    replicas, rows = _weight(target), index.podless.get(label, _NO_ROWS).get(variant.model, ())
+    replicas, rows = _weight(target), index.podless.get(label, _NO_ROWS).of(variant.model)
     if not replicas or not rows:
         return None
     share = replicas / index.replicas[variant.key.namespace, variant.model]
@@ -146,6 +167,6 @@ def _other_models(variant: Variant, target: Target, index: _Index) -> tuple[str,
         row
         for label in (variant.key.namespace, "")
         for pod in target.pods
-        for row in index.by_pod.get(label, _NO_ROWS).get(pod, ())
+        for row in index.by_pod.get(label, _NO_ROWS).of(pod)
     )
     return tuple(sorted({row.model for row in rows if row.model and row.model != variant.model}))

@@ -5,6 +5,7 @@ Every number is known or not; nothing that is absent, stale or impossible turns 
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from penstock.domain.catalogue import ModelScope
@@ -34,6 +35,8 @@ class Gauges(NamedTuple):
     queue: float | None
 
 
+_POD: Final = attrgetter("pod")
+_SAMPLED_AT_S: Final = attrgetter("sampled_at_s")
 _UNTOLD: Final = Spread()
 _FOUND: Final = Verdict(MetricsReason.FOUND)
 
@@ -92,7 +95,7 @@ def load(variant: Variant, joined: Joined, observation: Observation, stale_after
         silence = _silent(variant, joined, target)
         return Load(verdict=silence, complete=silence.reason is MetricsReason.NO_REPLICAS)
     rows, now_s = joined.rows, observation.now_s
-    times = [row.sampled_at_s for row in rows]
+    times = list(map(_SAMPLED_AT_S, rows))
     fresh, seen = rows, columns(rows)
     if now_s - min(times) > stale_after_s or not are_plain(seen):  # something is amiss, so that each row is looked at
         states = [freshness(row, now_s=now_s, stale_after_s=stale_after_s) for row in rows]
@@ -186,8 +189,8 @@ def _available(*, complete: bool, idle: bool) -> Verdict[MetricsReason]:
 
 def _reporting(fresh: tuple[PodMetrics, ...], each: float) -> int:
     """Return how many replicas the rows speak for; several rows of one pod (one per engine) are one."""
-    pods = {row.pod for row in fresh if row.pod}
-    return len(pods) or round(sum([each] * len(fresh)))
+    pods = set(map(_POD, fresh))
+    return len(pods) - ("" in pods) or round(sum([each] * len(fresh)))
 
 
 def _gauges(fresh: _Fresh) -> tuple[Column, Column]:
