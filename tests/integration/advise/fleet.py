@@ -12,6 +12,7 @@ from typing import Final
 
 from tests.integration.advise.pods import Metered, Tape, Values
 
+from penstock.engine.gpus import known
 from penstock.engine.priors import prior
 from penstock.peers.vanilla import PodsHpa, waiting
 from penstock.sim.engines import Engine, batching
@@ -45,13 +46,12 @@ LAW: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """One model: hardware, traffic, and the law that scales it; None: nobody does. It is scraped from `from_s` on."""
+    """One model: hardware, traffic, and the law that scales it. It is scraped from `from_s` on."""
 
     name: str
     kind: str
     model: str
     gpu: str
-    accelerator: str
     gpus: int
     slower: float
     replicas: tuple[int, int]
@@ -97,7 +97,6 @@ WORKLOADS: Final = (
         kind="deployment",
         model="meta-llama/Llama-3.1-8B-Instruct",
         gpu="NVIDIA-L40S",
-        accelerator="L40S",
         gpus=1,
         slower=1.08,
         replicas=(3, 12),
@@ -112,7 +111,6 @@ WORKLOADS: Final = (
         kind="deployment",
         model="Qwen/Qwen3-32B",
         gpu="NVIDIA H100 80GB HBM3",
-        accelerator="H100",
         gpus=2,
         slower=1.05,
         replicas=(1, 6),
@@ -127,7 +125,6 @@ WORKLOADS: Final = (
         kind="statefulset",
         model="mistralai/Mistral-7B-Instruct-v0.3",
         gpu="NVIDIA-L4",
-        accelerator="L4",
         gpus=1,
         slower=1.0,
         replicas=(1, 1),
@@ -213,14 +210,15 @@ def pod_name(workload: Workload, replica: str) -> str:
 
 def play(workload: Workload, length_s: float, tape: Tape) -> RunResult:
     """Let a workload run for so long after its warm-up."""
-    cost = prior(workload.accelerator, workload.gpus, workload.model)
+    gpu, cost = known(workload.gpu), prior(workload.gpu, workload.gpus, workload.model)
+    assert gpu is not None
     assert cost is not None, "the table knows the hardware of the demo"
     slower = (workload.slower,) * 3
     spec = VariantSpec(
         name=workload.name,
-        accelerator=workload.accelerator,
+        accelerator=gpu.row,
         cost=cost.shape.cost.scaled(slower, slower, floor=workload.slower),
-        usd_per_h=PRICES_USD_PER_H[workload.accelerator] * workload.gpus,
+        usd_per_h=PRICES_USD_PER_H[gpu.row] * workload.gpus,
         min_replicas=workload.replicas[0],
         max_replicas=workload.replicas[1],
         initial=workload.replicas[0],
