@@ -33,6 +33,8 @@ class Starts:
 
     def seeing(self, births: tuple[Birth, ...]) -> "Starts":
         """Return these with the births that became Ready since."""
+        if not births:
+            return self
         found, until_s = self, self.until_s
         ready = [
             (one.ready_at_s, one.created_at_s)
@@ -108,11 +110,14 @@ class Pending:
     late: int = 0
 
 
+NONE_PENDING: Final = Pending()
+
+
 def pending(target: Target, wanted: int, experience: Experience, startup_s: float, now_s: float) -> Pending:
     """Judge what was asked for and does not serve; what nobody creates counts like what never gets ready."""
     missing = max(wanted - target.ready, 0)
     if not missing:
-        return Pending()
+        return NONE_PENDING
     latest_s = now_s - max(FAILS_AFTER * startup_s, FAILS_AFTER_S)
     unready = [one for one in target.births if one.ready_at_s is None]
     late = sum(one.created_at_s < latest_s for one in unready)

@@ -18,14 +18,21 @@ def rate(per_s: float) -> str:
     return f"{per_s:.1f} req/s" if per_s >= 1 else f"{per_s:.2f} req/s"
 
 
-def by_slo(ahead: Forecast, capacity_per_s: float, missed: str) -> str:
-    """Return what is asked of the model and what one replica gives."""
+def asked(ahead: Forecast) -> str:
+    """Return what is asked of a model; empty where nothing is."""
     need = ahead.need_per_s
     if not need:
-        return "nothing arrives or waits"
-    asked = f"{rate(need)} expected in {ahead.lead_s:.0f} s"
+        return ""
+    words = f"{rate(need)} expected in {ahead.lead_s:.0f} s"
     if round(ahead.backlog_per_s, 2):
-        asked = f"{asked} ({rate(ahead.expected_per_s)} arriving by then, the rest to work off the line)"
+        return f"{words} ({rate(ahead.expected_per_s)} arriving by then, the rest to work off the line)"
+    return words
+
+
+def by_slo(asked: str, capacity_per_s: float, missed: str) -> str:
+    """Return what is asked of the model, in its words, and what one replica gives."""
+    if not asked:
+        return "nothing arrives or waits"
     within = "within the SLO" if not missed else f"at best, {missed} cannot be met"
     return f"{asked}, one replica serves {rate(capacity_per_s)} {within}"
 

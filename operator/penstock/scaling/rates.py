@@ -44,6 +44,8 @@ def within_pace(replicas: int) -> int:
 
 def paced(wanted: int, base: int, moves: Moves, now_s: float) -> tuple[int, str]:
     """Return the nearest number that the rates allow, and which of them bound, empty where none did."""
+    if wanted == base:
+        return wanted, ""
     before, earlier = moves.at(now_s - UP_S, base), moves.at(now_s - DOWN_S, base)
     most = within_pace(before)
     least = min(int(DOWN_SHARE * earlier), earlier - DOWN_BY)

@@ -1,5 +1,7 @@
 """What a plan asks of each variant of a model, in words and verdicts that its owner understands."""
 
+from typing import NamedTuple
+
 from penstock.domain.decisions import Verdict
 from penstock.domain.reasons import DecisionReason, LimitReason
 from penstock.domain.variants import ObjectKey
@@ -8,29 +10,40 @@ from penstock.scaling.cases import Case, Proposal
 from penstock.scaling.forecast import Forecast
 from penstock.scaling.members import Member
 from penstock.scaling.model import Model
-from penstock.scaling.phrases import by_outage, by_slo, standing_in
+from penstock.scaling.phrases import asked, by_outage, by_slo, standing_in
 from penstock.scaling.plan import Plan
 from penstock.scaling.quotas import in_words, limit
 from penstock.scaling.saturation import is_any_full
 
 
+class _Asked(NamedTuple):
+    """A model, its plan, and what it is asked for, also in words: the same for all of its variants."""
+
+    model: Model
+    found: Plan
+    need_per_s: float
+    words: str
+    spare_per_s: float
+
+
 def propose(model: Model, found: Plan, ahead: Forecast) -> dict[ObjectKey, Proposal]:
     """Return a proposal for each member of a model whose demand is known."""
-    return {member.key: _proposal(member, model, found, ahead) for member in model.members}
+    of = _Asked(model, found, ahead.need_per_s, asked(ahead), _spare(found))
+    return {member.key: _proposal(member, of) for member in model.members}
 
 
-def _proposal(member: Member, model: Model, found: Plan, ahead: Forecast) -> Proposal:
-    key, need_per_s = member.key, ahead.need_per_s
+def _proposal(member: Member, of: _Asked) -> Proposal:
+    key, need_per_s, found, is_complete = member.key, of.need_per_s, of.found, of.model.is_complete
     reason = _reason(member, found)
     return Proposal(
         replicas=found.replicas[key],
-        why=_why(member, model, found, ahead, reason) + (_by_quota(member, found) if found.bound else ""),
+        why=_why(member, of, reason) + (_by_quota(member, found) if found.bound else ""),
         optimization=member.capacity.verdict,
-        limited=_limited(member, model, found),
-        may_lower=model.is_complete,
+        limited=_limited(member, of),
+        may_lower=is_complete,
         guarded=_is_guarded(member.case),
         steady=True,
-        kept=not model.is_complete and found.target_per_s > need_per_s,
+        kept=not is_complete and found.target_per_s > need_per_s,
         reason=reason,
         lowered=DecisionReason.SPILL if key in found.given_up else DecisionReason.DEMAND_DOWN,
         need_per_s=need_per_s,
@@ -49,13 +62,14 @@ def _reason(member: Member, found: Plan) -> DecisionReason | None:
     return DecisionReason.DEMAND_UP
 
 
-def _why(member: Member, model: Model, found: Plan, ahead: Forecast, reason: DecisionReason | None) -> str:
-    plain = by_slo(ahead, member.capacity.per_s, member.capacity.missed)
+def _why(member: Member, of: _Asked, reason: DecisionReason | None) -> str:
+    model, found = of.model, of.found
+    plain = by_slo(of.words, member.capacity.per_s, member.capacity.missed)
     if member.key in found.given_up:
         return by_outage(member.pending.stuck, member.case.terms.accelerator, member.pending.late)
     if reason is DecisionReason.SPILL:
         return standing_in([o.key.name for o in model.members if found.plain[o.key] > found.goal[o.key]], plain)
-    if model.held_per_s > ahead.need_per_s and found.replicas[member.key] >= member.base:
+    if model.held_per_s > of.need_per_s and found.replicas[member.key] >= member.base:
         return f"{plain}; the most asked for within the window"
     return plain
 
@@ -68,7 +82,8 @@ def _by_quota(member: Member, found: Plan) -> str:
     return f"; quota of {in_words(quota)} {rest}"
 
 
-def _limited(member: Member, model: Model, found: Plan) -> Verdict[LimitReason]:
+def _limited(member: Member, of: _Asked) -> Verdict[LimitReason]:
+    model, found = of.model, of.found
     bounds, goal = member.case.terms.bounds, found.goal[member.key]
     if member.experience.is_away(member.case.now_s):
         return Verdict(LimitReason.STUCK_PENDING)
@@ -78,7 +93,7 @@ def _limited(member: Member, model: Model, found: Plan) -> Verdict[LimitReason]:
         return Verdict(LimitReason.NO_WAKE_SOURCE)
     if goal == bounds.max_replicas and (found.unserved_per_s > 0 or _dearer_ones_serve(member, model, found)):
         return bounds.most()
-    if goal and goal == bounds.min_replicas and _spare(found) >= member.capacity.per_s:
+    if goal and goal == bounds.min_replicas and of.spare_per_s >= member.capacity.per_s:
         return bounds.least()
     return WITHIN
 

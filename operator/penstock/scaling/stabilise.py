@@ -14,11 +14,6 @@ class Recommendations:
         higher = [peak for peak in self.peaks if peak[1] > replicas]
         return Recommendations((*higher, (at_s, replicas)))
 
-    def within(self, window_s: float, now_s: float) -> "Recommendations":
-        """Return those of the last `window_s` seconds; one whose age is exactly the window has left it."""
-        kept = tuple([peak for peak in self.peaks if now_s - peak[0] < window_s])
-        return self if kept == self.peaks else Recommendations(kept)
-
     @property
     def highest(self) -> int:
         """The highest recommendation, 0 if there is none."""
@@ -28,6 +23,10 @@ class Recommendations:
 def stabilised(
     replicas: int, history: Recommendations, *, window_s: float, now_s: float
 ) -> tuple[int, Recommendations]:
-    """Return the highest of `replicas` and the window, and the history with this recommendation in it."""
-    kept = history.within(window_s, now_s).adding(now_s, replicas)
+    """Return the highest of `replicas` and the window, and the history with this recommendation in it.
+
+    One whose age is exactly the window has left it.
+    """
+    higher = [peak for peak in history.peaks if now_s - peak[0] < window_s and peak[1] > replicas]
+    kept = Recommendations((*higher, (now_s, replicas)))
     return kept.highest, kept

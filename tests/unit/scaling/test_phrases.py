@@ -4,7 +4,7 @@ import pytest
 
 from penstock.scaling.forecast import Forecast
 from penstock.scaling.observe import Gauges
-from penstock.scaling.phrases import by_saturation, by_slo, change
+from penstock.scaling.phrases import asked, by_saturation, by_slo, change
 
 
 def ahead(expected_per_s: float, backlog_per_s: float = 0.0) -> Forecast:
@@ -39,7 +39,7 @@ def ahead(expected_per_s: float, backlog_per_s: float = 0.0) -> Forecast:
     ],
 )
 def test_what_a_decision_by_latency_says(wanted: Forecast, missed: str, words: str) -> None:
-    assert by_slo(wanted, 0.83, missed) == words
+    assert by_slo(asked(wanted), 0.83, missed) == words
 
 
 @pytest.mark.parametrize(

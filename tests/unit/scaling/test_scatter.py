@@ -29,7 +29,13 @@ def seen(spread: Spread, namespace: str = "llm") -> Load:
 
 
 def taught(cv: float, requests: float) -> LengthSums:
-    return LengthSums().adding(requests, 4000.0, 1000.0, 0.0).scattering(requests, cv, cv)
+    return more(LengthSums(), cv, requests)
+
+
+def more(sums: LengthSums, cv: float, requests: float) -> LengthSums:
+    fed, made = sums.input_tokens + requests * 4000.0, sums.output_tokens + requests * 1000.0
+    inputs, outputs = sums.inputs.adding(requests, cv), sums.outputs.adding(requests, cv)
+    return LengthSums(sums.requests + requests, fed, made, inputs, outputs)
 
 
 def capacity(spread: Spread | None, passes: int = 20) -> float:
@@ -77,14 +83,16 @@ def test_few_requests_do_not_tell(requests: float, expected: tuple[float | None,
 
 def test_what_was_seen_is_forgotten_in_some_minutes() -> None:
     then = taught(0.1, 3000.0)
-    other = then.adding(0.0, 0.0, 0.0, 1800.0).adding(3000.0, 4000.0, 1000.0, 0.0).scattering(3000.0, 3.0, 3.0)
+    other = more(then.faded(1800.0), 3.0, 3000.0)
 
-    assert then.adding(0.0, 0.0, 0.0, 3600.0 * 3).cvs == tuple(map(cv_of, prior_squares()))
+    assert then.faded(3600.0 * 3).cvs == tuple(map(cv_of, prior_squares()))
     assert other.cvs == (pytest.approx(2.8, abs=0.2), pytest.approx(2.8, abs=0.2))
 
 
 def test_a_histogram_without_buckets_leaves_the_other_alone() -> None:
-    sums = LengthSums().scattering(1000.0, None, 0.1)
+    busy = seen(Spread(output_cv=known(0.1)))._replace(finished_per_s=17.0)
+
+    sums, _ = lengths(LengthSums(), [busy], 60.0, 60.0)
 
     assert (sums.inputs, sums.cvs[0]) == (Scatter(), None)
     assert sums.cvs[1] is not None
@@ -145,7 +153,7 @@ def test_whatever_is_seen_the_mean_lies_between_what_was_seen_and_what_is_usual(
 ) -> None:
     found, (usual, _) = Scatter(), prior_squares()
     for requests, cv, after_s in windows:
-        found = found.adding(requests, cv, after_s)
+        found = found.faded(after_s).adding(requests, cv)
 
     squares = [usual, *(cv * cv for _, cv, _ in windows if cv is not None)]
     assert min(squares) * 0.999 <= found.square(usual) <= max(squares) * 1.001
