@@ -29,7 +29,7 @@ check: setup   ## style, types, imports between rooms
 
 # pytest-cov would go through all files twice, once for the total
 test: setup    ## unit and integration tests, with branch coverage
-	$(PYTEST) -n 2 --dist loadgroup --cov --cov-report= --cov-fail-under=0 tests/unit tests/integration
+	$(PYTEST) -n 2 --cov --cov-report= --cov-fail-under=0 tests/unit tests/integration
 	$(BIN)/coverage report
 
 # Base and options come from outside, for builders behind a mirror: make image BASE=... BUILD_OPTIONS="--network host"

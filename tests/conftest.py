@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 from collections import Counter, OrderedDict
 from collections.abc import Generator
 
@@ -16,7 +17,8 @@ from xdist.workermanage import WorkerController
 # a busy machine is no failure: no example is timed
 settings.register_profile("penstock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("penstock")
-METER = Meter()
+SIMULATING = ("tests/unit/advise/", "tests/unit/sim/", "tests/unit/bench/", "tests/unit/scaling/")
+METER = Meter(imports=os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0")  # all workers import the same
 METER.take()
 
 
@@ -31,20 +33,25 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Hand out tests one by one."""
-    return OneByOne(config, log)
+    """Hand out the long tests one by one, and the others by the file."""
+    return LongFirst(config, log)
 
 
-class OneByOne(LoadScopeScheduling):
-    """The long ones first, so that no worker is left alone with one; together what shares a server that it stops."""
+class LongFirst(LoadScopeScheduling):
+    """The long ones first, so that no worker is left alone with one; together what shares a server that it stops.
+
+    The files of unit tests stay whole: what a module's fixture reads or plays is then read or played once. Those
+    that simulate come before the others, as they are the longest.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return FRAIL if nodeid.endswith(f"[{FRAIL}]") else nodeid
+        file = nodeid.partition("::")[0]
+        return FRAIL if nodeid.endswith(f"[{FRAIL}]") else file if _shortness(file) else nodeid
 
     def schedule(self) -> None:
         """Hand out the first tests, and put the others in order."""
         super().schedule()
-        self.workqueue = OrderedDict(sorted(self.workqueue.items(), key=lambda one: _is_short(one[0])))
+        self.workqueue = OrderedDict(sorted(self.workqueue.items(), key=lambda one: _shortness(one[0])))
 
     def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
         """Hand out the next one, and forget what is done: to see what is left, all that is kept is gone through."""
@@ -54,8 +61,8 @@ class OneByOne(LoadScopeScheduling):
             del self.assigned_work[node][scope]
 
 
-def _is_short(scope: str) -> bool:
-    return scope.startswith("tests/unit")
+def _shortness(scope: str) -> int:
+    return 0 if not scope.startswith("tests/unit/") else 1 if scope.startswith(SIMULATING) else 2
 
 
 @pytest.hookimpl(trylast=True)
@@ -66,12 +73,15 @@ def pytest_sessionstart() -> None:
 
 def pytest_collection_finish() -> None:
     """Let the collector never look again at thousands of tests and all modules: it took a tenth of the time."""
+    METER.imports = True  # from now on, what one worker imports may be imported by no other
     gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup() -> Generator[None, object, object]:
-    """Measure what a fixture runs."""
+def pytest_fixture_setup(request: pytest.FixtureRequest) -> Generator[None, object, object]:
+    """Measure what a fixture runs, unless the test or module that it is made for says otherwise."""
+    if request.node.get_closest_marker("unmeasured"):
+        return (yield)
     with METER.running():
         return (yield)
 

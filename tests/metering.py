@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 PACKAGE = "penstock"
-TRACED_EXAMPLES = 25
+TRACED_EXAMPLES = 15
 
 
 class Meter(importlib.abc.MetaPathFinder):
@@ -20,7 +20,8 @@ class Meter(importlib.abc.MetaPathFinder):
     Where coverage does not trace in this thread (it is off, or Python's own monitoring serves it), nothing is changed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, imports: bool) -> None:  # imports: whether modules are traced while they are imported
+        self.imports = imports
         self._tracer: Any = None
 
     def take(self) -> None:
@@ -64,7 +65,7 @@ class Meter(importlib.abc.MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """Find a module of ours as the import system would, and trace it."""
-        if fullname.partition(".")[0] != PACKAGE:
+        if not self.imports or fullname.partition(".")[0] != PACKAGE:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
         if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):

@@ -161,6 +161,7 @@ def test_the_demo_needs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "Recorded from a real Prometheus" in (tmp_path / "advice.html").read_text()
 
 
+@pytest.mark.unmeasured
 def test_a_recording_answers_as_the_prometheus_did_of_which_it_was_made(tmp_path: Path) -> None:
     length_s, server = 3600.0, PrometheusServer(tmp_path)
     grid = Grid(start_s=START_S, step_s=STEP_S, count=61)

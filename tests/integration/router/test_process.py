@@ -45,6 +45,7 @@ async def queue_three(router: Process, proxy: Proxy, round_name: str) -> list[st
     return [name.removeprefix(f"{round_name}-") for name in request_ids(lines)]
 
 
+@pytest.mark.usefixtures("unmeasured_children")
 async def test_the_order_follows_the_weights_and_changes_with_them_while_it_runs(
     tmp_path: Path, http: aiohttp.ClientSession
 ) -> None:
@@ -92,6 +93,7 @@ def scrape(port: int) -> str:
         return str(answer.read().decode())
 
 
+@pytest.mark.usefixtures("unmeasured_children")
 async def test_no_context_and_a_broken_one_are_served_as_the_default_workload(tmp_path: Path) -> None:
     async with started(tmp_path) as router:
         proxy = Proxy(router.grpc)
@@ -149,6 +151,7 @@ async def health(port: int) -> bytes:
         return bytes(await channel.unary_unary(CHECK.decode())(b"\x0a\x09readiness"))
 
 
+@pytest.mark.usefixtures("unmeasured_children")
 async def test_what_still_waits_when_the_time_is_over_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(CONFIG)
     async with started(tmp_path, f"--config-file={tmp_path / 'config.yaml'}", "--drain-timeout=200ms") as router:
@@ -170,6 +173,7 @@ async def test_what_still_waits_when_the_time_is_over_is_refused(tmp_path: Path)
     assert headers["x-llm-d-request-dropped-reason"] == b"rejected-shutting-down"
 
 
+@pytest.mark.usefixtures("unmeasured_children")
 async def test_a_go_pickers_deployment_starts_and_is_told_what_has_no_effect(
     tmp_path: Path, http: aiohttp.ClientSession
 ) -> None:
@@ -198,6 +202,7 @@ async def test_endpoints_come_and_go_with_their_file_and_envoy_hears_of_it(tmp_p
     assert len(assignment["endpoints"][0]["lb_endpoints"]) == 2
 
 
+@pytest.mark.usefixtures("unmeasured_children")
 async def test_a_conformance_suite_finds_its_two_headers(tmp_path: Path) -> None:
     (tmp_path / "endpoints.json").write_text('["127.0.0.1:7", "127.0.0.2:8"]')
     async with started(tmp_path, "--conformance") as router:
@@ -224,6 +229,7 @@ async def test_a_conformance_suite_finds_its_two_headers(tmp_path: Path) -> None
                      "put a matching tls.crt and tls.key there", id="no certificate"),
     ],
 )  # fmt: skip
+@pytest.mark.usefixtures("unmeasured_children")
 async def test_a_start_that_cannot_be_ends_with_2_and_says_why(flags: list[str], said: str) -> None:
     code, output = await refused(*flags)
 

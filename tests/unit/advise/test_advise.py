@@ -200,6 +200,7 @@ def test_a_cluster_without_engines_is_refused() -> None:
 # --- what is planned
 
 
+@pytest.mark.unmeasured
 def test_what_is_played_is_what_was_recorded() -> None:
     found = planned(history())
     (spec,) = (one.spec for one in found.variants)
@@ -351,6 +352,7 @@ def test_every_format_tells_the_same() -> None:
     assert "1 object to apply: out/" in text(advice, 1, "out")
 
 
+@pytest.mark.unmeasured
 def test_the_worst_hours_of_both_ways_are_told_with_a_chart_of_each() -> None:
     advice = advise(history(), grid(1.0), WISH, lambda jobs: ((ran, ran) for ran, _ in plays(jobs, met=0.98)))
     told = page(advice, WISH, "Made up", ())

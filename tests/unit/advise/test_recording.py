@@ -21,7 +21,7 @@ AGAIN = "record it again: python -m tests.integration.advise.record"
 WISH = Wish()
 LLAMA, QWEN, MISTRAL = TRUTH
 
-pytestmark = pytest.mark.xdist_group("recording")  # one reading serves all
+pytestmark = pytest.mark.unmeasured
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,6 @@ def test_it_is_small_and_says_what_it_is(recording: Recording) -> None:
 
 
 @pytest.mark.parametrize("model", [LLAMA, QWEN])
-@pytest.mark.unmeasured
 def test_what_is_read_out_of_it_is_near_what_happened(model: str, models: Mapping[str, ModelPast]) -> None:
     found, really = models[model], TRUTH[model]
     known = [(one.met_ratio, one.requests) for one in found.hours if one.met_ratio is not None]
@@ -76,7 +75,6 @@ def test_what_is_read_out_of_it_is_near_what_happened(model: str, models: Mappin
     [(LLAMA, "NVIDIA-L40S", 1, 1.08), (QWEN, "NVIDIA H100 80GB HBM3", 2, 1.05)],
     ids=["by the label of a node", "by the exporter of the GPUs"],
 )
-@pytest.mark.unmeasured
 def test_the_engines_are_found_out(
     model: str, gpu: str, count: int, slower: float, models: Mapping[str, ModelPast]
 ) -> None:
@@ -90,7 +88,6 @@ def test_the_engines_are_found_out(
     assert variant.spec.startup.median_s == pytest.approx(170, abs=60)
 
 
-@pytest.mark.unmeasured
 def test_the_one_that_was_hardly_scraped_is_refused(models: Mapping[str, ModelPast]) -> None:
     assert plan(models[MISTRAL], WISH) == NotJudged(
         name=f"llm/{MISTRAL}", why="0.5 days seen, an answer takes 1 at least"

@@ -31,6 +31,7 @@ def tried(workload: str, folder: Path) -> tuple[Findings, int]:
     "in {rounds} rounds {steps} points each",
     "some {runs:,} runs",
 ])  # fmt: skip
+@pytest.mark.unmeasured
 def test_the_page_tells_how_much_a_full_comparison_tries(said: str, counted: dict[str, object]) -> None:
     page = " ".join((DOCS / "comparison.md").read_text().split())
 

@@ -52,6 +52,7 @@ def test_the_quota_is_there_from_the_start_and_suffers_nothing() -> None:
     assert found.faults == ()
 
 
+@pytest.mark.unmeasured
 def test_a_fleet_that_never_changes_is_there_from_the_start() -> None:
     found = play(dataclasses.replace(job("B0", workload="W7", shape="h100", replicas=5.0), quick=True), None)
 

@@ -43,6 +43,7 @@ def test_a_scene_is_played_by_our_own_decisions(file: Path, capsys: pytest.Captu
     assert found["requests"] == {"killed": 0, "lost": 0, "unfinished": 0}
 
 
+@pytest.mark.unmeasured
 def test_the_same_seed_tells_the_same_and_another_one_something_else(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

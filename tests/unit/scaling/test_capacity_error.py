@@ -75,6 +75,7 @@ def test_every_window_of_rates_teaches_once(rate_window_s: float, times: int) ->
 
 @pytest.mark.parametrize("of", [pytest.param(WRITTEN, id="profile"), pytest.param(SUPPOSED, id="data sheets")])
 @pytest.mark.parametrize("slower", [1.2, 1.5, 0.8])
+@pytest.mark.unmeasured
 def test_an_engine_that_is_otherwise_than_supposed_shows_by_how_much_until_it_is_learnt(
     of: Variant, slower: float
 ) -> None:
@@ -183,6 +184,7 @@ def test_it_is_not_the_deviation_that_the_estimator_reckons_with() -> None:
     ),
     st.none() | st.floats(0, 1),
 )
+@pytest.mark.unmeasured
 def test_it_is_a_share_and_changes_no_decision(of: Variant, some: list[Sample], before: float | None) -> None:
     for decision, memory in played(of, some):
         error = memory.experiences[of.key].capacity_error_ratio

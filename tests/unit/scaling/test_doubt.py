@@ -33,6 +33,7 @@ def decided(served: float, counted: float, *, growth: float = 0.0, replicas: int
 
 
 @pytest.mark.parametrize("counted", [0.0, 1.0, 2.0])
+@pytest.mark.unmeasured
 def test_nobody_goes_by_the_count_of_routers_that_are_passed_by(counted: float) -> None:
     found = decided(4.0, counted)
 
@@ -52,6 +53,7 @@ def test_nobody_goes_by_the_count_of_routers_that_are_passed_by(counted: float) 
         pytest.param(1.0, 4.0, 3.0, id="a line that grows"),
     ],
 )
+@pytest.mark.unmeasured
 def test_what_agrees_is_believed(served: float, counted: float, growth: float) -> None:
     assert "routers" not in message(decided(served, counted, growth=growth).metrics, {})
 

@@ -228,6 +228,7 @@ def test_after_a_restart_nothing_falls_before_a_window(law: Analyzer, desired: i
 @settings(max_examples=5, deadline=None)
 @given(data=st.data())
 @pytest.mark.unmeasured
+@pytest.mark.unmeasured
 def test_once_a_disturbance_is_over_the_number_moves_both_ways(law: Analyzer, data: st.DataObject) -> None:
     """Whatever was seen, lost, stuck or not heeded before: no state blocks either direction (WVA's froze models)."""
     one = variant(max_replicas=9)
@@ -286,6 +287,7 @@ def world(one: Variant, current: int, ready: int, load: float, now_s: float) -> 
     unready=st.integers(0, 3),
     stuck=st.booleans(),
 )
+@pytest.mark.unmeasured
 def test_no_state_blocks_both_directions(
     law: Analyzer,
     profiles: tuple[Any, ...],

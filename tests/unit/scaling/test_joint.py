@@ -264,7 +264,6 @@ def instance(chance: Random) -> tuple[list[Model], list[Quota]]:
 TYPES, LIMITED = ["H100", "L40S", "A100"], ["H100", "L40S", ""]
 
 
-@pytest.mark.unmeasured
 def test_hardly_anything_is_better_than_what_is_found() -> None:
     """Of tiny instances: never above a quota, money within the gap that is told, mostly the best there is."""
     exact = bound = 0

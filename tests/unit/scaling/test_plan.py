@@ -113,6 +113,7 @@ def test_running_replicas_are_exchanged_for_cheaper_ones_without_a_gap() -> None
     assert capacity["large"] > 2 * capacity["small"]
 
 
+@pytest.mark.unmeasured
 def test_what_finds_no_place_is_served_elsewhere_at_once_given_up_later_and_tried_again() -> None:
     fleet = Cluster((SMALL, replace(LARGE, cost_per_replica_per_h=200.0)), {"small": 2, "large": 0})
     fleet.run(330, 1.2)
@@ -262,6 +263,7 @@ def test_the_slowest_start_keeps_replicas_and_the_strictest_target_makes_room() 
 
 
 @pytest.mark.parametrize("start_s", [120.0, 180.0])
+@pytest.mark.unmeasured
 def test_what_fell_at_once_is_kept_as_long_after_it_as_one_takes_to_start(start_s: float) -> None:
     """A minute of it hides in the mean of the rates, another tells it from chance: neither is waited for once more."""
     fleet = Cluster((replace(SMALL, min_replicas=1),), {"small": 12}, start_s=start_s)

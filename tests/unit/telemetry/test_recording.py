@@ -13,15 +13,18 @@ RESULT = [
     {"metric": {"pod": "a"}, "values": [[1060, "1.5"], [1120, "2"], [1240, "NaN"], [1300, "4"]]},
     {"metric": {"pod": "b"}, "values": [[1000, "7"]]},
 ]
-RECORDING = Recording(told="a test", start_s=1000.0, end_s=1300.0, kept=[kept("up", 1000.0, 60.0, RESULT)])
 
 
-def history(recording: Recording = RECORDING) -> History:
-    return History(PrometheusSettings(url=URL), transport=Playback(recording))
+def recording() -> Recording:
+    return Recording(told="a test", start_s=1000.0, end_s=1300.0, kept=[kept("up", 1000.0, 60.0, RESULT)])
+
+
+def history(played: Recording | None = None) -> History:
+    return History(PrometheusSettings(url=URL), transport=Playback(played or recording()))
 
 
 def test_what_was_recorded_is_answered_gaps_included() -> None:
-    found = history(Recording.unpack(RECORDING.pack())).range("up", 1000.0, 1300.0, 60.0)
+    found = history(Recording.unpack(recording().pack())).range("up", 1000.0, 1300.0, 60.0)
 
     assert {one.labels["pod"]: one.points for one in found} == {
         "a": ((1060.0, 1.5), (1120.0, 2.0), (1300.0, 4.0)),
@@ -50,5 +53,5 @@ def test_what_was_not_recorded_is_refused(query: str, start_s: float, end_s: flo
 
 
 def test_the_same_recording_is_the_same_file() -> None:
-    assert RECORDING.pack() == Recording.unpack(RECORDING.pack()).pack()
-    assert math.isnan(float(Recording.unpack(RECORDING.pack()).kept[0].lines[0].values[3]))
+    assert recording().pack() == Recording.unpack(recording().pack()).pack()
+    assert math.isnan(float(Recording.unpack(recording().pack()).kept[0].lines[0].values[3]))
