@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 _T = TypeVar("_T")
 
@@ -55,8 +55,7 @@ class ConfigProblem:
     accelerators: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class ModelScope:
+class ModelScope(NamedTuple):
     """A model in a namespace; an empty part stands for all."""
 
     namespace: str

@@ -1,8 +1,8 @@
 """Any value of ours to JSON and back without losing a bit: the dataclasses' own annotations are the schema.
 
-A dataclass is an object with every field; tuple and set are arrays, a set in order; a mapping by text is an object,
-by other keys an array of pairs; an enum is its value; NaN and the infinities are "nan", "inf" and "-inf"; where an
-annotation leaves a choice of dataclasses, the object says in "is" which one it is.
+A dataclass or named tuple is an object with every field; other tuples and sets are arrays, a set in order; a mapping by
+text is an object, by other keys an array of pairs; an enum is its value; NaN and the infinities are "nan", "inf" and
+"-inf"; where an annotation leaves a choice of dataclasses, the object says in "is" which one it is.
 """
 
 import math
@@ -57,7 +57,7 @@ def _encoder(shape: Shape) -> Coder:
         return _union_encoder(parts)
     if isinstance(origin, TypeVar):
         return lambda value: value.value if isinstance(value, Enum) else value
-    if is_dataclass(origin):
+    if _is_record(origin):
         return _dataclass_encoder(shape)
     if _is(origin, Enum):
         return lambda value: value.value
@@ -120,7 +120,7 @@ def _decoder(shape: Shape) -> Coder:
     origin, parts = _origin(shape), get_args(shape)
     if origin in (Union, types.UnionType):
         return _union_decoder(parts)
-    if is_dataclass(origin):
+    if _is_record(origin):
         return _dataclass_decoder(shape, origin)
     if _is(origin, Mapping):
         return _mapping_decoder(*map(_decoder, parts))
@@ -178,11 +178,16 @@ def _union_decoder(parts: Iterable[Shape]) -> Coder:
 
 
 def _hints(shape: Shape) -> list[tuple[str, Shape]]:
-    """Return field names and annotations of a dataclass; a type variable stands for what it was given."""
+    """Return names and annotations of the fields of a record; a type variable stands for what it was given."""
     origin = _origin(shape)
     given = dict(zip(getattr(origin, "__parameters__", ()), get_args(shape), strict=False))
     hints = get_type_hints(origin)
-    return [(field.name, _filled(hints[field.name], given)) for field in fields(origin) if field.init]
+    names = [field.name for field in fields(origin) if field.init] if is_dataclass(origin) else origin._fields
+    return [(name, _filled(hints[name], given)) for name in names]
+
+
+def _is_record(kind: Shape) -> bool:
+    return is_dataclass(kind) or (_is(kind, tuple) and hasattr(kind, "_fields"))
 
 
 def _filled(kind: Shape, given: Mapping[Shape, Shape]) -> Shape:

@@ -27,7 +27,7 @@ def are_plain(of: Columns) -> bool:
 def _are_possible(*several: Column) -> bool:
     """Whether all of these columns is known, and nothing below zero."""
     try:
-        return min(map(min, several)) >= 0  # type: ignore[type-var, operator]  # None has no order
+        return min(map(min, several)) >= 0  # type: ignore[arg-type, operator, type-var]  # None has no order
     except TypeError:
         return False
 

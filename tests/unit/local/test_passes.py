@@ -66,7 +66,7 @@ def test_what_the_router_sees(models: list[str], asked: list[Asked], expected: d
 
 
 async def test_a_variant_without_engines_is_told_by_the_router_and_says_so() -> None:
-    here = replace(VARIANT, key=replace(VARIANT.key, namespace=NAMESPACE), model="m", min_replicas=0)
+    here = replace(VARIANT, key=VARIANT.key._replace(namespace=NAMESPACE), model="m", min_replicas=0)
     template = EngineTemplate(key=ObjectKey(NAMESPACE, here.target.name), command=(), replicas=0, max_batch=None)
     seen = replace(world(), variants=(here,), engines={template.key: template})
     passes = Passes(Fleet(Path(), cast("Any", None)), Engines(), lambda: 100.0)

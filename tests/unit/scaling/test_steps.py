@@ -45,7 +45,7 @@ def test_the_cheapest_rises_and_the_dearest_falls() -> None:
 
 
 def test_equal_prices_rise_by_name_and_fall_from_the_end() -> None:
-    a, b = replace(CHEAP, key=replace(CHEAP.key, name="a")), replace(DEAR, cost_per_replica_per_h=10.0)
+    a, b = replace(CHEAP, key=CHEAP.key._replace(name="a")), replace(DEAR, cost_per_replica_per_h=10.0)
     a = replace(a, target=replace(a.target, name="a"))
     at = {a.key: target(a, 2), b.key: target(b, 2)}
     past = remembering((a, 2), (b, 2))
