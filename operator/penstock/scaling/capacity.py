@@ -1,6 +1,6 @@
 """What one replica of a variant serves within its targets: from its profile, or from what is known of its engine."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from math import exp, floor, inf, log, log10
 from typing import Final, NamedTuple
@@ -34,8 +34,7 @@ _LEAST_TOKENS: Final = 1.0
 _SUCCEEDED: Final = Verdict(OptimizationReason.SUCCEEDED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capacity:
+class Capacity(NamedTuple):
     """Requests per second of one replica; `missed` names the target that it misses even when idle.
 
     Replicas that share a queue serve more each: `fewer_per_s` is what surely remains of it once there are fewer.

@@ -16,9 +16,9 @@ from penstock.scaling.terms import Terms
 class Case(NamedTuple):
     """A variant, its target (`state` as the pass sees it: shared, too), its load, terms, price and past.
 
-    `weight` is the price of a replica for choosing among the variants of a model; `cost_per_h` the real one, None
-    where unknown. `blocked` says why nothing is computed. `may_learn`: it is this variant's turn to be learnt from.
-    Rates of its load are means over `rate_window_s` seconds.
+    `base` is what a decision moves from, as `standing` says. `weight` is the price of a replica for choosing among the
+    variants of a model; `cost_per_h` the real one, None where unknown. `blocked` says why nothing is computed.
+    `may_learn`: it is this variant's turn to be learnt from. Rates of its load are means over `rate_window_s` seconds.
     """
 
     variant: Variant
@@ -27,6 +27,8 @@ class Case(NamedTuple):
     terms: Terms
     last: Remembered | None
     now_s: float
+    key: ObjectKey
+    base: int | None
     may_learn: bool = True
     rate_window_s: float = WINDOW_S
     weight: float = 1.0
@@ -35,22 +37,17 @@ class Case(NamedTuple):
     blocked: Verdict[OptimizationReason] | None = None
 
     @property
-    def key(self) -> ObjectKey:
-        """Namespace and name."""
-        return self.variant.key
-
-    @property
-    def base(self) -> int | None:
-        """What a decision moves from: what was desired before, else what runs; zero where somebody chose zero."""
-        return self.target.current if self.last is None or self.target.current == 0 else self.last.desired
-
-    @property
     def starting_since_s(self) -> float | None:
         """When a replica was first seen to start, of the passes in a row that saw one; None where none starts."""
         if not self.target.starting:
             return None
         since_s = None if self.last is None else self.last.starting_since_s
         return self.now_s if since_s is None else since_s
+
+
+def standing(target: Target, last: Remembered | None) -> int | None:
+    """Return what was desired before, else what runs; zero where somebody chose zero."""
+    return target.current if last is None or target.current == 0 else last.desired
 
 
 class Proposal(NamedTuple):

@@ -10,7 +10,7 @@ from penstock.domain.decisions import Verdict
 from penstock.domain.observations import Observation, Target
 from penstock.domain.reasons import MetricsReason, OptimizationReason, TargetReason
 from penstock.domain.variants import ObjectKey, Variant
-from penstock.scaling.cases import Case
+from penstock.scaling.cases import Case, standing
 from penstock.scaling.config import Config
 from penstock.scaling.join import Joined, join
 from penstock.scaling.memory import Memory
@@ -140,14 +140,16 @@ def _known(variant: Variant, this: _Pass) -> _Known:
 
 def _case(one: _Known, price: _Price, this: _Pass, *, may_learn: bool) -> Case:
     variant, target, found, fault = one
-    seen = _load(variant, this)
+    seen, last = _load(variant, this), this.memory.last(variant.key, variant.uid)
     return Case(
         variant=variant,
         target=target,
         load=seen,
         terms=found,
-        last=this.memory.last(variant.key, variant.uid),
+        last=last,
         now_s=this.observation.now_s,
+        key=variant.key,
+        base=standing(target, last),
         may_learn=may_learn,
         rate_window_s=this.around.config.rate_window_s,
         weight=price.weight,

@@ -54,12 +54,12 @@ class Memory:
     def last(self, key: ObjectKey, uid: str) -> Remembered | None:
         """Return the past of this very object, or None where it has none."""
         found = self.variants.get(key)
-        return found if found is not None and found.uid in {"", uid} else None
+        return found if found is not None and (found.uid == uid or not found.uid) else None
 
     def experience(self, key: ObjectKey, uid: str) -> Experience:
         """Return what was learnt of this very object."""
         found = self.experiences.get(key)
-        return found if found is not None and found.uid in {"", uid} else Experience(uid=uid)
+        return found if found is not None and (found.uid == uid or not found.uid) else Experience(uid=uid)
 
     def knows(self, key: ObjectKey) -> bool:
         """Whether anything is remembered under this name."""

@@ -50,21 +50,24 @@ def plan(model: Model, room: Mapping[ObjectKey, int] | None = None) -> Plan:
     """Return the plan for a model of which the demand is known; `room` are ceilings that quotas set."""
     members, rooms = model.members, room or {}
     offers = tuple([_offer(member, model, rooms.get(member.key) if rooms else None) for member in members])
-    target = _target(model, offers)
-    mix, exchanged = _choose(model, offers, target)
+    there = [_within(offer) for offer in offers]
+    target = _target(model, capacity_of(offers, there))
+    mix, exchanged = _choose(model, offers, there, target)
     plain, others_suffice = mix, mix.unserved_per_s <= 0
-    if any(member.pending.stuck or _is_away(member) for member in members):
+    stuck = any(member.pending.stuck for member in members)
+    if stuck or any(_is_away(member) for member in members):
         healthy = tuple(_offer(member, model, rooms.get(member.key), healthy=True) for member in members)
         plain = cheapest(target, healthy)
         if not others_suffice:  # nobody else has room, so that somebody without a place must be asked
             mix = cheapest(target, tuple(o._replace(floor=n) for o, n in zip(healthy, mix.replicas, strict=True)))
     given_up = frozenset(m.key for m in members if m.pending.late and others_suffice)
-    numbers = _without_gap(members, mix.replicas, target)
-    asked = [
-        max(number, _still_asked(member, want, given_up=member.key in given_up))
-        for member, number, want in zip(members, numbers, plain.replicas, strict=True)
-    ]
-    keys = [member.key for member in members]
+    asked = _without_gap(members, mix.replicas, target)
+    keys = [offer.key for offer in offers]
+    if stuck:
+        asked = [
+            max(number, _still_asked(member, want, given_up=member.key in given_up))
+            for member, number, want in zip(members, asked, plain.replicas, strict=True)
+        ]
     return Plan(
         replicas=dict(zip(keys, asked, strict=True)),
         goal=dict(zip(keys, mix.replicas, strict=True)),
@@ -83,22 +86,23 @@ def _is_away(member: Member) -> bool:
 
 
 def _offer(member: Member, model: Model, room: int | None, *, healthy: bool = False) -> Offer:
-    bounds, price = member.case.terms.bounds, member.case.weight
+    bounds, price, counted = member.case.terms.bounds, member.case.weight, member.counted
     floor, ceiling = bounds.min_replicas, 0 if bounds.asleep else bounds.max_replicas
     if room is not None:
         ceiling = room if ceiling is None else min(ceiling, room)
-    without_place = member.pending.stuck or _is_away(member)
-    if (without_place and not healthy) or _is_hopeless(member, model):
-        ceiling = floor if _is_hopeless(member, model) else member.counted
+    if member.capacity.missed and _is_hopeless(member, model):
+        ceiling = floor
+    elif not healthy and (member.pending.stuck or _is_away(member)):
+        ceiling = counted
     if member.fixed:
-        floor = ceiling = member.counted
+        floor = ceiling = counted
     return Offer(
         key=member.key,
         capacity_per_s=member.capacity.per_s,
         price=price,
         floor=floor if ceiling is None else min(floor, ceiling),
         ceiling=ceiling,
-        base=member.counted,
+        base=counted,
         start_cost=price * member.startup_s / RESIDES_S,
         keep_gain=price * DRAINS_S / RESIDES_S,
     )
@@ -109,14 +113,13 @@ def _is_hopeless(member: Member, model: Model) -> bool:
     return bool(member.capacity.missed) and any(not other.capacity.missed for other in model.members)
 
 
-def _target(model: Model, offers: Sequence[Offer]) -> float:
-    """Return the need to plan for: what is expected if that is more than there is, what was of late if that is less.
+def _target(model: Model, planned: float) -> float:
+    """Return the need to plan for: what is expected if that is more than is there, what was of late if that is less.
 
     In between what there is suffices, and nothing moves. Nor does anything start on a guess, which a window of
     measuring makes good, while what runs keeps up.
     """
     up = max(model.ahead.need_per_s if model.ahead else 0.0, _least(model))
-    planned = capacity_of(offers, [_within(offer) for offer in offers])
     if up * (1 - SPARED) <= planned < up or model.is_guessed:
         up = min(up, planned)
     if planned < up or not model.may_shed:
@@ -135,12 +138,11 @@ def _within(offer: Offer) -> int:
     return max(capped, offer.floor)
 
 
-def _choose(model: Model, offers: tuple[Offer, ...], target: float) -> tuple[Mix, bool]:
+def _choose(model: Model, offers: tuple[Offer, ...], there: Sequence[int], target: float) -> tuple[Mix, bool]:
     """Return the mix, and whether running replicas are exchanged for cheaper ones.
 
     Without an exchange there is only more of some when more is needed, and only fewer when less is.
     """
-    there = [_within(offer) for offer in offers]
     if capacity_of(offers, there) < target:
         bound = tuple([offer.within(number, offer.ceiling) for offer, number in zip(offers, there, strict=True)])
         calm = cheapest(target, bound)
@@ -200,6 +202,8 @@ def _without_gap(members: Sequence[Member], goal: Sequence[int], target: float) 
     numbers = list(goal)
     ready = [min(member.case.target.ready, max(member.base, 0)) for member in members]
     serving = [min(number, there) for number, there in zip(numbers, ready, strict=True)]
+    if serving == ready:  # nothing that serves is to go, as nearly always
+        return numbers
     rates = [member.capacity.per_s for member in members]
     short = min(target, sum(map(float.__mul__, rates, map(float, ready)))) - sum(
         map(float.__mul__, rates, map(float, serving))

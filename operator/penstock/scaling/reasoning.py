@@ -7,6 +7,7 @@ from penstock.domain.decisions import Candidate, Reasoning, Verdict
 from penstock.domain.reasons import LimitReason
 from penstock.scaling.cases import Case
 from penstock.scaling.forecast import Forecast
+from penstock.scaling.members import Member
 from penstock.scaling.mix import Offer, capacity_of, cheapest
 from penstock.scaling.model import Model
 from penstock.scaling.plan import Plan
@@ -39,7 +40,7 @@ def explanation(number: Number, model: Model | None, found: Plan | None) -> Expl
     """Return what is to be told of the variant's capacity and number."""
     if model is None or found is None:
         return _NOTHING
-    member = next((member for member in model.members if member.case is number.case), None)
+    member = _member(number.case, model)
     if member is None:
         return _NOTHING
     capacity, error_ratio = member.capacity, member.experience.capacity_error_ratio
@@ -47,6 +48,13 @@ def explanation(number: Number, model: Model | None, found: Plan | None) -> Expl
         return Explanation(error_ratio, capacity.error_ratio)
     reasoning = _reasoning(number, model, model.ahead, found, capacity.samples)
     return Explanation(error_ratio, capacity.error_ratio, reasoning)
+
+
+def _member(case: Case, model: Model) -> Member | None:
+    for member in model.members:
+        if member.case is case:
+            return member
+    return None
 
 
 def _reasoning(number: Number, model: Model, ahead: Forecast, found: Plan, samples: int) -> Reasoning:

@@ -41,7 +41,7 @@ def member(
         accelerators_per_replica=each,
         objective=replace(base.case.terms.objective, priority=priority),
     )
-    case = base.case._replace(variant=of, target=target(of, runs), terms=terms, weight=price)
+    case = base.case._replace(variant=of, key=of.key, base=runs, target=target(of, runs), terms=terms, weight=price)
     return base._replace(case=case, capacity=Capacity(per_s=per_s, fewer_per_s=per_s))
 
 
