@@ -26,7 +26,16 @@ SHARING: Final = (1, 2, 3, 4, 6, 8, 12, 16)
 """Numbers of replicas that share a queue for which capacities are worked out; more of them bring hardly anything."""
 SHY: Final = 3
 """By how many fewer they are supposed to share it where one is given up: to call it back costs more than to keep it."""
-_SHARED: Final = tuple([max([n for n in SHARING if n <= max(count, 1)]) for count in range(SHARING[-1] + 1)])
+_MANY: Final = SHARING[-1] + SHY
+
+
+def _sharing(replicas: int) -> int:
+    """Return by how many a queue is taken to be shared."""
+    return max([number for number in SHARING if number <= max(replicas, 1)])
+
+
+_SHARED: Final = tuple([(_sharing(count), _sharing(count - SHY)) for count in range(_MANY + 1)])
+"""By how many a queue is shared of so many replicas, and of fewer: more of them share it as `_MANY` do."""
 _ROOM: Final = 8192
 _APART: Final = 0.02
 Cvs = tuple[float | None, float | None]
@@ -74,8 +83,8 @@ def capacity(case: Case, experience: Experience, typical: Typical) -> Capacity |
     slo, samples = terms.objective.slo, learned.samples if learned else 0
     if terms.profile is not None and samples < ENOUGH:
         return by_profile(terms.profile, slo, *typical.means)
-    cache_tokens = _three_digits(case.load.kv_capacity_tokens or 0.0)
-    engine, all_of, fewer = supposed(case), _sharing(case.target.ready), _sharing(case.target.ready - SHY)
+    cache_tokens = _cache_tokens(case.load.kv_capacity_tokens or 0.0)
+    engine, (all_of, fewer) = supposed(case), _SHARED[min(max(case.target.ready, 0), _MANY)]
     found = _believed(engine, learned, typical.lengths, slo, all_of, cache_tokens)
     least = found if fewer == all_of else _believed(engine, learned, typical.lengths, slo, fewer, cache_tokens)
     if found is None or least is None:
@@ -92,11 +101,6 @@ def capacity(case: Case, experience: Experience, typical: Typical) -> Capacity |
 
 def _cautious(found: Belief) -> float:
     return found.capacity.per_s / (1 + max(found.error_ratio - UNSURE, 0.0))
-
-
-def _sharing(replicas: int) -> int:
-    """Return by how many a queue is taken to be shared."""
-    return _SHARED[min(max(replicas, 1), SHARING[-1])]
 
 
 def _seen_at_most(case: Case, experience: Experience) -> float:
@@ -207,6 +211,11 @@ def typical(input_tokens: float, output_tokens: float, cvs: Cvs = (None, None)) 
     )
 
 
+def _three_digits(number: float) -> float:
+    return 0.0 if number <= 0 else round(number, 2 - floor(log10(number)))
+
+
+_cache_tokens = lru_cache(maxsize=_ROOM)(_three_digits)  # caches stay as large as they are
 _prior = lru_cache(maxsize=_ROOM)(prior)
 _worked_out = lru_cache(maxsize=_ROOM)(believed)
 _RECENT: Final[dict[tuple[object, ...], tuple[Prior | None, Learned | None, Belief | None]]] = {}
@@ -235,7 +244,3 @@ def _coarse(tokens: float) -> float:
 
 def _tenths(cv: float | None) -> float | None:
     return None if cv is None else round(cv, 1)
-
-
-def _three_digits(number: float) -> float:
-    return 0.0 if number <= 0 else round(number, 2 - floor(log10(number)))

@@ -17,11 +17,12 @@ def columns(rows: Sequence[PodMetrics]) -> Columns:
 
 def are_plain(of: Columns) -> bool:
     """Whether all that a row is judged by is known and possible, as `rows.fault` says, in every row."""
-    return _are_possible(of.running, of.waiting, of.kv_usage_ratio, of.completed_per_s) and (
-        None not in of.backlog_growth_per_s
-        and (greatest(of.kv_usage_ratio) or 0.0) <= 1
-        and (_are_possible(of.input_tokens, of.output_tokens) or greatest(of.completed_per_s) == 0)
-    )
+    gauges = of.running, of.waiting, of.kv_usage_ratio, of.completed_per_s
+    if not _are_possible(*gauges, of.input_tokens, of.output_tokens) and not (
+        _are_possible(*gauges) and greatest(of.completed_per_s) == 0
+    ):
+        return False
+    return whole_sum(of.backlog_growth_per_s) is not None and (greatest(of.kv_usage_ratio) or 0.0) <= 1
 
 
 def _are_possible(*several: Column) -> bool:
@@ -62,9 +63,8 @@ def total(column: Column) -> float:
     return sum([value for value in column if value is not None]) if whole is None else whole
 
 
-def means(of: Columns, rates: Sequence[float]) -> list[float | None]:
-    """Return the means over finished requests of what has no sum: the columns from `input_tokens` on."""
-    weight = sum(rates)
+def means(of: Columns, rates: Sequence[float], weight: float) -> list[float | None]:
+    """Return the means over finished requests, `weight` in all, of what has no sum: from `input_tokens` on."""
     return [mean(column, rates, weight) for column in of[_FIRST_MEAN:]]
 
 

@@ -155,10 +155,10 @@ def _computed(
     cases: Sequence[Case], model: Model, found: Plan | None, observation: Observation, config: Config
 ) -> _Answer:
     proposals = _proposals(cases, model, found, observation.inflows.get(_scope(cases)))
-    now_s = observation.now_s
+    now_s, window_s = observation.now_s, config.window_s()
     return _Answer(
         cases=cases,
-        settled=[_number(case, proposals.get(case.key), config) for case in cases],
+        settled=[_number(case, proposals.get(case.key), window_s) for case in cases],
         past=_past(model, found, now_s),
         experiences=_experiences(model, found, now_s, config.retry_after_s),
         model=model,
@@ -182,10 +182,10 @@ def _experiences(model: Model, found: Plan | None, now_s: float, away_s: float) 
     return learnt
 
 
-def _number(case: Case, proposal: Proposal | None, config: Config) -> Settled:
+def _number(case: Case, proposal: Proposal | None, window_s: float) -> Settled:
     if proposal is None or (case.blocked is not None and not proposal.blind):
         return hold(case, case.blocked or _UNAVAILABLE)
-    return settle(case, proposal, config.window_s())
+    return settle(case, proposal, window_s)
 
 
 def _proposals(

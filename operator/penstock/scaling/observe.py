@@ -148,15 +148,11 @@ def _unusable(variant: Variant, rows: Iterable[PodMetrics], states: Sequence[Fre
 def _measured(fresh: _Fresh, spread: Spread, *, sampled_at_s: float, every: bool) -> Load:
     """Add up what fresh rows say; `every` says that all ready replicas have one."""
     seen = fresh.seen
-    finished = whole_sum(seen.completed_per_s)
-    rates = seen.completed_per_s if finished is not None else [rate_per_s(row) for row in fresh.rows]
-    counted = [rate for rate in rates if rate is not None]
-    weights = counted if finished is not None else [rate or 0.0 for rate in rates]
-    complete = every and len(counted) == len(rates)
-    idle = finished is None and all(map(never_counted, fresh.rows))
-    finished = sum(counted) if finished is None else finished
+    finished, rates, counted = _finished(fresh)
+    complete = every and counted == len(fresh.rows)
+    idle = not finished and whole_sum(seen.completed_per_s) is None and all(map(never_counted, fresh.rows))
     kv_ratios, queues = _gauges(fresh)
-    fed, made, ttft_s, tpot_s, prefill_s, held = means(seen, weights)
+    fed, made, ttft_s, tpot_s, prefill_s, held = means(seen, rates, finished)
     return Load(
         verdict=_available(complete=complete, idle=idle),
         complete=complete,
@@ -179,6 +175,18 @@ def _measured(fresh: _Fresh, spread: Spread, *, sampled_at_s: float, every: bool
         rows=fresh.rows,
         replicas_each=fresh.each,
     )
+
+
+def _finished(fresh: _Fresh) -> tuple[float, Sequence[float], int]:
+    """Return the requests finished per second, in all and by row, and how many rows know theirs."""
+    column = fresh.seen.completed_per_s
+    finished = whole_sum(column)
+    if finished is not None:
+        rates: Sequence[float] = column  # type: ignore[assignment]  # what has a sum is known
+        return finished, rates, len(rates)
+    found = [rate_per_s(row) for row in fresh.rows]
+    rates = [rate or 0.0 for rate in found]
+    return sum(rates), rates, len(found) - found.count(None)
 
 
 def _available(*, complete: bool, idle: bool) -> Verdict[MetricsReason]:

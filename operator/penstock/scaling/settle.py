@@ -46,7 +46,7 @@ def settle(case: Case, proposal: Proposal, window_s: float) -> Settled:
     )
     moves = case.last.moves if case.last else Moves()
     allowed, rate = paced(steady, steady if case.base is None else case.base, moves, case.now_s)
-    replicas = bounds.clamp(allowed)
+    replicas = allowed if allowed == asked else bounds.clamp(allowed)
     overruled = kept is not None and proposal.guarded
     return Settled(
         replicas=replicas,
@@ -132,9 +132,9 @@ def _unmoved(proposal: Proposal) -> DecisionReason:
 
 
 def _why(case: Case, proposal: Proposal, replicas: int, *, from_window: bool) -> str:
-    bounds = case.terms.bounds
-    if case.base is not None and bounds.clamp(case.base) != case.base and replicas == bounds.clamp(case.base):
-        return _bound_words(bounds, case.base)
+    bounds, base = case.terms.bounds, case.base
+    if base is not None and replicas != base and replicas == bounds.clamp(base):
+        return _bound_words(bounds, base)
     return f"{proposal.why}; the most asked for within the window" if from_window else proposal.why
 
 

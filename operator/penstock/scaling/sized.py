@@ -24,11 +24,12 @@ class _Asked(NamedTuple):
     need_per_s: float
     words: str
     spare_per_s: float
+    could_sleep: bool
 
 
 def propose(model: Model, found: Plan, ahead: Forecast) -> dict[ObjectKey, Proposal]:
     """Return a proposal for each member of a model whose demand is known."""
-    of = _Asked(model, found, ahead.need_per_s, asked(ahead), _spare(found))
+    of = _Asked(model, found, ahead.need_per_s, asked(ahead), _spare(found), _could_sleep(model))
     return {member.key: _proposal(member, of) for member in model.members}
 
 
@@ -89,7 +90,7 @@ def _limited(member: Member, of: _Asked) -> Verdict[LimitReason]:
         return Verdict(LimitReason.STUCK_PENDING)
     if found.unserved_per_s > 0 and member.key in found.bound:
         return limit(found.bound[member.key])
-    if _could_sleep(model) and not model.is_seen and goal:
+    if of.could_sleep and not model.is_seen and goal:
         return Verdict(LimitReason.NO_WAKE_SOURCE)
     if goal == bounds.max_replicas and (found.unserved_per_s > 0 or _dearer_ones_serve(member, model, found)):
         return bounds.most()

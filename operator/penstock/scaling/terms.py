@@ -52,6 +52,7 @@ class Circumstances:
     config: Config
     now_s: float
     listed: Mapping[str, Sequence[ServiceTarget]]
+    window_s: float
 
 
 def circumstances(catalogue: Catalogue, config: Config, now_s: float) -> Circumstances:
@@ -59,7 +60,7 @@ def circumstances(catalogue: Catalogue, config: Config, now_s: float) -> Circums
     listed: dict[str, list[ServiceTarget]] = defaultdict(list)
     for entry in catalogue.service_targets:
         listed[entry.model].append(entry)
-    return Circumstances(catalogue=catalogue, config=config, now_s=now_s, listed=listed)
+    return Circumstances(catalogue=catalogue, config=config, now_s=now_s, listed=listed, window_s=config.window_s())
 
 
 def terms(variant: Variant, target: Target | None, around: Circumstances) -> Terms:
@@ -90,7 +91,7 @@ def terms(variant: Variant, target: Target | None, around: Circumstances) -> Ter
         max_batch=(target and target.max_batch) or (profile.max_batch if profile else None),
         idle_s=config.idle_before_zero_s if rule is None else rule.retention_s,
         startup_s=startup_s,
-        settle_s=max(startup_s, config.window_s()),
+        settle_s=max(startup_s, around.window_s),
         mode=Actuation.RECOMMEND if foreign else _mode(variant, target, config),
         foreign=foreign,
         thresholds=thresholds,
