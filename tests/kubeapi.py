@@ -26,7 +26,8 @@ ADMIN_TOKEN = "admin-of-this-test-run"
 FOREIGN_CRDS = Path(__file__).parent / "crds"
 OUR_CRDS = Path(__file__).parents[1] / "crds"
 START_S = 60.0
-_LAZY = {"GOGC": "400"}  # a server of some minutes has memory to spare; collecting takes a sixth of its time
+# a server of some minutes has memory to spare, collecting takes a sixth of its time; one thread does not look for work
+_LAZY = {"GOGC": "400", "GOMAXPROCS": "1"}
 _ASSETS = "KUBEBUILDER_ASSETS"
 _WELL_KNOWN = ("/usr/local/kubebuilder/bin",)
 

@@ -149,9 +149,10 @@ def test_labels_that_contradict_each_other_are_done_without(tmp_path: Path) -> N
 @pytest.mark.usefixtures("unmeasured_children")
 @pytest.mark.unmeasured
 def test_the_demo_needs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    few = Wish(most_requests=1500.0, prices={"L40S": 1.86})  # without a price for it the other model is not played
+    # without a price for it the other model is not played
+    few = Wish(most_requests=1500.0, block_s=900.0, prices={"L40S": 1.86})
 
-    assert advise.run(replace(request("", tmp_path), prometheus=None, output="text", wish=few)) == 0
+    assert advise.run(replace(request("", tmp_path), prometheus=None, output="text", wish=few, workers=1)) == 0
 
     told = capsys.readouterr().out
     assert "llm/meta-llama/Llama-3.1-8B-Instruct " in told
