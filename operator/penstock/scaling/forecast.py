@@ -3,9 +3,9 @@
 Production traffic is not seasonal at this range: what arrives now is the best guess of what arrives in minutes, off by
 8 to 11 % on average ten minutes ahead (ServeGen's two weeks of several services, arXiv 2505.09999). So the level is a
 short mean since the last jump, a trend counts only where it stands out from the noise and is older than a window, and
-the room is the larger of two: what traffic in general may grow by meanwhile, and what the bursts of the last quarter of
-an hour take. Both grow with one number, the share of requests that must be served in time; a line that may stand for
-as long as a first token may take stands for part of it.
+the room is the larger of two: what traffic in general may grow by meanwhile, less where forecasts were off by less, and
+what the bursts of the last quarter of an hour take. Both grow with one number, the share of requests that must be
+served in time; a line that may stand for as long as a first token may take stands for part of it.
 """
 
 from collections.abc import Sequence
@@ -74,10 +74,13 @@ def forecast(
     attainment_ratio: float,
     patience_s: float = 0.0,
     since_s: float | None = None,
+    narrower: float = 1.0,
 ) -> Forecast:
     """Look `lead_s` seconds ahead from the newest of at least one moment, so that `attainment_ratio` of it is met.
 
     Since `since_s` requests are of another mix: how many came before tells nothing of how many come of these.
+
+    `narrower` is what share of the room for growth suffices by what came of earlier forecasts (see `Accuracy`).
 
     What comes beyond capacity until more of it serves makes a line, and who may wait `patience_s` seconds for a first
     token can stand in it: so much of the room for more need not be kept.
@@ -87,7 +90,9 @@ def forecast(
     level, slope = _level(recent)
     trend = min(slope * lead_s, level)
     ahead = level + trend
-    room = max(_growth(ahead, lead_s, attainment_ratio), burst_room(moments, ahead, attainment_ratio, WINDOW_S))
+    room = max(
+        narrower * _growth(ahead, lead_s, attainment_ratio), burst_room(moments, ahead, attainment_ratio, WINDOW_S)
+    )
     now = newest.arrivals_per_s + sqrt(newest.arrivals_per_s / WINDOW_S)
     need = max(max(ahead + room, now) / (1 + patience_s / (lead_s + WINDOW_S)), ahead)
     return Forecast(
@@ -98,6 +103,11 @@ def forecast(
         lead_s=lead_s,
         fall=_fall(moments, recent),
     )
+
+
+def off_ratio(lead_s: float) -> float:
+    """Return by what share of it traffic in general differs from what was expected of it `lead_s` seconds before."""
+    return OFF_RATIO * sqrt((lead_s + WINDOW_S) / OFF_AFTER_S)
 
 
 def _fall(moments: Sequence[Moment], recent: Sequence[Moment]) -> Fall | None:
@@ -158,5 +168,4 @@ def _line(moments: Sequence[Moment]) -> tuple[float, float]:
 
 def _growth(ahead: float, lead_s: float, attainment_ratio: float) -> float:
     """Return what traffic in general exceeds a forecast by no more often than may be: a Laplace law of its errors."""
-    scale = OFF_RATIO * sqrt((lead_s + WINDOW_S) / OFF_AFTER_S)
-    return ahead * scale * max(log(0.5 / (1 - attainment_ratio)), 0.0)
+    return ahead * off_ratio(lead_s) * max(log(0.5 / (1 - attainment_ratio)), 0.0)

@@ -5,6 +5,7 @@ from math import exp, sqrt
 from typing import Final, NamedTuple
 
 from penstock.engine.lengths import cv_of, prior_squares
+from penstock.scaling.accuracy import Accuracy
 from penstock.scaling.tokens import Caches, FullLines
 
 WINDOW_S: Final = 60.0
@@ -156,6 +157,7 @@ class ModelPast:
     lead_s: float | None = None
     others_since_s: float | None = None
     remixed_at_s: float | None = None
+    accuracy: Accuracy = field(default_factory=Accuracy)
     full_lines: FullLines = field(default_factory=FullLines)
     caches: Caches = field(default_factory=Caches)
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from penstock.scaling.accuracy import Accuracy, Expected
 from penstock.scaling.capacity import capacity, typical
 from penstock.scaling.config import Config
 from penstock.scaling.demand import Demand
-from penstock.scaling.forecast import Forecast, forecast
+from penstock.scaling.forecast import Forecast, forecast, off_ratio
 from penstock.scaling.history import WINDOW_S, ModelPast, Moment, Peaks
 from penstock.scaling.members import Member, Seen, asked_first, attainment_of, patience_s_of
 
@@ -36,11 +37,11 @@ def outlook(now: Now, past: ModelPast, config: Config) -> tuple[Forecast | None,
     pace, first = pace_of(config), asked_first(now.members) if now.members else None
     peaks = past.peaks if first is None else _in_requests_of_now(past, now.seen, first)
     others_since_s = _others_since_s(past, now, pace)
-    ahead, moments, since_s = None, past.moments, past.since_s
+    ahead, moments, since_s, accuracy = None, past.moments, past.since_s, past.accuracy
     if now.asked is not None and first is not None:
         moment = Moment(now.now_s * pace, now.asked.arrivals_per_s / pace, now.asked.backlog)
         moments, since_s = past.with_moment(moment, gap_s=config.stale_after_s * pace)
-        ahead = _forecast(moments, first, now.members, others_since_s, pace)
+        ahead, accuracy = _forecast(moments, accuracy, first, now, others_since_s, pace)
         peaks = peaks.adding(now.now_s, ahead.need_per_s, now.window_s, ahead.fall)
     return ahead, replace(
         past,
@@ -51,20 +52,26 @@ def outlook(now: Now, past: ModelPast, config: Config) -> tuple[Forecast | None,
         idle_since_s=now.idle_since_s,
         lead_s=None if ahead is None or first is None else first.startup_s * pace,
         others_since_s=others_since_s,
+        accuracy=accuracy,
     )
 
 
 def _forecast(
-    moments: Sequence[Moment], first: Member, members: Sequence[Member], others_since_s: float | None, pace: float
-) -> Forecast:
+    moments: Sequence[Moment], past: Accuracy, first: Member, now: Now, others_since_s: float | None, pace: float
+) -> tuple[Forecast, Accuracy]:
+    """Return the forecast, with as much room as earlier ones show to be needed, and how far off they were by now."""
+    lead_s, newest, attainment_ratio = first.startup_s * pace, moments[-1], attainment_of(now.members)
+    judged = past.seeing(newest.at_s, newest.arrivals_per_s, lead_s + WINDOW_S)
     ahead = forecast(
         moments,
-        lead_s=first.startup_s * pace,
-        attainment_ratio=attainment_of(members),
-        patience_s=patience_s_of(members) * pace,
+        lead_s=lead_s,
+        attainment_ratio=attainment_ratio,
+        patience_s=patience_s_of(now.members) * pace,
         since_s=others_since_s,
+        narrower=judged.narrower(attainment_ratio),
     )
-    return ahead if pace == 1 else ahead.faster(pace)
+    expected = Expected(newest.at_s + lead_s, ahead.level_per_s + ahead.trend_per_s, off_ratio(lead_s))
+    return ahead if pace == 1 else ahead.faster(pace), judged.expecting(expected)
 
 
 def _others_since_s(past: ModelPast, now: Now, pace: float) -> float | None:

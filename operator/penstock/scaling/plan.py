@@ -19,6 +19,9 @@ DRAINS_S: Final = 30.0
 """Seconds that a replica is still paid for after it was given up."""
 CLEARLY: Final = 0.1
 """An exchange must save this share of the price of what it starts, so that a wrong capacity does not stir a fleet."""
+AT_ONCE: Final = 1.0
+"""One that follows another before this has settled must save as much as what it starts costs: where requests of
+another mix of lengths come, the first exchange rests on half of it, and a second one may save half of the money."""
 SPARED: Final = 0.03
 """Capacities are not known any better: where the need could be this share larger a replica is given up, where it is
 this share larger one is started, and an exchange must win even over what would do were it this share smaller."""
@@ -158,7 +161,10 @@ def _choose(model: Model, offers: tuple[Offer, ...], there: Sequence[int], targe
         for offer, number, before in zip(offers, free.replicas, there, strict=True)
     )
     fewer = any(number < before for number, before in zip(free.replicas, there, strict=True))
-    better = free.unserved_per_s <= calm.unserved_per_s and perhaps.cost - free.cost > CLEARLY * started
+    better = (
+        free.unserved_per_s <= calm.unserved_per_s
+        and perhaps.cost - free.cost > (CLEARLY if _is_settled(model) else AT_ONCE) * started
+    )
     return (free, True) if fewer and started and better else (calm, False)
 
 
@@ -190,11 +196,15 @@ def _at_once(offer: Offer, there: int) -> Offer:
 
 
 def _may_exchange(model: Model) -> bool:
-    """Whether an exchange may begin: not right after another one, and not on the way to zero, which ends it soon."""
-    last_s = model.past.remixed_at_s
+    """Whether an exchange may begin: not on the way to zero, which ends it soon."""
     if model.past.idle_since_s is not None and not any(m.case.terms.bounds.min_replicas for m in model.members):
         return False
-    return model.may_shed and (last_s is None or model.members[0].case.now_s - last_s >= SETTLES_S)
+    return model.may_shed
+
+
+def _is_settled(model: Model) -> bool:
+    last_s = model.past.remixed_at_s
+    return last_s is None or model.members[0].case.now_s - last_s >= SETTLES_S
 
 
 def _without_gap(members: Sequence[Member], goal: Sequence[int], target: float) -> list[int]:

@@ -27,6 +27,16 @@ def test_steady_traffic_keeps_room_for_what_traffic_may_grow_by() -> None:
     assert found.burst_per_s == pytest.approx(20 * 0.08 * math.sqrt(180 / 600) * math.log(100))
 
 
+def test_forecasts_that_come_true_leave_less_room_for_growth_but_all_for_bursts() -> None:
+    calm, bursty = seen(lambda _: 20.0), seen(lambda minute: 60.0 if minute % 5 == 2 else 20.0)
+
+    def room(moments: tuple[Moment, ...], narrower: float) -> float:
+        return forecast(moments, lead_s=120.0, attainment_ratio=0.995, narrower=narrower).burst_per_s
+
+    assert room(calm, 0.5) == pytest.approx(room(calm, 1.0) / 2)
+    assert room(bursty, 0.5) == room(bursty, 1.0) > room(calm, 1.0)
+
+
 def test_a_ramp_is_met_at_the_end_of_the_lead_time() -> None:
     found = ahead(seen(lambda minute: 2 + minute), lead_s=120.0)
 

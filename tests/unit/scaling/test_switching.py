@@ -68,8 +68,18 @@ def test_running_replicas_make_way_for_clearly_cheaper_ones_alone(
     assert goal(found) == ({"runs": 0, "other": 2} if exchanged else {"runs": 2, "other": 0})
 
 
-@pytest.mark.parametrize(("remixed_s_ago", "exchanged"), [(None, True), (300.0, False), (660.0, True)])
-def test_one_exchange_settles_before_the_next_begins(remixed_s_ago: float | None, exchanged: bool) -> None:
-    runs, other = member("runs", "H100", 5.0, 10.0, runs=2), starting(member("other", "A100", 5.0, 6.0), 60.0)
+@pytest.mark.parametrize(
+    ("remixed_s_ago", "price", "exchanged"),
+    [
+        pytest.param(None, 6.0, True, id="the first"),
+        pytest.param(300.0, 6.0, False, id="too soon"),
+        pytest.param(300.0, 3.0, True, id="soon, and it saves more than it starts"),
+        pytest.param(660.0, 6.0, True, id="settled"),
+    ],
+)
+def test_one_exchange_settles_before_the_next_begins(
+    remixed_s_ago: float | None, price: float, exchanged: bool
+) -> None:
+    runs, other = member("runs", "H100", 5.0, 10.0, runs=2), starting(member("other", "A100", 5.0, price), 60.0)
 
     assert plan(settled(10.0, runs, other, remixed_s_ago=remixed_s_ago)).exchanged is exchanged
