@@ -167,6 +167,26 @@ def test_where_none_can_be_read_the_newest_is_named(
     assert f"fix: {remedy}" in said.err
 
 
+def test_a_folder_of_which_nothing_new_can_be_read_is_not_gone_through(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (record,) = passes(1)
+    kept(tmp_path, record)
+    begin_ms = round(record.observation.now_s * 1000)
+    others = [tmp_path / f"{begin_ms + later:013d}.json.gz" for later in range(1, 22)]
+    for other in others:
+        other.write_text("{}")
+
+    assert run(["explain", "va/cheap", "--record", str(tmp_path)]) == USAGE
+    assert f"{others[-1]}: schema" in capsys.readouterr().err
+
+    others[0].unlink()
+    assert run(["explain", "va/cheap", "--record", str(tmp_path)]) == USAGE
+
+    others[1].unlink()
+    assert run(["explain", "va/cheap", "--record", str(tmp_path)]) == FINE
+
+
 def test_a_change_whose_own_record_cannot_be_read_is_told_by_the_newest(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

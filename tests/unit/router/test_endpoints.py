@@ -218,7 +218,8 @@ async def test_a_file_is_followed_and_a_bad_one_changes_nothing(tmp_path: Path, 
     missing = published.sets.qsize()
 
     seen = []
-    for stamp, text in enumerate(("[10.0.0.1:80]", "[10.0.0.1:80]   ", "[broken", "x" * (1 << 20), "[10.0.0.2:80]")):
+    large = "[10.0.0.3:80]" + " " * (1 << 20)
+    for stamp, text in enumerate(("[10.0.0.1:80]", "[10.0.0.1:80]   ", "[broken", large, "[10.0.0.2:80]")):
         path.write_text(text)
         os.utime(path, (stamp, stamp))
         await asyncio.sleep(1)
