@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import exp, log
 from typing import Final
 
@@ -105,6 +105,7 @@ def _capacity(
 ) -> Capacity:
     its = replica(shape, lengths, replicas)
 
+    @cache  # the search asks again what its ends and its last step were asked: a quarter of all questions
     def at_density(prompts: float) -> Missed:
         return missed(its, state(its, prompts), ttft_s * _MS, tpot_s * _MS)
 

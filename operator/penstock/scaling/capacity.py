@@ -8,10 +8,13 @@ from typing import Final, NamedTuple
 from penstock.domain.decisions import Verdict
 from penstock.domain.reasons import OptimizationReason
 from penstock.domain.variants import PerfProfile, Slo
-from penstock.engine.learning import Belief, Learned, Sample, believed, learn, spent
+from penstock.engine.expecting import Belief, believed, spent
+from penstock.engine.learned import Learned
+from penstock.engine.learning import learn
 from penstock.engine.lengths import Lengths
 from penstock.engine.priors import Prior, prior
 from penstock.engine.queueing import Sizing, Work, size, size_for_throughput
+from penstock.engine.samples import Sample
 from penstock.scaling.cases import Case
 from penstock.scaling.columns import least, whole_sum
 from penstock.scaling.experience import Experience
@@ -90,9 +93,10 @@ def capacity(case: Case, experience: Experience, typical: Typical) -> Capacity |
     if found is None or least is None:
         return None
     at_most = _seen_at_most(case, experience)
+    per_s = min(_cautious(found), at_most)
     return Capacity(
-        per_s=min(_cautious(found), at_most),
-        fewer_per_s=min(_cautious(least), at_most),
+        per_s=per_s,
+        fewer_per_s=per_s if least is found else min(_cautious(least), at_most),
         missed=found.capacity.missed,
         error_ratio=found.error_ratio,
         samples=samples,

@@ -5,7 +5,7 @@ from math import exp, log, sqrt
 from typing import Final
 
 from penstock.domain.observations import Birth, Target
-from penstock.engine.learning import Learned
+from penstock.engine.learned import Learned
 
 ENOUGH_STARTS: Final = 3
 """Measured starts after which they count, and not what somebody expected."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from penstock.engine.fastforward import FIRST, FastEngine
-from penstock.engine.learning import Sample
+from penstock.engine.samples import Sample
 from penstock.engine.steptime import StepCost
 
 

@@ -12,8 +12,11 @@ from tests.unit.engine.served import changed, samples
 
 from penstock.domain.variants import Slo, SloSource
 from penstock.engine.capacity import EngineShape, Lengths, capacity
-from penstock.engine.learning import ENOUGH, Learned, Sample, believed, learn, shape
+from penstock.engine.expecting import believed, shape
+from penstock.engine.learned import ENOUGH, Learned
+from penstock.engine.learning import learn
 from penstock.engine.priors import prior
+from penstock.engine.samples import Sample
 from penstock.engine.steptime import GPUS, StepCost
 from penstock.records.codec import decode, encode
 

@@ -14,8 +14,8 @@ from penstock.domain.decisions import Decision
 from penstock.domain.observations import Observation
 from penstock.domain.readings import ABSENT
 from penstock.domain.variants import ObjectKey, SloOverride, Variant
-from penstock.engine.learning import Sample
 from penstock.engine.priors import prior
+from penstock.engine.samples import Sample
 from penstock.scaling.config import Analyzer, Config
 from penstock.scaling.decide import decide
 from penstock.scaling.memory import Memory
