@@ -27,9 +27,10 @@ check: setup   ## style, types, imports between rooms
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/deptry .
 
-# pytest-cov would go through all files twice, once for the total
+# pytest-cov would go through all files twice, once for the total. Three workers for two cores: half of the integration
+# tests' time is waiting for what real servers do.
 test: setup    ## unit and integration tests, with branch coverage
-	$(PYTEST) -n 2 --cov --cov-report= --cov-fail-under=0 tests/unit tests/integration
+	$(PYTEST) -n 3 --cov --cov-report= --cov-fail-under=0 tests/unit tests/integration
 	$(BIN)/coverage report
 
 # Base and options come from outside, for builders behind a mirror: make image BASE=... BUILD_OPTIONS="--network host"

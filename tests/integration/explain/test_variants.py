@@ -34,7 +34,7 @@ async def decided(desk: Desk, prometheus: PrometheusServer) -> AsyncIterator[Ope
 
 async def test_the_last_change_is_told_from_its_record(desk: Desk, prometheus: PrometheusServer) -> None:
     async with decided(desk, prometheus) as operator:
-        desk.cluster.variant(minReplicas=4)
+        desk.cluster.variant(minReplicas=4, maxReplicas=4)
         found = await eventually(
             lambda: (it := desk.cluster.status()["decision"])["reason"] == "Bound" and it, "another decision"
         )
