@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from penstock.domain.observations import Inflow
 from penstock.domain.readings import known
 from penstock.scaling.history import LengthSums
 from penstock.scaling.observe import Load
+
+_NOBODY_COUNTS: Final = Inflow()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,16 +26,16 @@ def demand(loads: Iterable[Load], inflow: Inflow | None = None, others: Iterable
     A router counts arrivals exactly, of the whole model, so what `others` serve of it is taken off. Without one the
     engines' finished requests count, corrected for what their lines, and those of routers, grow by.
     """
-    inflow = inflow or Inflow()
+    inflow = inflow or _NOBODY_COUNTS
     counted = [load for load in loads if load.arrivals_per_s is not None]
     arriving, held = known(inflow.arrivals_per_s), known(inflow.waiting) or 0.0
     if arriving is None and not counted:
         return None
     if arriving is None:
-        arriving = sum(load.arrivals_per_s or 0.0 for load in counted) + (known(inflow.growth_per_s) or 0.0)
+        arriving = sum([load.arrivals_per_s or 0.0 for load in counted]) + (known(inflow.growth_per_s) or 0.0)
     else:
-        arriving -= sum(load.arrivals_per_s or 0.0 for load in others)
-    waiting = sum(load.waiting for load in counted)
+        arriving -= sum([load.arrivals_per_s or 0.0 for load in others])
+    waiting = sum([load.waiting for load in counted])
     return Demand(arrivals_per_s=max(arriving, 0.0), backlog=waiting + held)
 
 

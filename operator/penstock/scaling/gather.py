@@ -97,17 +97,13 @@ def _prices(variants: Sequence[_Known], unit_costs_per_h: Mapping[str, float]) -
     for places in groups.values():
         found = prices([_item(variants[place]) for place in places], unit_costs_per_h)
         missing = _unpriced(found.unpriced) if found.unpriced else None
-        each = zip(places, found.weights, found.per_replica_per_h, strict=True)
-        priced |= {place: _Price(weight, per_h, missing) for place, weight, per_h in each}
+        for place, weight, per_h in zip(places, found.weights, found.per_replica_per_h, strict=True):
+            priced[place] = _Price(weight, per_h, missing)
     return [priced[place] for place in range(len(variants))]
 
 
 def _item(one: _Known) -> Item:
-    return Item(
-        variant=one.variant,
-        accelerator=one.terms.accelerator,
-        accelerators_per_replica=one.terms.accelerators_per_replica,
-    )
+    return Item(one.variant, one.terms.accelerator, one.terms.accelerators_per_replica)
 
 
 def _unpriced(items: Sequence[Item]) -> Verdict[OptimizationReason]:

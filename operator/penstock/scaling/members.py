@@ -38,7 +38,7 @@ class Member(NamedTuple):
     @property
     def counted(self) -> int:
         """What serves or will: asked for, without what finds no place, within bounds."""
-        placed = max(self.base - self.pending.stuck, 0)
+        placed = max((self.case.base or 0) - self.pending.stuck, 0)
         return placed if self.fixed else self.case.terms.bounds.clamp(placed)
 
 

@@ -100,7 +100,7 @@ def _offer(member: Member, model: Model, room: int | None, *, healthy: bool = Fa
     if member.fixed:
         floor = ceiling = counted
     return Offer(
-        key=member.key,
+        key=member.case.key,
         capacity_per_s=member.capacity.per_s,
         price=price,
         floor=floor if ceiling is None else min(floor, ceiling),

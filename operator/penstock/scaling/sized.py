@@ -55,7 +55,8 @@ def _proposal(member: Member, of: _Asked) -> Proposal:
 def _reason(member: Member, found: Plan) -> DecisionReason | None:
     """Return why a number rises, where it is not demand."""
     key = member.key
-    if found.goal[key] > max(member.counted, found.plain[key]):
+    goal = found.goal[key]
+    if goal > found.plain[key] and goal > member.counted:
         return DecisionReason.SPILL
     outage = member.experience.outage
     if outage is not None and not member.experience.is_away(member.case.now_s):
