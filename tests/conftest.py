@@ -20,6 +20,8 @@ settings.load_profile("penstock")
 SIMULATING = ("tests/unit/advise/", "tests/unit/sim/", "tests/unit/bench/", "tests/unit/scaling/")
 METER = Meter(imports=os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0")  # all workers import the same
 METER.take()
+# tests make much that stays until they end: looking for circles in it took a tenth of the time
+gc.set_threshold(10_000, 10, 10)
 
 
 def pytest_configure() -> None:

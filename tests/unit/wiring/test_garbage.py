@@ -19,9 +19,10 @@ class Circle:
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
     before = gc.get_threshold()
+    gc.unfreeze()
     yield
     gc.set_threshold(*before)
-    gc.unfreeze()
+    gc.freeze()  # as tests/conftest.py left it
 
 
 def test_a_circle_stays_for_a_while_and_then_goes() -> None:
