@@ -1,7 +1,7 @@
 """The highest rate of requests at which one replica keeps its latency targets, from the step model of its engine."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache, lru_cache
 from math import exp, log
@@ -18,9 +18,11 @@ __all__ = ["Binding", "Capacity", "EngineShape", "Latencies", "Lengths", "capaci
 
 _IDLE: Final = 1e-6  # of the densest state: stands for an idle replica
 _OF_THROUGHPUT: Final = 0.9
+_OF_LOAD: Final = 0.25  # of what may be missed is left to load, however many requests are too long for an idle replica
 _TOLERANCE: Final = 0.002
 _STEPS: Final = 40
 _FLOOR: Final = 1e-3
+_ROUNDING: Final = 1.01  # classes of lengths end at a hundredth: who misses just as many as may be does not miss more
 _ROOM: Final = 16384
 _GRID: Final = 100  # points per e-fold to which questions are rounded before they are worked out
 _MS: Final = 1000.0
@@ -38,13 +40,15 @@ class Binding(StrEnum):
 class Capacity:
     """Requests per second of one replica, those inside it then on average, and what stops it there.
 
-    `missed` names the target that even an idle replica misses; then the rate is nine tenths of the throughput.
+    `missed` names the target that even an idle replica misses, for `missed_ratio` of its requests; then the rate is
+    nine tenths of the throughput.
     """
 
     per_s: float
     concurrency: float
     binding: Binding
     missed: str = ""
+    missed_ratio: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +114,12 @@ def _capacity(
         return missed(its, state(its, prompts), ttft_s * _MS, tpot_s * _MS)
 
     idle = at_density(its.densest * _IDLE)
-    if idle.either > allowed:
+    if idle.either > allowed * _ROUNDING:
         name = Binding.TTFT if idle.ttft > idle.tpot else Binding.TPOT
         most = state(its, its.densest).rate * _OF_THROUGHPUT
-        return _found(its, _at_rate(its, most), Binding.THROUGHPUT, name)
+        found = _found(its, _at_rate(its, most), Binding.THROUGHPUT)
+        return replace(found, missed=name, missed_ratio=idle.either)
+    allowed = max(allowed, idle.either + allowed * _OF_LOAD)
     if at_density(its.densest).either <= allowed:
         return _found(its, state(its, its.densest), Binding.THROUGHPUT)
     floor = allowed * _FLOOR
@@ -122,9 +128,9 @@ def _capacity(
     return _found(its, state(its, dense), Binding.TTFT if there.ttft > there.tpot else Binding.TPOT)
 
 
-def _found(its: Replica, at: State, binding: Binding, name: str = "") -> Capacity:
+def _found(its: Replica, at: State, binding: Binding) -> Capacity:
     inside = _latencies(its, at).concurrency
-    return Capacity(per_s=at.rate * _MS, concurrency=inside, binding=binding, missed=name)
+    return Capacity(per_s=at.rate * _MS, concurrency=inside, binding=binding)
 
 
 def _at_rate(its: Replica, rate: float) -> State:

@@ -47,7 +47,7 @@ _SUCCEEDED: Final = Verdict(OptimizationReason.SUCCEEDED)
 
 
 class Capacity(NamedTuple):
-    """Requests per second of one replica; `missed` names the target that it misses even when idle.
+    """Requests per second of one replica; `missed` names the target that it misses even when idle, for `missed_ratio`.
 
     Replicas that share a queue serve more each: `fewer_per_s` is what surely remains of it once there are fewer.
     `error_ratio` is how far off that may be, and `samples` how many taught it; None and 0 where nothing was learnt.
@@ -56,6 +56,7 @@ class Capacity(NamedTuple):
     per_s: float
     fewer_per_s: float
     missed: str = ""
+    missed_ratio: float = 0.0
     error_ratio: float | None = None
     samples: int = 0
 
@@ -98,6 +99,7 @@ def capacity(case: Case, experience: Experience, typical: Typical) -> Capacity |
         per_s=per_s,
         fewer_per_s=per_s if least is found else min(_cautious(least), at_most),
         missed=found.capacity.missed,
+        missed_ratio=found.capacity.missed_ratio,
         error_ratio=found.error_ratio,
         samples=samples,
     )
@@ -143,7 +145,7 @@ def by_profile(profile: PerfProfile, slo: Slo, input_tokens: float, output_token
     if isinstance(found, Sizing):
         return Capacity(per_s=found.capacity_per_s, fewer_per_s=found.capacity_per_s)
     most = size_for_throughput(work).capacity_per_s
-    return Capacity(per_s=most, fewer_per_s=most, missed=f"slo.{found.field}")
+    return Capacity(per_s=most, fewer_per_s=most, missed=f"slo.{found.field}", missed_ratio=1.0)
 
 
 def supposed(case: Case) -> Prior | None:

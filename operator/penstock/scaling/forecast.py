@@ -20,7 +20,7 @@ from penstock.scaling.shifts import FELL_S, SIDE, since_shift
 
 LEVEL_S: Final = 300.0
 """Seconds whose moments make level and trend."""
-STANDS_OUT: Final = 2.0
+STANDS_OUT: Final = 2.5
 """Standard errors by which a slope must differ from none; overlapping windows halve the number of moments twice."""
 OFF_RATIO: Final = 0.08
 """Mean relative error of taking the present for what comes at `OFF_AFTER_S`; it grows with the root of time."""
@@ -151,7 +151,10 @@ def _since_shift(moments: Sequence[Moment], now_s: float) -> Sequence[Moment]:
 
 
 def _line(moments: Sequence[Moment]) -> tuple[float, float]:
-    """Return the level now and the slope of the moments, as far as it stands out from what they vary by anyway."""
+    """Return the level now and the slope of the moments, as far as it stands out from what they vary by anyway.
+
+    The clearer, the more of it counts (Breiman's garrote, Technometrics 37, 1995): nothing of noise, all of a ramp.
+    """
     mean = fmean([moment.arrivals_per_s for moment in moments])
     if len(moments) < _FEW:
         return mean, 0.0
@@ -161,7 +164,7 @@ def _line(moments: Sequence[Moment]) -> tuple[float, float]:
     slope = sum([x * y for x, y in offsets]) / spread
     residual = sum([(y - slope * x) ** 2 for x, y in offsets]) / (len(moments) - 2)
     error = sqrt(max(residual, mean / WINDOW_S) / spread) * _OVERLAP
-    sure = max(abs(slope) - STANDS_OUT * error, 0.0) * (1 if slope > 0 else -1)
+    sure = slope * max(1 - (STANDS_OUT * error / slope) ** 2, 0.0) if slope else 0.0
     since_s = moments[-1].at_s - middle_s + (WINDOW_S / 2 if sure > 0 else 0.0)
     return max(mean + sure * since_s, 0.0), sure
 

@@ -25,6 +25,8 @@ another mix of lengths come, the first exchange rests on half of it, and a secon
 SPARED: Final = 0.03
 """Capacities are not known any better: where the need could be this share larger a replica is given up, where it is
 this share larger one is started, and an exchange must win even over what would do were it this share smaller."""
+WORSE: Final = 2.0
+"""Times as many requests that even an idle replica answers too late: no price makes up for that."""
 _SOMETHING: Final = 1e-6  # requests per second: a model that runs keeps the cheapest replica that serves anything
 
 
@@ -112,8 +114,8 @@ def _offer(member: Member, model: Model, room: int | None, *, healthy: bool = Fa
 
 
 def _is_hopeless(member: Member, model: Model) -> bool:
-    """Whether it misses the targets even when idle, while another variant does not."""
-    return bool(member.capacity.missed) and any(not other.capacity.missed for other in model.members)
+    """Whether even idle it misses the targets far more often than another variant, which may miss them, too."""
+    return any(member.capacity.missed_ratio > WORSE * other.capacity.missed_ratio for other in model.members)
 
 
 def _target(model: Model, planned: float) -> float:

@@ -179,3 +179,22 @@ def test_equal_lengths_serve_more_than_scattered_ones() -> None:
     scattered = Lengths(input_tokens=1154.7, output_tokens=211.1, input_cv=1.5, output_cv=1.5)
 
     assert capacity(_shape("A100"), equal, _slo(2, 0.1)).per_s > capacity(_shape("A100"), scattered, _slo(2, 0.1)).per_s
+
+
+def test_whom_an_idle_replica_answers_too_late_leaves_something_to_load() -> None:
+    """One request in a hundred is too long for it: as many as may be missed. A thousandth is no answer."""
+    lengths = Lengths(input_tokens=5000, output_tokens=300, input_cv=1.3, output_cv=0.9)
+
+    found, loose = (capacity(_shape("H100"), lengths, _slo(ttft_s, 0.1, 0.99), 4) for ttft_s in (1.0, 2.0))
+
+    assert not found.missed
+    assert loose.per_s / 5 < found.per_s < loose.per_s
+
+
+def test_how_many_an_idle_replica_misses_is_told() -> None:
+    lengths = Lengths(input_tokens=5000, output_tokens=300, input_cv=1.3, output_cv=0.9)
+
+    slow, fast = (capacity(_shape(gpu), lengths, _slo(0.5, 0.1, 0.99)) for gpu in ("L40S", "H100"))
+
+    assert slow.missed == fast.missed == Binding.TTFT
+    assert slow.missed_ratio > 2 * fast.missed_ratio > 0.02

@@ -94,7 +94,7 @@ def test_what_was_measured_of_starts_is_looked_ahead_by() -> None:
         memory = Memory()
         for step in range(24):
             now_s = NOW + 15.0 * step
-            seen = [row(CHAT, number, rate=0.2 + 0.01 * step, at_s=now_s) for number in range(3)]
+            seen = [row(CHAT, number, rate=0.2 + 0.03 * step, at_s=now_s) for number in range(3)]
             there = {CHAT.key: target(CHAT, 3, births=births)}
             (decision,), memory = decide(observe(CHAT, targets=there, seen=seen, now_s=now_s), memory, Config())
         return decision

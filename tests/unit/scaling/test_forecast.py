@@ -117,6 +117,13 @@ def test_a_short_load_that_ended_minutes_ago_is_not_expected_again() -> None:
     assert not {at_s: need for at_s, need in needs.items() if need and at_s >= 350}
 
 
+def test_nearly_all_of_a_clear_trend_counts() -> None:
+    """As much less as is unsure anyway was left out of every trend: fleets ran after each rise."""
+    found = ahead(seen(lambda minute: 10 + 2 * minute), lead_s=120.0)
+
+    assert found.trend_per_s == pytest.approx(4.0, rel=0.2)
+
+
 @pytest.mark.parametrize("wobble", [0.2, 0.4])
 def test_noise_is_no_trend(wobble: float) -> None:
     noisy = seen(lambda minute: 10 + wobble * math.sin(97 * minute))

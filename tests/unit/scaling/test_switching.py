@@ -83,3 +83,23 @@ def test_one_exchange_settles_before_the_next_begins(
     runs, other = member("runs", "H100", 5.0, 10.0, runs=2), starting(member("other", "A100", 5.0, price), 60.0)
 
     assert plan(settled(10.0, runs, other, remixed_s_ago=remixed_s_ago)).exchanged is exchanged
+
+
+@pytest.mark.parametrize(
+    ("cheap", "dear", "expected"),
+    [
+        pytest.param(0.5, 0.03, {"cheap": 0, "dear": 2}, id="many more"),
+        pytest.param(0.05, 0.03, {"cheap": 2, "dear": 0}, id="hardly more"),
+        pytest.param(1.0, 1.0, {"cheap": 2, "dear": 0}, id="neither can do anything"),
+        pytest.param(0.01, 0.0, {"cheap": 0, "dear": 2}, id="the other one meets them"),
+    ],
+)
+def test_who_misses_the_targets_far_more_often_even_when_idle_is_no_bargain(
+    cheap: float, dear: float, expected: dict[str, int]
+) -> None:
+    offered = [
+        one._replace(capacity=one.capacity._replace(missed="slo.ttft" if misses else "", missed_ratio=misses))
+        for one, misses in ((member("cheap", "L40S", 5.0, 2.0), cheap), (member("dear", "H100", 5.0, 9.0), dear))
+    ]
+
+    assert goal(plan(model(10.0, *offered))) == expected
