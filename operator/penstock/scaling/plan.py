@@ -114,8 +114,17 @@ def _offer(member: Member, model: Model, room: int | None, *, healthy: bool = Fa
 
 
 def _is_hopeless(member: Member, model: Model) -> bool:
-    """Whether even idle it misses the targets far more often than another variant, which may miss them, too."""
-    return any(member.capacity.missed_ratio > WORSE * other.capacity.missed_ratio for other in model.members)
+    """Whether even idle it misses the targets far more often than another variant, which may miss them, too.
+
+    One that somebody keeps from serving more is no reason to let requests wait for ever.
+    """
+    missed_ratio = member.capacity.missed_ratio
+    return any(missed_ratio > WORSE * other.capacity.missed_ratio and _may_rise(other) for other in model.members)
+
+
+def _may_rise(member: Member) -> bool:
+    bounds = member.case.terms.bounds
+    return not (member.case.variant.paused or bounds.asleep or bounds.max_replicas == 0)
 
 
 def _target(model: Model, planned: float) -> float:

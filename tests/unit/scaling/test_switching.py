@@ -1,6 +1,7 @@
 """What starting and giving up cost is weighed with what replicas cost: nothing is exchanged for less than it takes."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.unit.scaling.scene import NOW
@@ -103,3 +104,23 @@ def test_who_misses_the_targets_far_more_often_even_when_idle_is_no_bargain(
     ]
 
     assert goal(plan(model(10.0, *offered))) == expected
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        pytest.param({"paused": True}, id="paused"),
+        pytest.param({"asleep": True}, id="set to zero by somebody"),
+        pytest.param({"max_replicas": 0}, id="none allowed"),
+    ],
+)
+def test_who_may_not_serve_more_makes_no_other_one_hopeless(kept: dict[str, Any]) -> None:
+    """Nothing served then: the one that misses the targets when idle was kept at its least number."""
+    slow, other = member("slow", "L40S", 5.0, 2.0), member("other", "H100", 5.0, 9.0)
+    slow = slow._replace(capacity=slow.capacity._replace(missed="slo.ttft", missed_ratio=0.05))
+    paused = replace(other.case.variant, paused="paused" in kept)
+    bounds = other.case.terms.bounds._replace(**{name: to for name, to in kept.items() if name != "paused"})
+    case = other.case._replace(variant=paused, terms=other.case.terms._replace(bounds=bounds))
+    other = other._replace(case=case, fixed="paused" in kept)
+
+    assert goal(plan(model(10.0, slow, other))) == {"slow": 2, "other": 0}
