@@ -54,7 +54,8 @@ def learn(prior: Prior | None, learned: Learned | None, sample: Sample) -> Learn
 def _age_ratio(before: Learned, sample: Sample) -> float:
     """Return the mean over the samples; short answers cannot be told from the scatter of their prompts."""
     cached, fed, made = sample.cached_tokens, sample.input_tokens, sample.output_tokens
-    fed_now = sample.rate_per_s * (sample.prefill_s or 0.0)
+    prefill_s = sample.prefill_s or 0.0
+    fed_now = sample.rate_per_s * prefill_s if 0 <= prefill_s < MOST else 0.0  # not of NaN, which would stay
     batch = _decoding(before, sample, fed_now)
     if cached is None or not 0 < cached < MOST or made < _TELLING * fed or batch < 1:
         return before.age_ratio

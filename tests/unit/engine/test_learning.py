@@ -192,6 +192,26 @@ def test_nothing_moves_a_coefficient_beyond_its_bound(wild: list[Sample]) -> Non
     assert all(0 < value <= 2 for value in variances)
 
 
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -1.0])
+@pytest.mark.parametrize("name", ["prefill_s", "cached_tokens", "running"])
+def test_what_is_no_number_leaves_no_trace_in_how_old_answers_are(name: str, wrong: float) -> None:
+    sane = Sample(
+        rate_per_s=1.0,
+        input_tokens=300,
+        output_tokens=600,
+        tpot_s=1 / 30,
+        prefill_s=0.1,
+        cached_tokens=15_000,
+        running=20,
+    )
+    learned = None
+    for sample in [sane] * 12 + [replace(sane, **{name: wrong})]:
+        learned = learn(prior("L40S", 1, "llama-8b"), learned, sample)
+
+    assert learned is not None
+    assert learned.age_ratio == pytest.approx((15_000 / 20 - 300) / 600, rel=0.1)
+
+
 def test_answers_that_scatter_more_than_usual_are_seen_by_what_the_cache_holds() -> None:
     """Else an engine that thinks for long would be taken for twice as large as it is."""
     tokens, sigma = (600.0, 1500.0), 1.3
