@@ -1,4 +1,4 @@
-"""How far off a model's forecasts were lately, so that steady traffic need not pay for the room that wild one takes."""
+"""How far off a model's forecasts were lately, so that steady traffic need not pay for what wild traffic takes."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -126,6 +126,5 @@ def test_a_block_is_played_both_ways_and_its_lead_not_counted(once: tuple[Played
 
 
 @pytest.mark.unmeasured
-@pytest.mark.unmeasured
 def test_the_same_job_comes_to_the_same(once: tuple[Played, Played]) -> None:
     assert play(job()) == once

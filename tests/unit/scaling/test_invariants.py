@@ -228,7 +228,6 @@ def test_after_a_restart_nothing_falls_before_a_window(law: Analyzer, desired: i
 @settings(max_examples=5, deadline=None)
 @given(data=st.data())
 @pytest.mark.unmeasured
-@pytest.mark.unmeasured
 def test_once_a_disturbance_is_over_the_number_moves_both_ways(law: Analyzer, data: st.DataObject) -> None:
     """Whatever was seen, lost, stuck or not heeded before: no state blocks either direction (WVA's froze models)."""
     one = variant(max_replicas=9)
