@@ -25,8 +25,8 @@ class Sample:
     """What one replica, or the mean of several, showed over a while that no other sample covers.
 
     `requests` is how many finished in it, over all replicas; `prefill_s` the mean time from first step to first token;
-    `cached_tokens` how many one replica's KV cache holds, and `running` how many requests are in its batch, both counted
-    at one instant; the coefficients of variation are `Lengths`'.
+    `cached_tokens` how many one replica's KV cache holds, and `running` how many requests are in its batch, both
+    counted at one instant; the coefficients of variation are `Lengths`'.
     """
 
     rate_per_s: float
