@@ -26,7 +26,7 @@ SPARED: Final = 0.03
 """Capacities are not known any better: where the need could be this share larger a replica is given up, where it is
 this share larger one is started, and an exchange must win even over what would do were it this share smaller."""
 WORSE: Final = 2.0
-"""Times as many requests that even an idle replica answers too late: no price makes up for that."""
+"""Times as many requests that even an idle replica answers too late: no price makes up for that, but need does."""
 _SOMETHING: Final = 1e-6  # requests per second: a model that runs keeps the cheapest replica that serves anything
 
 
@@ -58,6 +58,9 @@ def plan(model: Model, room: Mapping[ObjectKey, int] | None = None) -> Plan:
     there = [_within(offer) for offer in offers]
     target = _target(model, capacity_of(offers, there))
     mix, exchanged = _choose(model, offers, there, target)
+    if mix.unserved_per_s > 0 and any(_is_hopeless(member, model) for member in members):  # late is better than never
+        anybody = [_offer(member, model, rooms.get(member.key), barring=False) for member in members]
+        mix = cheapest(target, tuple([o._replace(floor=n) for o, n in zip(anybody, mix.replicas, strict=True)]))
     plain, others_suffice = mix, mix.unserved_per_s <= 0
     stuck = any(member.pending.stuck for member in members)
     if stuck or any(_is_away(member) for member in members):
@@ -90,12 +93,12 @@ def _is_away(member: Member) -> bool:
     return member.experience.is_away(member.case.now_s)
 
 
-def _offer(member: Member, model: Model, room: int | None, *, healthy: bool = False) -> Offer:
+def _offer(member: Member, model: Model, room: int | None, *, healthy: bool = False, barring: bool = True) -> Offer:
     bounds, price, counted = member.case.terms.bounds, member.case.weight, member.counted
     floor, ceiling = bounds.min_replicas, 0 if bounds.asleep else bounds.max_replicas
     if room is not None:
         ceiling = room if ceiling is None else min(ceiling, room)
-    if member.capacity.missed and _is_hopeless(member, model):
+    if barring and _is_hopeless(member, model):
         ceiling = floor
     elif not healthy and (member.pending.stuck or _is_away(member)):
         ceiling = counted
@@ -114,17 +117,9 @@ def _offer(member: Member, model: Model, room: int | None, *, healthy: bool = Fa
 
 
 def _is_hopeless(member: Member, model: Model) -> bool:
-    """Whether even idle it misses the targets far more often than another variant, which may miss them, too.
-
-    One that somebody keeps from serving more is no reason to let requests wait for ever.
-    """
+    """Whether even idle it misses the targets far more often than another variant, which may miss them, too."""
     missed_ratio = member.capacity.missed_ratio
-    return any(missed_ratio > WORSE * other.capacity.missed_ratio and _may_rise(other) for other in model.members)
-
-
-def _may_rise(member: Member) -> bool:
-    bounds = member.case.terms.bounds
-    return not (member.case.variant.paused or bounds.asleep or bounds.max_replicas == 0)
+    return missed_ratio > 0 and any(missed_ratio > WORSE * other.capacity.missed_ratio for other in model.members)
 
 
 def _target(model: Model, planned: float) -> float:

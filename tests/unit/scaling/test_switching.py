@@ -7,6 +7,7 @@ import pytest
 from tests.unit.scaling.scene import NOW
 from tests.unit.scaling.test_joint import member, model
 
+from penstock.scaling.experience import Pending
 from penstock.scaling.members import Member
 from penstock.scaling.model import Model
 from penstock.scaling.plan import Plan, plan
@@ -114,7 +115,7 @@ def test_who_misses_the_targets_far_more_often_even_when_idle_is_no_bargain(
         pytest.param({"max_replicas": 0}, id="none allowed"),
     ],
 )
-def test_who_may_not_serve_more_makes_no_other_one_hopeless(kept: dict[str, Any]) -> None:
+def test_where_the_better_one_may_not_serve_late_answers_are_better_than_none(kept: dict[str, Any]) -> None:
     """Nothing served then: the one that misses the targets when idle was kept at its least number."""
     slow, other = member("slow", "L40S", 5.0, 2.0), member("other", "H100", 5.0, 9.0)
     slow = slow._replace(capacity=slow.capacity._replace(missed="slo.ttft", missed_ratio=0.05))
@@ -122,5 +123,29 @@ def test_who_may_not_serve_more_makes_no_other_one_hopeless(kept: dict[str, Any]
     bounds = other.case.terms.bounds._replace(**{name: to for name, to in kept.items() if name != "paused"})
     case = other.case._replace(variant=paused, terms=other.case.terms._replace(bounds=bounds))
     other = other._replace(case=case, fixed="paused" in kept)
+
+    assert goal(plan(model(10.0, slow, other))) == {"slow": 2, "other": 0}
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [
+        pytest.param(None, {"slow": 0, "other": 2}, id="it serves all"),
+        pytest.param(1, {"slow": 1, "other": 1}, id="its maximum serves half"),
+    ],
+)
+def test_what_the_better_one_cannot_serve_is_served_late(most: int | None, expected: dict[str, int]) -> None:
+    slow, other = member("slow", "L40S", 5.0, 2.0), member("other", "H100", 5.0, 9.0)
+    slow = slow._replace(capacity=slow.capacity._replace(missed="slo.ttft", missed_ratio=0.05))
+    bounds = other.case.terms.bounds._replace(max_replicas=most)
+    other = other._replace(case=other.case._replace(terms=other.case.terms._replace(bounds=bounds)))
+
+    assert goal(plan(model(10.0, slow, other))) == expected
+
+
+def test_while_the_better_one_finds_no_place_the_other_stands_in() -> None:
+    slow, other = member("slow", "L40S", 5.0, 2.0), member("other", "H100", 5.0, 9.0, runs=2)
+    slow = slow._replace(capacity=slow.capacity._replace(missed="slo.ttft", missed_ratio=0.05))
+    other = other._replace(pending=Pending(stuck=2, late=2))
 
     assert goal(plan(model(10.0, slow, other))) == {"slow": 2, "other": 0}
