@@ -22,7 +22,6 @@ _OF_LOAD: Final = 0.25  # of what may be missed is left to load, however many re
 _TOLERANCE: Final = 0.002
 _STEPS: Final = 40
 _FLOOR: Final = 1e-3
-_ROUNDING: Final = 1.01  # classes of lengths end at a hundredth: who misses just as many as may be does not miss more
 _ROOM: Final = 16384
 _GRID: Final = 100  # points per e-fold to which questions are rounded before they are worked out
 _MS: Final = 1000.0
@@ -114,7 +113,7 @@ def _capacity(
         return missed(its, state(its, prompts), ttft_s * _MS, tpot_s * _MS)
 
     idle = at_density(its.densest * _IDLE)
-    if idle.either > allowed * _ROUNDING:
+    if idle.either > allowed:
         name = Binding.TTFT if idle.ttft > idle.tpot else Binding.TPOT
         most = state(its, its.densest).rate * _OF_THROUGHPUT
         found = _found(its, _at_rate(its, most), Binding.THROUGHPUT)
