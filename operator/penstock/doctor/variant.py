@@ -31,7 +31,8 @@ def examine_variant(facts: VariantFacts, around: Surroundings) -> Examination:
     found += [endpoint(facts), series(facts), model_name(facts.variant, facts)]
     found += [check(facts, around) for check in (services, monitors, prometheus, scraped)]
     found.append(watched(facts.variant, around))
-    found.append(status(facts.variant, facts.body, around, explained=any(one.is_problem for one in found)))
+    left_alone, explained = found[-1].is_problem, any(one.is_problem for one in found)
+    found.append(status(facts.variant, facts.body, around, explained=explained, left_alone=left_alone))
     found += [in_one_line(around.operator), service_class(facts.variant, around), bounds(facts.variant, facts.body)]
     return Examination(about, facts.key.namespace, tuple(found))
 
@@ -98,25 +99,36 @@ def watched(variant: Variant, around: Surroundings) -> Finding:
     return Finding(Level.OK, "object", f"{key}, generation {variant.generation}")
 
 
-def status(variant: Variant, body: Mapping[str, Any], around: Surroundings, *, explained: bool) -> Finding:
-    """Link 11: check that the status is of this generation, fresh and good; `explained`: a check failed before."""
+def status(
+    variant: Variant, body: Mapping[str, Any], around: Surroundings, *, explained: bool, left_alone: bool = False
+) -> Finding:
+    """Link 11: check that the status is of this generation, fresh and good.
+
+    `explained`: a check failed before; `left_alone`: it was `object`, so this operator writes no status.
+    """
     key, said = variant.key, body.get("status") or {}
     fix = f"kubectl -n {key.namespace} describe va {key.name}"
     if "observedGeneration" not in said:
-        return Finding(Level.FAIL, "status", "the operator has written none", "see the check `operator` below")
+        return _behind("the operator has written none", left_alone=left_alone)
     if said["observedGeneration"] != variant.generation:
         text = f"it is of generation {said['observedGeneration']}, the object of {variant.generation}"
-        return Finding(Level.FAIL, "status", text, "see the check `operator` below")
+        return _behind(text, left_alone=left_alone)
     conditions = {one["type"]: one for one in said.get("conditions") or ()}
     ready, computed = conditions.get("Ready", {}), conditions.get("OptimizationReady", {}).get("status") == "True"
     age_s = _age_s(said, around.operator.now_s)
     if computed and age_s is not None and age_s > 2 * REFRESH_S:
-        return Finding(Level.FAIL, "status", f"written {age_s / 60:.0f} min ago", "see the check `operator` below")
+        return _behind(f"written {age_s / 60:.0f} min ago", left_alone=left_alone)
     if ready.get("status") == "True":
         desired = (said.get("desiredOptimizedAlloc") or {}).get("numReplicas", "none yet")
         return Finding(Level.OK, "status", f"Ready ({ready.get('reason')}), desired {desired}")
     text = f"Ready is False, {ready.get('reason', 'unknown')}: {ready.get('message', '')}"
     return Finding(Level.WARN if explained else Level.FAIL, "status", text, "" if explained else fix)
+
+
+def _behind(text: str, *, left_alone: bool) -> Finding:
+    if left_alone:
+        return Finding(Level.WARN, "status", text, "see the check `object` above")
+    return Finding(Level.FAIL, "status", text, "see the check `operator` below")
 
 
 def service_class(variant: Variant, around: Surroundings) -> Finding:

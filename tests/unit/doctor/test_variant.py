@@ -171,6 +171,34 @@ def test_missing_status_is_the_operators_fault() -> None:
     assert (found.level, found.text) == (Level.FAIL, "the operator has written none")
 
 
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param({}, id="none"),
+        pytest.param({"observedGeneration": 2}, id="behind"),
+        pytest.param(variant_body()["status"] | {"desiredOptimizedAlloc": {"lastRunTime": "2027-01-15T07:49:00Z"}},
+                     id="old"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("labels", "texts"),
+    [
+        pytest.param({"wva.llmd.ai/controller-instance": "blue"}, {}, id="another instance's"),
+        pytest.param({}, {"watchNamespaces": "other"}, id="not watched"),
+    ],
+)
+def test_status_of_an_object_left_alone_points_to_why(
+    status: dict[str, Any], labels: dict[str, str], texts: dict[str, str]
+) -> None:
+    body = variant_body(labels=labels) | {"status": status}
+
+    found = examine_variant(variant(body), around(operator=operator(settings=settings(**texts))))
+
+    assert told(found, "object").level is Level.FAIL
+    assert (told(found, "status").level, told(found, "status").fix) == (Level.WARN, "see the check `object` above")
+    assert told(found, "operator").level is Level.OK
+
+
 def test_bad_status_after_a_failure_only_repeats_it() -> None:
     patient = variant(variant_body(status=bad("TargetNotFound")), target=target(state=TargetReason.NOT_FOUND))
 
