@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import click
 
-from penstock.domain.errors import InvalidField, NotEnoughData, PenstockError, Refused, Unreachable, shown
+from penstock.domain.errors import InvalidField, NoSuchObject, NotEnoughData, PenstockError, Refused, Unreachable, shown
 
 FINE: Final = 0
 PROBLEM: Final = 1
@@ -36,6 +36,9 @@ def explain(error: PenstockError | click.ClickException | OSError) -> Told:
         case OSError():
             cause = (error.strerror or type(error).__name__).lower()
             return Told(cause, str(error.filename), "name a path that this user can read and write", USAGE)
+        case NoSuchObject():
+            namespace, _, _ = str(error.value).partition("/")
+            return Told(f"there is no {error.field} {error.value}", f"namespace {namespace}", error.remedy, USAGE)
         case InvalidField():
             return Told(_A_VALUE, f"{error.field} = {shown(error.value)}", error.remedy, USAGE)
         case Unreachable():

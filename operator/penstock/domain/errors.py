@@ -2,6 +2,7 @@
 
 PenstockError
 ├── InvalidField      a user wrote something impossible; only its owner can mend it
+│   └── NoSuchObject  he named an object of the cluster that is not there
 ├── Unreachable       cluster, Prometheus, router or engine did not answer; waiting may mend it
 ├── Refused           the other side answered no: rights, conflict, validation
 └── NotEnoughData     the data do not carry an answer
@@ -31,6 +32,14 @@ class InvalidField(PenstockError):
     def __init__(self, field: str, value: object, remedy: str) -> None:
         super().__init__(f"{field}={shown(value)}: {remedy}")
         self.field, self.value, self.remedy = field, value, remedy
+
+
+class NoSuchObject(InvalidField):
+    """An object that was asked for is not there; `name` is NAMESPACE/NAME, `like` one there that is called alike."""
+
+    def __init__(self, kind: str, name: str, short: str, like: str = "") -> None:
+        look = f"give its namespace by -n; `kubectl get {short} -A` lists them"
+        super().__init__(kind, name, f"did you mean {like}? Else {look}" if like else look)
 
 
 class Unreachable(PenstockError):

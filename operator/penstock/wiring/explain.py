@@ -10,7 +10,7 @@ from penstock.cluster.client import Kube
 from penstock.cluster.connection import Login
 from penstock.cluster.objects import Objects
 from penstock.doctor.gather import nearest
-from penstock.domain.errors import InvalidField, NotEnoughData
+from penstock.domain.errors import NoSuchObject, NotEnoughData
 from penstock.domain.variants import ObjectKey
 from penstock.records import changes
 from penstock.records.record import Record, unpack
@@ -32,7 +32,7 @@ def record_of(login: Login, question: Question) -> Record:
     """Return the record of the pass that decided what is asked about.
 
     Raises:
-        InvalidField: there is no such variant.
+        NoSuchObject: there is no such variant.
         NotEnoughData: no operator keeps such a record, or nothing is decided yet.
         Unreachable, Refused: the API server or every operator did not answer, or said no.
     """
@@ -53,8 +53,7 @@ async def _last_change_s(objects: Objects, variant: ObjectKey) -> float:
     body = await objects.get(VARIANTS, variant)
     if body is None:
         like = nearest(variant.name, await objects.list(VARIANTS, variant.namespace))
-        remedy = f"there is {like}" if like else "name another by -n, or look: kubectl get va -A"
-        raise InvalidField(f"VariantAutoscaling in {variant.namespace}", variant.name, remedy)
+        raise NoSuchObject(VARIANTS.name, str(variant), "va", like)
     stamp = ((body.get("status") or {}).get("decision") or {}).get("time")
     if not stamp:
         raise NotEnoughData(f"nothing is decided yet for {variant}", f"see what is missing: {_doctor(variant)}")

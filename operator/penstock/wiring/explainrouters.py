@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from penstock.api.kinds import POLICIES
 from penstock.cluster.client import Kube
 from penstock.cluster.connection import Login
 from penstock.doctor.examine import Asked, examine_policies
 from penstock.doctor.facts import PolicyFacts
 from penstock.doctor.findings import Examination
-from penstock.domain.errors import InvalidField, NotEnoughData, Refused, Unreachable
+from penstock.domain.errors import NoSuchObject, NotEnoughData, Refused, Unreachable
 from penstock.domain.variants import ObjectKey
 from penstock.wiring.doctor import joined
 from penstock.wiring.operators import operators
@@ -34,7 +35,7 @@ def policy(login: Login, key: ObjectKey, operator_namespace: str) -> InForce:
     """Return how a policy is in force.
 
     Raises:
-        InvalidField: there is no such policy. Unreachable, Refused: the API server did not answer, or said no.
+        NoSuchObject: there is no such policy. Unreachable, Refused: the API server did not answer, or said no.
     """
     return asyncio.run(_policy(login, key, operator_namespace))
 
@@ -54,8 +55,7 @@ async def _policy(login: Login, key: ObjectKey, operator_namespace: str) -> InFo
         asked = Asked(namespace=key.namespace, operator_namespace=operator_namespace, policy=key.name)
         ((facts, examined),) = await examine_policies(joined(kube), asked, time.time())
         if facts.body is None:
-            remedy = f"there is {facts.nearest}" if facts.nearest else "name another by -n, or look: kubectl get wp -A"
-            raise InvalidField(f"WorkloadPolicy in {key.namespace}", key.name, remedy)
+            raise NoSuchObject(POLICIES.name, str(key), "wp", facts.nearest)
         try:
             rows = await _rows(kube, operator_namespace, namespace=key.namespace)
         except (Unreachable, Refused):  # the examination tells of the operator what there is to tell

@@ -102,5 +102,7 @@ async def test_a_policy_that_is_not_there(desk: Desk, world: Fleet) -> None:
 
     code, told = await desk.asks("wp/chta")
 
-    where = f"WorkloadPolicy in {desk.cluster.work} = 'chta'"
-    assert (code, told) == (USAGE, f"error: a value cannot be used\n  at:  {where}\n  fix: there is chat\n")
+    work = desk.cluster.work
+    fix = "did you mean chat? Else give its namespace by -n; `kubectl get wp -A` lists them"
+    assert code == USAGE
+    assert told == f"error: there is no WorkloadPolicy {work}/chta\n  at:  namespace {work}\n  fix: {fix}\n"

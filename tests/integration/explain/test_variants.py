@@ -58,8 +58,11 @@ async def test_what_nobody_knows_comes_with_what_to_do(desk: Desk, prometheus: P
         undecided = await desk.asks("va/later")
 
     work = desk.cluster.work
-    assert missing == (USAGE, f"error: a value cannot be used\n  at:  VariantAutoscaling in {work} = 'chta'\n"
-                       "  fix: there is chat\n")  # fmt: skip
+    fix = "did you mean chat? Else give its namespace by -n; `kubectl get va -A` lists them"
+    assert missing == (
+        USAGE,
+        f"error: there is no VariantAutoscaling {work}/chta\n  at:  namespace {work}\n  fix: {fix}\n",
+    )
     assert before[0] == undecided[0] == unknown[0] == REFUSED
     assert "keeps no record of 2020-01-01T00:00:00Z or before\n  fix: ask for a later time by --at" in before[1]
     assert f"knew no variant {work}/ghost\n  fix: ask for a time at which" in unknown[1]

@@ -7,7 +7,7 @@ import pytest
 
 from penstock.cli.app import run
 from penstock.cli.faults import PROBLEM, REFUSED, UNREACHABLE, USAGE, explain
-from penstock.domain.errors import NotEnoughData, PenstockError, Refused, Unreachable
+from penstock.domain.errors import NoSuchObject, NotEnoughData, PenstockError, Refused, Unreachable
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,22 @@ def test_exit_code_of_what_goes_wrong_later(error: PenstockError, code: int) -> 
 
     assert told.status == code
     assert len(str(told).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "what", "remedy"),
+    [
+        pytest.param(NoSuchObject("VariantAutoscaling", "default/chat-a100", "va"),
+                     "there is no VariantAutoscaling default/chat-a100",
+                     "give its namespace by -n; `kubectl get va -A` lists them", id="variant"),
+        pytest.param(NoSuchObject("WorkloadPolicy", "default/chta", "wp", "chat"),
+                     "there is no WorkloadPolicy default/chta",
+                     "did you mean chat? Else give its namespace by -n; `kubectl get wp -A` lists them",
+                     id="policy, one is called alike"),
+    ],
+)  # fmt: skip
+def test_an_object_that_is_not_there_is_named(error: NoSuchObject, what: str, remedy: str) -> None:
+    assert explain(error) == (what, "namespace default", remedy, USAGE)
 
 
 def test_no_arguments_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:

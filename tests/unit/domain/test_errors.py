@@ -4,13 +4,14 @@ import pickle
 
 import pytest
 
-from penstock.domain.errors import InvalidField, NotEnoughData, PenstockError, Refused, Unreachable
+from penstock.domain.errors import InvalidField, NoSuchObject, NotEnoughData, PenstockError, Refused, Unreachable
 
 
 @pytest.mark.parametrize(
     "error",
     [
         InvalidField("inputTokens", 4e13, "write 1 or more"),
+        NoSuchObject("VariantAutoscaling", "llm/chta", "va", "chat"),
         Unreachable("http://prometheus", "timeout", "try again"),
         Refused("the API server", 403, "no", "grant it"),
         NotEnoughData("too few hours"),
