@@ -24,6 +24,7 @@ from penstock.domain.catalogue import Catalogue, ConfigProblem
 from penstock.domain.errors import InvalidField, Refused, Unreachable, shown
 from penstock.domain.variants import ObjectKey
 from penstock.scaling.config import named
+from penstock.settings.operator import unknown
 
 log = logging.getLogger("penstock.controller")
 
@@ -69,7 +70,7 @@ class Configuration:
         )
         self._tell_of_analyzers()
         wrong = self._resettle(bodies)
-        await self._report((*self.catalogue.problems, *wrong), bodies)
+        await self._report((*self.catalogue.problems, *wrong, *self._unread(bodies)), bodies)
         return True
 
     async def _read(self, namespaces: tuple[Mapping[str, Any], ...]) -> list[Mapping[str, Any]]:
@@ -113,6 +114,12 @@ class Configuration:
             else:
                 self._texts = texts
                 return tuple(problems)
+
+    def _unread(self, bodies: list[Mapping[str, Any]]) -> tuple[ConfigProblem, ...]:
+        """Return what is wrong with the keys of our own ConfigMap that nobody reads."""
+        home = (self.operator_namespace, SETTINGS_CONFIGMAP)
+        own = next((body for body in bodies if (body["metadata"]["namespace"], body["metadata"]["name"]) == home), {})
+        return tuple(map(self._problem, unknown(own.get("data") or {})))
 
     def _problem(self, error: InvalidField) -> ConfigProblem:
         where = str(ObjectKey(self.operator_namespace, SETTINGS_CONFIGMAP))

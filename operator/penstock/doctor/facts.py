@@ -50,6 +50,7 @@ class OperatorFacts:
 
     `dropped` are fields of a variant's spec that the definition there takes away; `fault` says which setting stops the
     operator; `lease` is the spec of its Lease. `lacks_nodes`: it is told to list nodes, and has no right to.
+    `unknown` are complaints about keys of its ConfigMap that it does not read.
     """
 
     namespace: str
@@ -62,6 +63,7 @@ class OperatorFacts:
     settings: OperatorSettings
     fault: InvalidField | None = None
     catalogue: Catalogue = field(default_factory=Catalogue)
+    unknown: tuple[InvalidField, ...] = ()
     lacks_nodes: bool = False
 
 

@@ -14,7 +14,7 @@ from penstock.doctor.ports import Engines, Objects, Routers, Scraping, Targets
 from penstock.doctor.told import configmap_keys, options, read_told
 from penstock.domain.errors import InvalidField, Refused
 from penstock.domain.variants import ObjectKey
-from penstock.settings.operator import OperatorOptions
+from penstock.settings.operator import OperatorOptions, unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,7 @@ async def look_at_operator(objects: Objects, namespace: str, now_s: float) -> Op
         settings=settings,
         fault=fault or bad,
         catalogue=catalogue,
+        unknown=unknown((configmaps[0] or {}).get("data") or {}),
         lacks_nodes=settings.limit_to_nodes and await _lacks_nodes(objects, namespace),
     )
 

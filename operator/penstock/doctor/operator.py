@@ -86,6 +86,7 @@ def settings(facts: OperatorFacts) -> list[Finding]:
     """Check that what it is told can be used; each entry that cannot is one finding."""
     edit = f"kubectl -n {facts.namespace} edit configmap {SETTINGS_CONFIGMAP}"
     found = [] if facts.fault is None else [Finding(Level.FAIL, "settings", str(facts.fault), edit)]
+    found += [Finding(Level.WARN, "settings", str(one), edit) for one in facts.unknown]
     for one in facts.catalogue.problems:
         namespace, _, name = one.configmap.partition("/")
         text = f"ConfigMap {one.configmap}, {one.key}: {one.field}={one.value}: {one.remedy}"

@@ -234,6 +234,14 @@ async def test_the_definition_is_looked_at(clinic: Clinic, objects: type[Objects
     assert facts.dropped == dropped
 
 
+async def test_a_key_that_nobody_reads_is_told(clinic: Clinic) -> None:
+    clinic.cluster.settings(nosuch="1")
+
+    facts = await look_at_operator(Objects(clinic.kube), clinic.cluster.home, time.time())
+
+    assert [one.field for one in facts.unknown] == ["nosuch"]
+
+
 async def test_a_right_that_a_setting_takes_and_nobody_granted(
     clinic: Clinic, kube_api: KubeApi, tmp_path: Path
 ) -> None:

@@ -94,6 +94,20 @@ async def test_mended_text_ends_the_problem_and_a_new_fault_is_told_again(
     assert configuration.settings.interval_s == 5.0
 
 
+async def test_key_that_nobody_reads_is_told_once_and_harms_nothing(
+    objects: Objects, configuration: Configuration, caplog: pytest.LogCaptureFixture
+) -> None:
+    objects.put("home", "penstock-config", interval="5s", stalAfter="1m", WVA_NODE_SELECTOR="x")
+    objects.put("wva", "penstock-config", nosuch="1")
+    await configuration.refresh(())
+    await configuration.refresh(())
+
+    message = "stalAfter: stalAfter='1m': there is no such setting; write staleAfter"
+    assert [one.__dict__["problem"] for one in caplog.records] == [message]
+    assert objects.events == [("home/penstock-config", message)]
+    assert configuration.settings.interval_s == 5.0
+
+
 async def test_outage_keeps_everything(objects: Objects, configuration: Configuration) -> None:
     objects.put("home", "penstock-config", interval="5s")
     objects.put("wva", "accelerator-unit-costs", A100='{"cost": "40.00"}')

@@ -76,6 +76,16 @@ def test_what_can_be_wrong(facts: dict[str, Any], check: str, text: str) -> None
     assert in_one_line(operator(**facts)).text == f"{check}: {found.text}"
 
 
+def test_key_that_nobody_reads_is_a_warning_and_no_problem() -> None:
+    facts = operator(unknown=(InvalidField("nosuch", "1", "remove this key"),))
+
+    found = told(examine_operator(facts), "settings")
+
+    assert (found.level, found.text) == (Level.WARN, "nosuch='1': remove this key")
+    assert found.fix == "kubectl -n penstock-system edit configmap penstock-config"
+    assert in_one_line(facts).level is Level.OK
+
+
 @pytest.mark.parametrize(
     "facts",
     [
