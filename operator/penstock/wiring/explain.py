@@ -17,6 +17,7 @@ from penstock.records.record import Record, unpack
 from penstock.wiring.operators import Operators, operators
 
 _SECOND: Final = 1.0  # a status, and whoever copies from it, tells whole seconds
+_LATEST_S: Final = 1e11  # as far ahead as an operator looks for its newest record
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,24 @@ def record_of(login: Login, question: Question) -> Record:
 async def _record_of(login: Login, question: Question) -> Record:
     variant = question.variant
     async with Kube(login) as kube:
-        at_s = question.at_s if question.at_s is not None else await _last_change_s(Objects(kube), variant)
-        asked = await operators(kube, question.operator_namespace)
-        record = await _find(asked, variant, at_s, _SECOND)
-        sought_s = changes.sought_s(record, variant) if question.at_s is None else None
-        return record if sought_s is None else changes.teller(record, await _known(asked, variant, sought_s), variant)
+        if question.at_s is not None:
+            asked = await operators(kube, question.operator_namespace)
+            return await _find(asked, variant, question.at_s, _SECOND)
+        changed_s = await _last_change_s(Objects(kube), variant)
+        return await _of_last_change(await operators(kube, question.operator_namespace), variant, changed_s)
+
+
+async def _of_last_change(asked: Operators, variant: ObjectKey, changed_s: float) -> Record:
+    """Return the record of the last change; of an operator that was started since, its newest one."""
+    try:
+        record = await _find(asked, variant, changed_s, _SECOND)
+    except NotEnoughData:
+        newest = await _known(asked, variant, _LATEST_S)
+        if newest is None:
+            raise
+        return newest
+    sought_s = changes.sought_s(record, variant)
+    return record if sought_s is None else changes.teller(record, await _known(asked, variant, sought_s), variant)
 
 
 async def _last_change_s(objects: Objects, variant: ObjectKey) -> float:

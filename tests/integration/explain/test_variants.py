@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,29 @@ async def test_the_last_change_is_told_from_its_record(desk: Desk, prometheus: P
 
     assert code == FINE
     assert told.startswith(f"chat  2 -> 4 at {found['time'][11:19]} (Bound, record {found['id']})\n")
+
+
+async def test_an_operator_that_was_started_since_tells_what_it_knows(desk: Desk, prometheus: PrometheusServer) -> None:
+    """Its records go with its pod, and a number that is steady may be older than that."""
+    async with decided(desk, prometheus):
+        desk.cluster.variant(minReplicas=4, maxReplicas=4)
+        changed = await eventually(
+            lambda: (it := desk.cluster.status()["decision"])["reason"] == "Bound" and it, "a number that stays"
+        )
+        await eventually(
+            lambda: time.time() > datetime.fromisoformat(changed["time"]).timestamp() + 2, "a later moment"
+        )
+    desk.no_operator()
+    async with desk.cluster.operating(prometheusURL=prometheus.url, address=own_address()) as operator:
+        desk.operator(operator.ports[0])
+        folder = operator.recorder.ring.directory
+        await eventually(lambda: folder.exists() and any(one.suffix == ".gz" for one in folder.iterdir()), "a record")
+
+        code, told = await desk.asks("va/chat")
+
+    assert desk.cluster.status()["decision"]["time"] == changed["time"]
+    assert code == FINE
+    assert told.startswith("chat  ")
 
 
 async def test_what_nobody_knows_comes_with_what_to_do(desk: Desk, prometheus: PrometheusServer) -> None:
