@@ -37,7 +37,7 @@ class Spent(NamedTuple):
 
 def shape(prior: Prior | None, learned: Learned | None, kv_tokens: float = 0.0) -> EngineShape | None:
     """Return the engine as it is taken for now; None while nothing is known. `kv_tokens` is what it says it holds."""
-    if prior is None and (learned is None or learned.samples < ENOUGH):
+    if _is_unknown(prior, learned):
         return None
     base = prior or generic()
     cost = cost_of(base, sound(base, learned).logs)
@@ -87,7 +87,7 @@ def spent(prior: Prior | None, learned: Learned | None, sample: Sample) -> Spent
     By Little's law the rate of an engine with a given batch is inverse to that time. None where nothing was expected,
     or the sample makes no sense; one that is too unlikely to learn from counts.
     """
-    if (prior is None and (learned is None or learned.samples < ENOUGH)) or not is_plausible(sample):
+    if _is_unknown(prior, learned) or not is_plausible(sample):
         return None
     base = prior or generic()
     before = sound(base, learned)
@@ -99,3 +99,7 @@ def spent(prior: Prior | None, learned: Learned | None, sample: Sample) -> Spent
         expected_ms += times * predict(cost, load).ms
         measured_ms += times * shown_ms
     return Spent(expected_ms, measured_ms)
+
+
+def _is_unknown(prior: Prior | None, learned: Learned | None) -> bool:
+    return prior is None and (learned is None or learned.samples < ENOUGH)

@@ -30,6 +30,11 @@ SHARING: Final = (1, 2, 3, 4, 6, 8, 12, 16)
 SHY: Final = 3
 """By how many fewer they are supposed to share it where one is given up: to call it back costs more than to keep it."""
 _MANY: Final = SHARING[-1] + SHY
+_ROOM: Final = 8192
+_APART: Final = 0.02
+Cvs = tuple[float | None, float | None]
+_LEAST_TOKENS: Final = 1.0
+_SUCCEEDED: Final = Verdict(OptimizationReason.SUCCEEDED)
 
 
 def _sharing(replicas: int) -> int:
@@ -39,11 +44,6 @@ def _sharing(replicas: int) -> int:
 
 _SHARED: Final = tuple([(_sharing(count), _sharing(count - SHY)) for count in range(_MANY + 1)])
 """By how many a queue is shared of so many replicas, and of fewer: more of them share it as `_MANY` do."""
-_ROOM: Final = 8192
-_APART: Final = 0.02
-Cvs = tuple[float | None, float | None]
-_LEAST_TOKENS: Final = 1.0
-_SUCCEEDED: Final = Verdict(OptimizationReason.SUCCEEDED)
 
 
 class Capacity(NamedTuple):
@@ -90,14 +90,14 @@ def capacity(case: Case, experience: Experience, typical: Typical) -> Capacity |
     cache_tokens = _cache_tokens(case.load.kv_capacity_tokens or 0.0)
     engine, (all_of, fewer) = supposed(case), _SHARED[min(max(case.target.ready, 0), _MANY)]
     found = _believed(engine, learned, typical.lengths, slo, all_of, cache_tokens)
-    least = found if fewer == all_of else _believed(engine, learned, typical.lengths, slo, fewer, cache_tokens)
-    if found is None or least is None:
+    rest = found if fewer == all_of else _believed(engine, learned, typical.lengths, slo, fewer, cache_tokens)
+    if found is None or rest is None:
         return None
     at_most = _seen_at_most(case, experience)
     per_s = min(_cautious(found), at_most)
     return Capacity(
         per_s=per_s,
-        fewer_per_s=per_s if least is found else min(_cautious(least), at_most),
+        fewer_per_s=per_s if rest is found else min(_cautious(rest), at_most),
         missed=found.capacity.missed,
         missed_ratio=found.capacity.missed_ratio,
         error_ratio=found.error_ratio,

@@ -1,6 +1,6 @@
 """What a model was asked for over the last minutes: the material of forecasts, and of what may not be given up yet."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import exp, sqrt
 from typing import Final, NamedTuple
 
@@ -161,13 +161,8 @@ class ModelPast:
     full_lines: FullLines = field(default_factory=FullLines)
     caches: Caches = field(default_factory=Caches)
 
-    def seeing(self, moment: Moment, *, gap_s: float) -> "ModelPast":
-        """Return the past with one more moment; a silence longer than `gap_s` begins a new stretch of knowledge."""
-        moments, since_s = self.with_moment(moment, gap_s=gap_s)
-        return replace(self, moments=moments, since_s=since_s)
-
     def with_moment(self, moment: Moment, *, gap_s: float) -> tuple[tuple[Moment, ...], float]:
-        """Return the moments with one more, and since when the demand is known without a longer silence than that."""
+        """Return the moments with one more, and since when demand is known without a silence longer than `gap_s`."""
         unbroken = not self.moments or moment.at_s - self.moments[-1].at_s <= gap_s
         since_s = self.since_s if unbroken and self.since_s is not None else moment.at_s
         return _kept(_possible(self.moments, moment), moment), since_s

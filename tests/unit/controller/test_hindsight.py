@@ -23,12 +23,17 @@ def decision(
     return replace(DECISION, key=ObjectKey("llm", name), alloc=alloc, capacity_per_s=per_s)
 
 
+def after(past: ModelPast, moment: Moment) -> ModelPast:
+    moments, since_s = past.with_moment(moment, gap_s=120.0)
+    return replace(past, moments=moments, since_s=since_s)
+
+
 def played(rates: list[float], decisions: list[Decision] | None = None, lead_s: float = LEAD_S) -> Judgement:
     """Return the judgement after a pass each 15 s that saw these arrivals per second."""
     hindsight, past = Hindsight(), ModelPast()
     for turn, rate in enumerate(rates):
         now_s = 1000.0 + 15.0 * turn
-        past = past.seeing(Moment(now_s, rate), gap_s=120.0)
+        past = after(past, Moment(now_s, rate))
         hindsight.saw({SCOPE: replace(past, lead_s=lead_s)}, decisions or [decision()], now_s)
     return hindsight.judged[SCOPE]
 
@@ -46,7 +51,7 @@ def test_it_is_the_forecast_that_was_decided_by() -> None:
     hindsight, past = Hindsight(), ModelPast()
     for turn in range(20):
         now_s = 1000.0 + 15.0 * turn
-        past = past.seeing(Moment(now_s, 8.0 if turn < 12 else 2.0), gap_s=120.0)
+        past = after(past, Moment(now_s, 8.0 if turn < 12 else 2.0))
         past = replace(past, lead_s=15.0, others_since_s=1180.0 if turn >= 12 else None)
         if turn >= 12:
             hindsight.saw({SCOPE: past}, [decision()], now_s)
@@ -84,7 +89,7 @@ def looked(*passes: tuple[float, float | None]) -> dict[float, float | None]:
         if rate is None:
             hindsight.saw({}, [], now_s)
             continue
-        past = past.seeing(Moment(now_s, rate), gap_s=120.0)
+        past = after(past, Moment(now_s, rate))
         hindsight.saw({SCOPE: replace(past, lead_s=LEAD_S)}, [decision()], now_s)
         found[now_s] = hindsight.judged[SCOPE].forecast_error_ratio
     return found
@@ -134,7 +139,7 @@ def test_an_idle_model_has_no_least() -> None:
 
 def test_a_model_whose_demand_is_unknown_or_that_has_gone_is_not_judged() -> None:
     hindsight = Hindsight()
-    past = ModelPast().seeing(Moment(1000.0, 2.0), gap_s=120.0)
+    past = after(ModelPast(), Moment(1000.0, 2.0))
 
     hindsight.saw({SCOPE: past}, [decision()], 1015.0)
     blind = dict(hindsight.judged)

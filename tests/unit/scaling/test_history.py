@@ -1,5 +1,6 @@
 """What is kept of the past of a model's demand, and what is not believed of it."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -15,7 +16,8 @@ GAP_S = 120.0
 def past(rates: list[float], apart_s: float = 15.0) -> ModelPast:
     found = ModelPast()
     for number, rate in enumerate(rates):
-        found = found.seeing(Moment(apart_s * number, rate), gap_s=GAP_S)
+        moments, since_s = found.with_moment(Moment(apart_s * number, rate), gap_s=GAP_S)
+        found = replace(found, moments=moments, since_s=since_s)
     return found
 
 
