@@ -1,7 +1,7 @@
 """`penstock explain`: why a variant has its replicas, what a policy is at its routers, what became of a request."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from penstock.doctor.request import request_story
 from penstock.domain.errors import InvalidField
 from penstock.domain.variants import ObjectKey
 from penstock.records.codec import encode
+from penstock.records.present import present
 from penstock.records.record import Record, unpack
 from penstock.records.story import story
 
@@ -42,7 +43,8 @@ def command(what: str, **given: Any) -> None:  # noqa: ANN401 - click hands over
     """Tell why things are as they are.
 
     va/NAME: what was needed, what one replica serves and what was weighed when the replicas last changed, from the
-    record that the operator kept of that pass; the same record goes into penstock replay and penstock what-if.
+    record that the operator kept of that pass; the same record goes into penstock replay and penstock what-if. It
+    also says where the object was edited since, and what keeps it from being Ready.
 
     wp/NAME: what the policy says, which routers run it, and why the others do not.
 
@@ -66,15 +68,16 @@ def _asked(what: str, given: Given) -> tuple[Callable[[str, Given], Told], str]:
 
 
 def _variant(name: str, given: Given) -> Told:
-    key, record = _from_file(name, given) if given["record"] else _from_cluster(name, given)
+    key, record, body = _from_file(name, given) if given["record"] else _from_cluster(name, given)
     decision = record.decision(key)
     if decision is None:
         known = ", ".join(str(one.key) for one in record.decisions)
         raise InvalidField("argument", f"va/{name}", f"the record knows {known}")
-    return encode(type(decision), decision), story(record, decision)
+    now = present(decision, body) if body is not None else ()
+    return encode(type(decision), decision), story(record, decision, now)
 
 
-def _from_file(name: str, given: Given) -> tuple[ObjectKey, Record]:
+def _from_file(name: str, given: Given) -> tuple[ObjectKey, Record, None]:
     from penstock.wiring.recordfolder import named, record_in  # noqa: PLC0415 - loads the operator, see below
 
     path, namespace = given["record"], given["namespace"]
@@ -82,21 +85,22 @@ def _from_file(name: str, given: Given) -> tuple[ObjectKey, Record]:
         found = record_in(path, name, namespace, _moment(given["moment"]))
         for fault in found.passed_over:
             click.echo(passed_over(fault), err=True)
-        return found.key, found.record
+        return found.key, found.record, None
     if given["moment"] is not None:
         raise InvalidField(
             "--at", given["moment"], "leave it out: a file is of one moment; --record takes folders, too"
         )
     record = unpack(path.read_bytes(), str(path))
-    return named(record, name, namespace) or ObjectKey(namespace or "", name), record
+    return named(record, name, namespace) or ObjectKey(namespace or "", name), record, None
 
 
-def _from_cluster(name: str, given: Given) -> tuple[ObjectKey, Record]:
+def _from_cluster(name: str, given: Given) -> tuple[ObjectKey, Record, Mapping[str, Any] | None]:
     at_s = _moment(given["moment"])
     from penstock.wiring import explain  # noqa: PLC0415 - loads the Kubernetes client, see below
 
     key = ObjectKey(_namespace(given), name)
-    return key, explain.record_of(_login(given), explain.Question(key, at_s, given["operator_namespace"]))
+    found = explain.answer(_login(given), explain.Question(key, at_s, given["operator_namespace"]))
+    return key, found.record, found.body
 
 
 def _policy(name: str, given: Given) -> Told:

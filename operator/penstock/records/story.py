@@ -1,11 +1,14 @@
 """A recorded decision as a short text for people: need, capacity, choice, and what would have made it another."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from penstock.domain.decisions import Candidate, Decision, Reasoning
+from penstock.domain.reasons import LimitReason
 from penstock.domain.units import format_duration, format_percent
 from penstock.records.record import Record
 from penstock.scaling.phrases import rate
+from penstock.status.messages import message
 
 _WIDTH = 10
 _BINDS = {
@@ -14,14 +17,12 @@ _BINDS = {
 }
 
 
-def story(record: Record, decision: Decision) -> str:
-    """Return what one pass decided about a variant and why, line by line."""
+def story(record: Record, decision: Decision, now: Sequence[tuple[str, str]] = ()) -> str:
+    """Return what one pass decided about a variant and why, line by line; `now` are lines of what became of it."""
     when, reason = _clock(record.observation.now_s), decision.this_pass
     head = f"{decision.key.name}  {_moved(decision)} at {when} ({reason}{_id(decision)})"
-    return (
-        "\n".join([head, *(f"  {name:{_WIDTH}}{text}" for name, text in _lines(decision, record.observation.now_s))])
-        + "\n"
-    )
+    lines = [*_lines(decision, record.observation.now_s), *now]
+    return "\n".join([head, *(f"  {name:{_WIDTH}}{text}" for name, text in lines)]) + "\n"
 
 
 def _moved(decision: Decision) -> str:
@@ -44,7 +45,7 @@ def _lines(decision: Decision, now_s: float) -> list[tuple[str, str]]:
     lines = [("need", _need(why))] if why else []
     lines += [("capacity", _capacity(decision))] if decision.capacity_per_s else []
     lines += [("chosen", _chosen(why))] if why and why.candidates else []
-    lines += [("binds", _binds(why))] if why else []
+    lines += [("binds", _binds(decision, why))] if why else []
     if not lines or not why:
         lines += [("because", because(decision, now_s))]
     return lines
@@ -90,13 +91,22 @@ def _fleet(one: Candidate) -> str:
     return " + ".join(f"{count} x {name}" for name, count in one.replicas if count) or "nothing"
 
 
-def _binds(why: Reasoning) -> str:
-    text = f"{_BINDS.get(why.binds, why.binds)}."
+def _binds(decision: Decision, why: Reasoning) -> str:
+    text = f"{_BINDS.get(why.binds) or _limit(decision, why.binds)}."
     if why.below_per_s is not None and why.fewer is not None:
         text += f" Below {rate(why.below_per_s)}: {why.fewer}, after {format_duration(round(why.window_s))};"
     if why.above_per_s is not None and why.more is not None:
         text += f" above {rate(why.above_per_s)}: {why.more}"
     return text.rstrip(";")
+
+
+def _limit(decision: Decision, reason: str) -> str:
+    """Return a limit in words; a bound that only this pass met is told although the verdict is within limits."""
+    if decision.limited.reason == reason:
+        return message(decision.limited, {}).rstrip(".")
+    if reason == LimitReason.MIN_REPLICAS:
+        return f"minReplicas {decision.min_replicas}"
+    return f"maxReplicas {decision.max_replicas}"
 
 
 def because(decision: Decision, now_s: float) -> str:

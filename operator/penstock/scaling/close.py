@@ -27,7 +27,9 @@ def close(
     desired = _desired(case, settled)
     change = _change(case, settled, desired)
     last = None if case.last is None else case.last.desired
-    error_ratio, deviation_ratio, reasoning = explanation(Number(case, last, desired, settled.limited), model, found)
+    error_ratio, deviation_ratio, reasoning = explanation(
+        Number(case, last, desired, settled.reason, settled.limited), model, found
+    )
     decided_at_s = case.now_s if settled.computed or case.last is None else case.last.decided_at_s
     decision = Decision(
         key=case.key,

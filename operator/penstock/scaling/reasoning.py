@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from penstock.domain.decisions import Candidate, Reasoning, Verdict
-from penstock.domain.reasons import LimitReason
+from penstock.domain.reasons import DecisionReason, LimitReason
 from penstock.scaling.cases import Case
 from penstock.scaling.forecast import Forecast
 from penstock.scaling.members import Member
@@ -17,11 +17,12 @@ _A_LITTLE: Final = 1e-6
 
 
 class Number(NamedTuple):
-    """What was asked of a variant before, what is now, and what bounds that."""
+    """What was asked of a variant before, what is now, why that is another, and what bounds it."""
 
     case: Case
     previous: int | None
     desired: int | None
+    reason: DecisionReason
     limited: Verdict[LimitReason]
 
 
@@ -73,7 +74,7 @@ def _reasoning(number: Number, model: Model, ahead: Forecast, found: Plan, sampl
         samples=samples,
         candidates=_candidates(found, goal),
         gap_ratio=found.gap_ratio,
-        binds=_binds(number.limited, found, ahead.need_per_s),
+        binds=_binds(number, found, ahead.need_per_s),
         below_per_s=below,
         fewer=fewer,
         above_per_s=above,
@@ -114,7 +115,10 @@ def _more(offers: Sequence[Offer], goal: Sequence[int], index: int) -> tuple[flo
     return (above, after) if after > goal[index] else (None, None)
 
 
-def _binds(limited: Verdict[LimitReason], found: Plan, need_per_s: float) -> str:
-    if limited.reason is not LimitReason.WITHIN:
-        return limited.reason.value
+def _binds(number: Number, found: Plan, need_per_s: float) -> str:
+    if number.limited.reason is not LimitReason.WITHIN:
+        return number.limited.reason.value
+    if number.reason is DecisionReason.BOUND:
+        rose = (number.desired or 0) > (number.previous or 0)
+        return (LimitReason.MIN_REPLICAS if rose else LimitReason.MAX_REPLICAS).value
     return "window" if found.target_per_s > need_per_s else "attainment"

@@ -54,7 +54,7 @@ def settle(case: Case, proposal: Proposal, window_s: float) -> Settled:
         reason=_reason(case, proposal, replicas, kept=kept is not None or proposal.kept),
         why=_why(case, proposal, replicas, from_window=steady > max(asked, kept or 0)),
         optimization=_optimization(case, proposal, overruled=overruled),
-        limited=_limited(case, proposal, refused=refused, rate=rate),
+        limited=_limited(case, proposal, refused=refused, rate=rate if replicas == allowed else ""),
         history=history,
         need_per_s=proposal.need_per_s,
         capacity_per_s=proposal.capacity_per_s,

@@ -29,7 +29,7 @@ class _Asked(NamedTuple):
 
 def propose(model: Model, found: Plan, ahead: Forecast) -> dict[ObjectKey, Proposal]:
     """Return a proposal for each member of a model whose demand is known."""
-    of = _Asked(model, found, ahead.need_per_s, asked(ahead), _spare(found), _could_sleep(model))
+    of = _Asked(model, found, ahead.need_per_s, asked(ahead), _spare(found, ahead.need_per_s), _could_sleep(model))
     return {member.key: _proposal(member, of) for member in model.members}
 
 
@@ -100,9 +100,9 @@ def _limited(member: Member, of: _Asked) -> Verdict[LimitReason]:
     return WITHIN
 
 
-def _spare(found: Plan) -> float:
-    """Return what the goal serves beyond the need."""
-    return sum(offer.capacity_per_s * found.goal[offer.key] for offer in found.offers) - found.target_per_s
+def _spare(found: Plan, need_per_s: float) -> float:
+    """Return what the goal serves beyond the need, whatever a window still holds of it."""
+    return sum(offer.capacity_per_s * found.goal[offer.key] for offer in found.offers) - need_per_s
 
 
 def _could_sleep(model: Model) -> bool:

@@ -1,9 +1,10 @@
 """Runs `penstock explain` on a variant: finds the record behind a decision in the operator, through the API server."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from penstock.api.kinds import VARIANTS
 from penstock.cluster.client import Kube
@@ -29,7 +30,15 @@ class Question:
     operator_namespace: str
 
 
-def record_of(login: Login, question: Question) -> Record:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The record of the pass that decided what is asked about, and the object as it is now, where that is asked."""
+
+    record: Record
+    body: Mapping[str, Any] | None = None
+
+
+def answer(login: Login, question: Question) -> Answer:
     """Return the record of the pass that decided what is asked about.
 
     Raises:
@@ -37,17 +46,18 @@ def record_of(login: Login, question: Question) -> Record:
         NotEnoughData: no operator keeps such a record, or nothing is decided yet.
         Unreachable, Refused: the API server or every operator did not answer, or said no.
     """
-    return asyncio.run(_record_of(login, question))
+    return asyncio.run(_answer(login, question))
 
 
-async def _record_of(login: Login, question: Question) -> Record:
+async def _answer(login: Login, question: Question) -> Answer:
     variant = question.variant
     async with Kube(login) as kube:
         if question.at_s is not None:
             asked = await operators(kube, question.operator_namespace)
-            return await _find(asked, variant, question.at_s, _SECOND)
-        changed_s = await _last_change_s(Objects(kube), variant)
-        return await _of_last_change(await operators(kube, question.operator_namespace), variant, changed_s)
+            return Answer(await _find(asked, variant, question.at_s, _SECOND))
+        body = await _object(Objects(kube), variant)
+        asked = await operators(kube, question.operator_namespace)
+        return Answer(await _of_last_change(asked, variant, _last_change_s(body, variant)), body)
 
 
 async def _of_last_change(asked: Operators, variant: ObjectKey, changed_s: float) -> Record:
@@ -63,11 +73,15 @@ async def _of_last_change(asked: Operators, variant: ObjectKey, changed_s: float
     return record if sought_s is None else changes.teller(record, await _known(asked, variant, sought_s), variant)
 
 
-async def _last_change_s(objects: Objects, variant: ObjectKey) -> float:
+async def _object(objects: Objects, variant: ObjectKey) -> Mapping[str, Any]:
     body = await objects.get(VARIANTS, variant)
     if body is None:
         like = nearest(variant.name, await objects.list(VARIANTS, variant.namespace))
         raise NoSuchObject(VARIANTS.name, str(variant), "va", like)
+    return body
+
+
+def _last_change_s(body: Mapping[str, Any], variant: ObjectKey) -> float:
     stamp = ((body.get("status") or {}).get("decision") or {}).get("time")
     if not stamp:
         raise NotEnoughData(f"nothing is decided yet for {variant}", f"see what is missing: {_doctor(variant)}")

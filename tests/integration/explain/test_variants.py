@@ -49,6 +49,22 @@ async def test_the_last_change_is_told_from_its_record(desk: Desk, prometheus: P
     assert told.startswith(f"chat  2 -> 4 at {found['time'][11:19]} (Bound, record {found['id']})\n")
 
 
+async def test_an_edit_since_the_last_change_and_what_is_amiss_are_told(
+    desk: Desk, prometheus: PrometheusServer
+) -> None:
+    async with decided(desk, prometheus):
+        desk.cluster.variant(minReplicas=4, maxReplicas=4)
+        await eventually(lambda: desk.cluster.status()["decision"]["reason"] == "Bound", "a number that stays")
+        desk.cluster.variant(minReplicas=4, maxReplicas=4, modelID="another")
+        await eventually(lambda: desk.cluster.reason("Ready") == "ModelNameMismatch", "a fault")
+
+        code, told = await desk.asks("va/chat")
+
+    assert code == FINE
+    assert "since     the object was edited: this rests on generation 2, now it is at 3, which left" in told
+    assert 'amiss     ModelNameMismatch: The pods report model_name="' in told
+
+
 async def test_an_operator_that_was_started_since_tells_what_it_knows(desk: Desk, prometheus: PrometheusServer) -> None:
     """Its records go with its pod, and a number that is steady may be older than that."""
     async with decided(desk, prometheus):

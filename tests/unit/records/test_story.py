@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from tests.unit.scaling.scene import NOW, observe, row, target, variant
+from tests.unit.scaling.scene import NOW, observe, remembering, row, rows, target, variant
 
 from penstock.domain.decisions import Decision
+from penstock.domain.reasons import DecisionReason, LimitReason
 from penstock.records.record import Record
 from penstock.records.story import because, story
 from penstock.scaling.config import Config
@@ -106,3 +107,33 @@ def test_what_a_search_that_was_cut_may_have_missed_is_told(gap_ratio: float, *,
     text = story(record, replace(decision, reasoning=replace(decision.reasoning, gap_ratio=gap_ratio)))
 
     assert ("(at most 9% could be saved)" in text) is told
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "runs", "told", "reason"),
+    [
+        pytest.param(4, None, 2, "minReplicas 4, set in spec", LimitReason.MIN_REPLICAS, id="least"),
+        pytest.param(20, None, 2, "minReplicas 20, set in spec", LimitReason.MIN_REPLICAS, id="least, beyond any pace"),
+        pytest.param(1, None, 0, "minReplicas 1", LimitReason.WITHIN, id="least, which is needed anyway"),
+        pytest.param(None, 3, 20, "maxReplicas 3", LimitReason.WITHIN, id="most, faster than any pace"),
+    ],
+)
+def test_a_bound_that_moves_a_number_is_what_binds(
+    least: int | None, most: int | None, runs: int, told: str, reason: LimitReason
+) -> None:
+    chat = variant("chat", min_replicas=least, max_replicas=most)
+    memory = remembering((chat, runs), at_s=NOW - 30)
+    at, seen = target(chat, max(runs, 1)), rows(chat, max(runs, 1), total=0.5)
+    observation = observe(chat, targets={chat.key: at}, seen=seen)
+    decisions, _ = decide(observation, memory, Config())
+    record = Record(version="test", observation=observation, memory=memory, config=Config(), decisions=decisions)
+
+    text = story(record, decisions[0])
+
+    assert decisions[0].reason is DecisionReason.BOUND
+    assert decisions[0].limited.reason is reason
+    assert f"  binds     {told}. " in text
+
+
+def test_what_became_of_it_since_follows() -> None:
+    assert story(*grown(), [("amiss", "Paused: it is")]).endswith("\n  amiss     Paused: it is\n")
