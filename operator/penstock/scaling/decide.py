@@ -198,9 +198,19 @@ def _proposals(
     complete = all(case.load.complete for case in cases)
     free = [case for case in cases if case.blocked is None]
     known = sized.propose(model, found, model.ahead) if found is not None and model.ahead is not None else {}
-    known |= tokenised.propose([case for case in free if case.key not in known], model, inflow, complete=complete)
+    rest = [case for case in free if case.key not in known]
+    known |= _with_lack(tokenised.propose(rest, model, inflow, complete=complete), model.lacks)
     known |= {case.key: _silent(case) for case in free if not case.target.ready and case.key not in known}
     return known | zero.sleep(cases, model) | zero.wake(cases, model, inflow)
+
+
+def _with_lack(found: dict[ObjectKey, Proposal], lacks: Mapping[ObjectKey, str]) -> dict[ObjectKey, Proposal]:
+    """Return proposals by gauges whose verdicts say what keeps a variant that should be from being sized."""
+    for key, proposal in found.items():
+        if key in lacks and proposal.optimization.reason is OptimizationReason.SATURATION_ONLY:
+            verdict = Verdict(OptimizationReason.SATURATION_ONLY, {lacks[key]: "unknown"})
+            found[key] = proposal._replace(optimization=verdict)
+    return found
 
 
 def _silent(case: Case) -> Proposal:

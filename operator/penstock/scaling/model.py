@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from types import MappingProxyType
+from typing import Final
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.observations import Inflow
@@ -20,6 +22,8 @@ from penstock.scaling.members import Member, Seen, members_of
 from penstock.scaling.memory import Memory
 from penstock.scaling.outlook import Now, outlook, pace_of
 
+NOTHING: Final[Mapping[ObjectKey, str]] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
@@ -27,7 +31,8 @@ class Model:
 
     `ahead` is None where nobody knows the demand. `held_per_s` is the most needed within the last `window_s` seconds;
     nothing is given up unless `may_shed`, and not the last replica unless `may_sleep`. Where it `is_guessed` what
-    engines serve was never measured, and those that run meet the targets.
+    engines serve was never measured, and those that run meet the targets. `lacks` says what keeps variants from being
+    sized: nobody knows the `lengths` of requests, or the `capacity` of a replica.
     """
 
     scope: ModelScope
@@ -42,6 +47,7 @@ class Model:
     is_seen: bool
     past: ModelPast
     experiences: Mapping[ObjectKey, Experience]
+    lacks: Mapping[ObjectKey, str]
 
 
 def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: Config) -> Model:
@@ -52,7 +58,8 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: 
     experiences = {case.key: _experience(case, memory, seen.cvs) for case in cases}
     members = members_of(cases, experiences, seen, inflow)
     asked = _asked(cases, members, inflow)
-    if seen.means is None and asked is not None and (asked.arrivals_per_s or asked.backlog):
+    lengthless = seen.means is None and asked is not None and bool(asked.arrivals_per_s or asked.backlog)
+    if lengthless:
         asked = None  # something is asked for, but nobody knows how long it is
     complete = all(case.load.complete for case in cases)
     window_s = config.window_s(max([member.startup_s for member in members], default=inf))
@@ -71,7 +78,16 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: 
         is_seen=inflow is not None and isinstance(inflow.waiting, Known),
         past=past,
         experiences=experiences,
+        lacks=_lacks(cases, members, lengthless=lengthless),
     )
+
+
+def _lacks(cases: Sequence[Case], members: Sequence[Member], *, lengthless: bool) -> Mapping[ObjectKey, str]:
+    if len(members) == len(cases) and not lengthless:
+        return NOTHING
+    ours, lacking = {member.key for member in members}, [case for case in cases if case.terms.is_sized]
+    named = {case.key: "lengths" if case.key in ours else "capacity" for case in lacking}
+    return named if lengthless else {key: lack for key, lack in named.items() if lack == "capacity"}
 
 
 def _lengths(cases: Sequence[Case], past: ModelPast, config: Config) -> Seen:

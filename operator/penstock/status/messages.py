@@ -95,6 +95,15 @@ _POLICY: Final = {
 }
 
 _WITH_FACT: Final = {
+    (
+        OptimizationReason.SATURATION_ONLY,
+        "lengths",
+    ): "Sized by how full the engines are until the first requests end: how long they are is not known yet.",
+    (
+        OptimizationReason.SATURATION_ONLY,
+        "capacity",
+    ): "Sized by how full the engines are until enough is learnt of what one replica serves. Add a modelProfile, or "
+    "name a known accelerator, to be sized for latency at once.",
     (OptimizationReason.SKIPPED, "target"): "Nothing to compute until TargetResolved is True.",
     (ActiveReason.HOLDING, "error"): "{kind} {name} was not scaled: {error}. The next pass decides anew.",
     (PolicyReason.RECONCILING, "kept"): "Generation {kept} stays in force until the spec can be used.",

@@ -22,6 +22,7 @@ from tests.unit.scaling.scene import (
 )
 
 from penstock.domain.catalogue import Catalogue, ConfigProblem, ModelScope
+from penstock.domain.decisions import Verdict
 from penstock.domain.observations import Observation, ScrapeProblem
 from penstock.domain.readings import Absent
 from penstock.domain.reasons import (
@@ -33,7 +34,7 @@ from penstock.domain.reasons import (
     TargetReason,
 )
 from penstock.domain.variants import Actuation, ObjectKey, Schedule, SloOverride
-from penstock.scaling.config import Config, Quota
+from penstock.scaling.config import Analyzer, Config, Quota
 from penstock.scaling.decide import decide
 from penstock.scaling.memory import Memory
 
@@ -91,13 +92,31 @@ def test_idle_engines_are_no_missing_metrics() -> None:
     assert decision.summary == "1: nothing arrives or waits"
 
 
+def test_each_variant_says_what_it_lacks_to_be_sized() -> None:
+    bare = variant("bare", profiles=())
+    running = replace(idle_row(CHAT), running=known(1))
+
+    asleep = by_name(observe(CHAT, bare, seen=[idle_row(CHAT), idle_row(bare)]))
+    at_first = by_name(observe(CHAT, bare, seen=[replace(running, waiting=known(1)), idle_row(bare)]))
+    later = by_name(observe(CHAT, bare, seen=[row(CHAT), idle_row(bare)]))
+    chosen = by_name(observe(CHAT, seen=[running]), config=Config(analyzer=Analyzer.SATURATION_V1))
+
+    assert [dict(found["chat"].optimization.facts) for found in (asleep, at_first, later, chosen)] == [
+        {}, {"lengths": "unknown"}, {}, {},
+    ]  # fmt: skip
+    assert [dict(found["bare"].optimization.facts) for found in (asleep, at_first, later)] == 3 * [
+        {"capacity": "unknown"}
+    ]
+    assert chosen["chat"].optimization.reason is OptimizationReason.SATURATION_ONLY
+
+
 def test_a_line_before_the_first_finished_request_is_judged_by_gauges() -> None:
     crowded = replace(idle_row(CHAT), waiting=known(9), kv_usage_ratio=known(0.95))
 
     decision = decide_one(observe(CHAT, seen=[crowded]))
 
     assert decision.desired == 2
-    assert decision.optimization.reason is OptimizationReason.SATURATION_ONLY
+    assert decision.optimization == Verdict(OptimizationReason.SATURATION_ONLY, {"lengths": "unknown"})
 
 
 def test_without_a_profile_saturation_decides() -> None:
@@ -106,7 +125,8 @@ def test_without_a_profile_saturation_decides() -> None:
 
     decision = decide_one(observe(bare, seen=[full]))
 
-    assert (decision.desired, decision.optimization.reason) == (2, OptimizationReason.SATURATION_ONLY)
+    assert decision.desired == 2
+    assert decision.optimization == Verdict(OptimizationReason.SATURATION_ONLY, {"capacity": "unknown"})
     assert decision.summary == "1 -> 2: 90% of the KV cache and 6.0 requests in line per engine of the model"
 
 
@@ -582,4 +602,5 @@ def test_how_far_a_pass_looked_ahead_is_remembered(startup_time_s: float | None,
 
     _, memory = decide(observe(one, seen=[row(one)]), Memory(), Config())
 
-    assert memory.models[ModelScope(one.key.namespace, one.model)].lead_s == lead_s
+    (expected,) = memory.models[ModelScope(one.key.namespace, one.model)].accuracy.pending
+    assert expected.due_s - NOW == lead_s

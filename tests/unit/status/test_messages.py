@@ -49,6 +49,22 @@ def test_every_reason_has_a_sentence(reason: StrEnum) -> None:
             id="another name",
         ),
         pytest.param(
+            Verdict(OptimizationReason.SATURATION_ONLY),
+            "Sized by how full the engines are, not by latency.",
+            id="an analyser that was chosen",
+        ),
+        pytest.param(
+            Verdict(OptimizationReason.SATURATION_ONLY, {"lengths": "unknown"}),
+            "Sized by how full the engines are until the first requests end: how long they are is not known yet.",
+            id="before any request has ended",
+        ),
+        pytest.param(
+            Verdict(OptimizationReason.SATURATION_ONLY, {"capacity": "unknown"}),
+            "Sized by how full the engines are until enough is learnt of what one replica serves. Add a modelProfile, "
+            "or name a known accelerator, to be sized for latency at once.",
+            id="an engine of which nothing is known",
+        ),
+        pytest.param(
             Verdict(MetricsReason.MISSING, {"model": "m", "namespace": "llm", "name": "va"}),
             'No vLLM series with model_name="m" in llm. Check that a ServiceMonitor or PodMonitor selects the pods: '
             "penstock doctor va/va.",
