@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
 from penstock import logs
 from penstock.api.names import POOL_GROUP
 from penstock.cli.options import PORT, NamedOption, Number
+from penstock.domain.errors import InvalidField
 from penstock.settings import router as settings
 from penstock.settings.gopicker import without_go_flags
 
@@ -147,9 +149,27 @@ def _read(given: dict[str, Any]) -> settings.RouterSettings:
     )
 
 
+def _by_source(error: InvalidField) -> InvalidField:
+    """Return the error with its flags called as they were written; who writes variables may know no flag."""
+    if error.field.startswith("--"):
+        return InvalidField(_written_as(error.field), error.value, error.remedy)
+    flags = [_written_as(flag) if flag.startswith("--") else flag for flag in str(error.value).split(", ")]
+    return InvalidField(error.field, ", ".join(flags), error.remedy)
+
+
+def _written_as(flag: str) -> str:
+    source = click.get_current_context().get_parameter_source(flag.lstrip("-").replace("-", "_"))
+    if source is ParameterSource.ENVIRONMENT:
+        return _variable(flag)
+    return flag if source is ParameterSource.COMMANDLINE else f"{flag} ({_variable(flag)})"
+
+
 def _run(log_format: str, log_level: str, **given: Any) -> int:  # noqa: ANN401 - click hands over what the flags hold
     ignored = click.get_current_context().obj
-    read = _read(given)
+    try:
+        read = _read(given)
+    except InvalidField as error:
+        raise _by_source(error) from None
     logs.setup(log_level, log_format)
     from penstock.wiring import router  # noqa: PLC0415 - after the flags, so that --help and mistakes answer at once
 

@@ -10,6 +10,10 @@ from penstock.domain.units import parse_bytes
 
 LOOPBACK: Final = "127.0.0.1"
 MAX_TARGET_PORTS: Final = 8  # as many as an InferencePool may name
+_ONE_ORIGIN: Final = (
+    "give exactly one of --pool-name (PENSTOCK_POOL_NAME), --endpoint-selector (PENSTOCK_ENDPOINT_SELECTOR) "
+    "and --endpoints-file (PENSTOCK_ENDPOINTS_FILE)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +107,7 @@ def endpoint_origin(*, pool: tuple[str, str, str], selector: str, ports: str, fi
     """
     named = [flag for flag, value in _origins(pool[0], selector, file) if value]
     if len(named) != 1:
-        raise InvalidField(
-            "endpoints",
-            ", ".join(named) or "none",
-            "give exactly one of --pool-name, --endpoint-selector and --endpoints-file",
-        )
+        raise InvalidField("endpoints", ", ".join(named) or "none", _ONE_ORIGIN)
     if file:
         return FromFile(path=Path(file))
     if selector:

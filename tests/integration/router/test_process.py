@@ -221,7 +221,7 @@ async def test_a_conformance_suite_finds_its_two_headers(tmp_path: Path) -> None
     ("flags", "said"),
     [
         pytest.param(["--nonsense"], "No such option '--nonsense'", id="unknown flag"),
-        pytest.param(["--local"], "--pool-name, --endpoint-selector and --endpoints-file", id="no endpoints"),
+        pytest.param(["--local"], "and --endpoints-file (PENSTOCK_ENDPOINTS_FILE)", id="no endpoints"),
         pytest.param(["--endpoints-file=e", "--pool-name=p"], "endpoints = '--pool-name, --endpoints-file'", id="two"),
         pytest.param(["--endpoints-file=e", "--drain-timeout=soon"], "--drain-timeout = 'soon'", id="no duration"),
         pytest.param(["--endpoints-file=e", "--local", "--policy-file=/nowhere"], "--policy-file", id="no such file"),

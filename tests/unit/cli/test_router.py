@@ -73,6 +73,34 @@ def test_mistakes_end_with_2_and_name_the_culprit(line: list[str], environment: 
     assert (result.exit_code, said in result.output) == (2, True), result.output
 
 
+@pytest.mark.parametrize(
+    ("line", "environment", "said"),
+    [
+        pytest.param([], {"POOL_NAME": "chat", "ENDPOINT_SELECTOR": "app=vllm"},
+                     "endpoints = 'PENSTOCK_POOL_NAME, PENSTOCK_ENDPOINT_SELECTOR'", id="two variables"),
+        pytest.param(["--pool-name=chat"], {"ENDPOINTS_FILE": "e"},
+                     "endpoints = '--pool-name, PENSTOCK_ENDPOINTS_FILE'", id="a flag and a variable"),
+        pytest.param([], {}, "one of --pool-name (PENSTOCK_POOL_NAME), --endpoint-selector", id="neither"),
+        pytest.param([], {"ENDPOINT_SELECTOR": "app=vllm"},
+                     "--endpoint-target-ports (PENSTOCK_ENDPOINT_TARGET_PORTS) = ''", id="a second one is missing"),
+        pytest.param([], {"ENDPOINTS_FILE": "e", "MAX_BODY": "0"}, "at:  PENSTOCK_MAX_BODY = '0'", id="bad variable"),
+        pytest.param(["--max-body=0"], {"ENDPOINTS_FILE": "e"}, "at:  --max-body = '0'", id="bad flag"),
+    ],
+)  # fmt: skip
+def test_what_was_written_is_called_as_it_was_written(
+    line: list[str],
+    environment: dict[str, str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(f"PENSTOCK_{name}", value)
+
+    assert run(["router", *line]) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_no_front_of_its_own_may_be_asked_for_not_one(
     started: list[tuple[RouterSettings, dict[str, Any]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
