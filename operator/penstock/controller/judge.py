@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from penstock.controller.configuration import Configuration
-from penstock.controller.hindsight import Hindsight
+from penstock.controller.hindsight import Judgement, judged
 from penstock.controller.ports import Leadership, Scraping
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision, Learnt
@@ -25,20 +25,23 @@ Targets = tuple[float, float]
 
 @dataclass(slots=True)
 class Judge:
-    """Looks at each pass, and asks Prometheus once a minute, beside the passes, which share of requests was in time."""
+    """Looks at each pass, and asks Prometheus once a minute, beside the passes, which share of requests was in time.
+
+    `judged` is what the last pass shows of the models whose demand it knew.
+    """
 
     scraping: Scraping
     configuration: Configuration
     every_s: float = EVERY_S
     clock: Callable[[], float] = time.time
-    hindsight: Hindsight = field(default_factory=Hindsight)
+    judged: Mapping[ModelScope, Judgement] = field(default_factory=dict)
     _wanted: Mapping[ModelScope, frozenset[Targets]] = field(default_factory=dict)
     _attained: Mapping[tuple[ModelScope, Targets], float] = field(default_factory=dict)
 
     def look(self, decisions: Iterable[Decision], memory: Memory, now_s: float) -> None:
         """Take one pass in."""
         decisions = tuple(decisions)
-        self.hindsight.saw(memory.models, decisions, now_s)
+        self.judged = judged(memory.models, decisions, now_s)
         wanted: defaultdict[ModelScope, set[Targets]] = defaultdict(set)
         for decision in decisions:
             wanted[_scope(decision)].add(_targets(decision))

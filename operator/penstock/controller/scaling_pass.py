@@ -158,7 +158,7 @@ class ScalingPass:
         took_s = time.monotonic() - begin_s
         self.learned.memory = self.memory
         self.judge.look(decisions, self.memory, observation.now_s)
-        self.meters.decided(took_s, self.judge.hindsight.judged)
+        self.meters.decided(took_s, self.judge.judged)
         return decisions
 
     async def _finish(

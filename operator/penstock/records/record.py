@@ -16,7 +16,7 @@ from penstock.records.codec import Json, decode, encode
 from penstock.scaling.config import Config
 from penstock.scaling.memory import Memory
 
-SCHEMA: Final = 4
+SCHEMA: Final = 5
 """The layout of all that a record holds; it grows with every change after which older records cannot be read."""
 
 _REWRITE: Final = "take a file that penstock wrote, whole and unchanged"

@@ -1,10 +1,12 @@
 """How far off a model's forecasts were lately, so that steady traffic need not pay for what wild traffic takes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import exp, sqrt
 from statistics import NormalDist
 from typing import Final, NamedTuple
+
+from penstock.scaling.judging import mean_ratio, off_ratio
 
 EVERY_S: Final = 60.0
 """Seconds between forecasts that are judged."""
@@ -29,13 +31,15 @@ class Expected(NamedTuple):
 class Accuracy:
     """Errors of forecasts over the usual ones: how many independent ones, the sum of their squares, both fading.
 
-    The newest was judged at `at_s`. `pending` are the forecasts whose time has not come, oldest first.
+    The newest was judged at `at_s`. `pending` are the forecasts whose time has not come, oldest first. `error_ratio` is
+    for people: the mean distance of forecasts and arrivals by the larger of them, None while none was judged.
     """
 
     errors: float = 0.0
     squares: float = 0.0
     at_s: float = 0.0
     pending: tuple[Expected, ...] = ()
+    error_ratio: float | None = None
 
     def seeing(self, now_s: float, per_s: float, apart_s: float) -> "Accuracy":
         """Return this with the forecast judged whose time has come, by the `per_s` requests per second that arrive.
@@ -46,11 +50,14 @@ class Accuracy:
         if not due:
             return self
         newest, rest, after_s = due[-1], self.pending[len(due) :], max(now_s - self.at_s, 0.0)
-        if now_s - newest.due_s > _LATE_S or newest.per_s <= 0:
-            return Accuracy(self.errors, self.squares, self.at_s, rest)
+        if now_s - newest.due_s > _LATE_S:
+            return replace(self, pending=rest)
+        error_ratio = mean_ratio(self.error_ratio, off_ratio(newest.per_s, per_s))
+        if newest.per_s <= 0:
+            return replace(self, pending=rest, error_ratio=error_ratio)
         keep, part = exp(-after_s / FADES_S), min(after_s / apart_s, 1.0)
         times = min(abs(per_s / newest.per_s - 1) / newest.off_ratio, _MOST)
-        return Accuracy(self.errors * keep + part, self.squares * keep + part * times**2, now_s, rest)
+        return Accuracy(self.errors * keep + part, self.squares * keep + part * times**2, now_s, rest, error_ratio)
 
     def expecting(self, found: Expected) -> "Accuracy":
         """Return this with a forecast more, if the last one is older; what looks further ahead is forgotten."""
@@ -58,8 +65,8 @@ class Accuracy:
         if before and before[-1].due_s > found.due_s:  # a clock was set back, or starts take less than was thought
             before = tuple([one for one in before if one.due_s <= found.due_s])
         if before and found.due_s < before[-1].due_s + EVERY_S:
-            return self if before is self.pending else Accuracy(self.errors, self.squares, self.at_s, before)
-        return Accuracy(self.errors, self.squares, self.at_s, (*before, found))
+            return self if before is self.pending else replace(self, pending=before)
+        return replace(self, pending=(*before, found))
 
     def narrower(self, share: float) -> float:
         """Return how much of the usual room suffices for `share` of the time: 1 unless errors are smaller than usual.

@@ -144,7 +144,6 @@ class ModelPast:
 
     `since_s` is the first of the passes in a row that knew the demand: nothing may be given up before a whole window.
     `idle_since_s` is the first of those in a row in which every source said that nothing is asked of the model.
-    `lead_s` is how far the last forecast looked ahead.
     `others_since_s` is since when requests are of another mix of lengths than before, `remixed_at_s` when running
     replicas were last exchanged for cheaper ones. `full_lines` and `caches` are what `saturation-v2` has seen.
     """
@@ -154,7 +153,6 @@ class ModelPast:
     lengths: LengthSums = LengthSums()
     since_s: float | None = None
     idle_since_s: float | None = None
-    lead_s: float | None = None
     others_since_s: float | None = None
     remixed_at_s: float | None = None
     accuracy: Accuracy = field(default_factory=Accuracy)

@@ -50,7 +50,6 @@ def outlook(now: Now, past: ModelPast, config: Config) -> tuple[Forecast | None,
         lengths=now.seen.sums,
         since_s=since_s,
         idle_since_s=now.idle_since_s,
-        lead_s=None if ahead is None or first is None else first.startup_s * pace,
         others_since_s=others_since_s,
         accuracy=accuracy,
     )

@@ -31,7 +31,7 @@ def test_the_time_of_a_decision_is_not_that_of_judging_it(monkeypatch: pytest.Mo
     monkeypatch.setattr(scaling_pass, "time", SimpleNamespace(monotonic=lambda: passed["s"]))
     parts: dict[str, Any] = dict.fromkeys(ScalingPass.__annotations__)
     meters, learned = Meters(), SimpleNamespace(memory=None)
-    judge = SimpleNamespace(look=look, hindsight=SimpleNamespace(judged={}))
+    judge = SimpleNamespace(look=look, judged={})
     one = ScalingPass(**parts | {"meters": meters, "learned": learned, "judge": judge, "memory": Memory()})
 
     decisions = one._decide(observe(CHAT, targets={CHAT.key: target(CHAT, 1)}), Config())

@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from penstock.records.record import SCHEMA, Record
 
-LAYOUT = (4, "d5d71e8601f3967f")  # a schema, and the digest of all names of fields that its records hold
+LAYOUT = (5, "3b87c156b4cc17ce")  # a schema, and the digest of all names of fields that its records hold
 
 
 def names(shape: Any, seen: set[str]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from tests.unit.records.made import passes
 from penstock.domain.decisions import Candidate, Reasoning
 from penstock.domain.errors import InvalidField
 from penstock.domain.reasons import TargetReason
-from penstock.records.record import Record, pack, unpack
+from penstock.records.record import SCHEMA, Record, pack, unpack
 from penstock.records.replay import replay
 from penstock.records.whatif import what_if
 from penstock.scaling.decide import decide
@@ -105,7 +105,7 @@ def test_any_bit_counts(field: str, change: Callable[[Any], Any]) -> None:
         pytest.param(b"[]", "a file: schema", id="no object"),
         pytest.param(b'{"schema": 99}', "a file: schema", id="of the future"),
         pytest.param(b'{"schema": 1}', "a file: schema", id="of the past"),
-        pytest.param(b'{"schema": 4}', "a file", id="without its parts"),
+        pytest.param(b'{"schema": %d}' % SCHEMA, "a file", id="without its parts"),
     ],
 )
 def test_what_is_no_record_is_refused(data: bytes, field: str) -> None:
@@ -117,7 +117,7 @@ def test_what_is_no_record_is_refused(data: bytes, field: str) -> None:
 
 @pytest.mark.parametrize(
     ("schema", "who"),
-    [pytest.param(3, "an older", id="of the past"), pytest.param(5, "a newer", id="of the future")],
+    [pytest.param(SCHEMA - 1, "an older", id="of the past"), pytest.param(SCHEMA + 1, "a newer", id="of the future")],
 )
 def test_a_record_of_another_version_is_refused_with_both_schemas_and_what_to_do(schema: int, who: str) -> None:
     (record,) = passes(1)
@@ -127,8 +127,8 @@ def test_a_record_of_another_version_is_refused_with_both_schemas_and_what_to_do
         unpack(json.dumps(other).encode(), "a file")
 
     assert str(refused.value) == (
-        f"a file: schema={schema}: this version reads schema 4; {who} penstock wrote it: read it with that version, "
-        "or take a record that this one wrote"
+        f"a file: schema={schema}: this version reads schema {SCHEMA}; {who} penstock wrote it: "
+        "read it with that version, or take a record that this one wrote"
     )
 
 

@@ -68,13 +68,27 @@ def test_one_jump_counts_for_no_more_than_it_may() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now_s", "per_s"),
-    [pytest.param(1061.0, 10.0, id="too late"), pytest.param(1000.0, 0.0, id="nothing was expected")],
+    ("now_s", "per_s", "error_ratio"),
+    [
+        pytest.param(1061.0, 10.0, None, id="too late"),
+        pytest.param(1000.0, 0.0, 1.0, id="nothing was expected: no share of it tells how far off that is"),
+    ],
 )
-def test_what_cannot_be_judged_is_left_out(now_s: float, per_s: float) -> None:
+def test_what_cannot_be_judged_narrows_nothing(now_s: float, per_s: float, error_ratio: float | None) -> None:
     expecting = Accuracy().expecting(Expected(1000.0, per_s, OFF))
 
-    assert expecting.seeing(now_s, 5.0, APART_S) == Accuracy()
+    assert expecting.seeing(now_s, 5.0, APART_S) == Accuracy(error_ratio=error_ratio)
+
+
+def test_what_people_are_told_is_the_plain_distance_whatever_is_usual_and_however_far() -> None:
+    """Of 10 expected 5 come, 40, and 10: off by half, by three quarters and not at all."""
+    found, told = Accuracy(), []
+    for step, per_s in enumerate((5.0, 40.0, 10.0)):
+        now_s = 1000.0 + EVERY_S * step
+        found = found.expecting(Expected(now_s, 10.0, OFF)).seeing(now_s, per_s, APART_S)
+        told.append(found.error_ratio)
+
+    assert told == pytest.approx([0.5, 0.5 + 0.1 * 0.25, 0.9 * (0.5 + 0.1 * 0.25)])
 
 
 def test_a_clock_set_back_forgets_what_was_expected_later() -> None:
