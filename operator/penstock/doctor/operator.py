@@ -28,6 +28,27 @@ def in_one_line(facts: OperatorFacts) -> Finding:
     return Finding(Level.OK, "operator", lease(facts).text)
 
 
+def where_to_look(facts: OperatorFacts, *, left_alone: bool) -> str:
+    """Return what to do where the operator has not done its part for an object, which it may leave alone."""
+    if left_alone:
+        return "see the check `object` above"
+    if in_one_line(facts).is_problem:
+        return "see the check `operator` below"
+    return f"see why: kubectl -n {facts.namespace} logs deployment/penstock-operator"
+
+
+def is_watched(facts: OperatorFacts, namespace: str) -> bool:
+    """Whether the operator is told to look at this namespace."""
+    watched = facts.settings.watch_namespaces
+    return not watched or namespace in watched
+
+
+def unwatched(namespace: str) -> Finding:
+    """Return what is said of an object in a namespace at which the operator does not look."""
+    text = f"{namespace} is not among the operator's watchNamespaces"
+    return Finding(Level.FAIL, "object", text, f"add {namespace} to watchNamespaces, and restart the operator")
+
+
 def definitions(facts: OperatorFacts) -> Finding:
     """Check that both custom resources are served, and that the one of variants keeps our fields."""
     missing = [kind for kind in (VARIANT_KIND, POLICY_KIND) if kind not in facts.served]

@@ -5,9 +5,8 @@ from typing import Any, Final
 
 from penstock.doctor.facts import OperatorFacts, PodSight, PolicyFacts
 from penstock.doctor.findings import Examination, Finding, Level
-from penstock.doctor.operator import in_one_line
+from penstock.doctor.operator import in_one_line, is_watched, unwatched, where_to_look
 
-_LOOK: Final = "see the check `operator` below"
 _REMEDIES: Final = (
     ("401", "the router did not accept the operator's token: its --operator-namespace must name the operator's"),
     ("403", "the router did not accept the operator's account: its --operator-namespace must name the operator's"),
@@ -23,12 +22,13 @@ def examine_policy(facts: PolicyFacts, operator: OperatorFacts) -> Examination:
         hint = f"; there is {facts.nearest}" if facts.nearest else ""
         gone = Finding(Level.FAIL, "object", f"there is no WorkloadPolicy {facts.key}{hint}", "kubectl get wp -A")
         return Examination(about, facts.key.namespace, (gone,))
-    found = [spec(facts), target(facts), routers(facts), conflicts(facts)]
+    left_alone = not is_watched(operator, facts.key.namespace)
+    found = [unwatched(facts.key.namespace) if left_alone else spec(facts)]
+    found += [target(facts), routers(facts), conflicts(facts)]
     because = any(one.is_problem for one in found if one.check in {"object", "conflicts"})
-    found += [
-        *pushed(facts, facts.body, explained=because),
-        status(facts.body, explained=any(one.is_problem for one in found)),
-    ]
+    look = where_to_look(operator, left_alone=left_alone)
+    found += pushed(facts, facts.body, look, explained=because)
+    found.append(status(facts, facts.body, look, explained=any(one.is_problem for one in found), left_alone=left_alone))
     found.append(in_one_line(operator))
     return Examination(about, facts.key.namespace, tuple(found))
 
@@ -88,21 +88,24 @@ def conflicts(facts: PolicyFacts) -> Finding:
     return Finding(Level.OK, "conflicts", "none")
 
 
-def pushed(facts: PolicyFacts, body: Mapping[str, Any], *, explained: bool) -> list[Finding]:
-    """Tell what the operator saw at each Ready router when it last looked; `explained`: why none runs it is told."""
+def pushed(facts: PolicyFacts, body: Mapping[str, Any], look: str, *, explained: bool) -> list[Finding]:
+    """Tell what the operator saw at each Ready router when it last looked; `explained`: why none runs it is told.
+
+    `look` is what to do where the operator has not done its part.
+    """
     said = body.get("status") or {}
     generation = (body.get("metadata") or {}).get("generation")
     reported = {str(one.get("pod")): one for one in said.get("routers") or ()}
-    found = [_one(pod, reported.get(pod.name), generation) for pod in facts.routers or () if pod.ready]
-    return [_consequence(one) if explained and one.fix == _LOOK else one for one in found]
+    found = [_one(pod, reported.get(pod.name), generation, look) for pod in facts.routers or () if pod.ready]
+    return [_consequence(one) if explained and one.fix == look else one for one in found]
 
 
 def _consequence(found: Finding) -> Finding:
     return Finding(Level.WARN, found.check, found.text)
 
 
-def _one(pod: PodSight, said: Mapping[str, Any] | None, generation: object) -> Finding:
-    check, look = "router", _LOOK
+def _one(pod: PodSight, said: Mapping[str, Any] | None, generation: object, look: str) -> Finding:
+    check = "router"
     if said is None:
         return Finding(Level.FAIL, check, f"{pod.name}: the operator has not reported on it", look)
     if said.get("error"):
@@ -117,18 +120,22 @@ def _remedy(error: str) -> str:
     return next((remedy for sign, remedy in _REMEDIES if sign in error.lower()), "do what the router's answer says")
 
 
-def status(body: Mapping[str, Any], *, explained: bool) -> Finding:
-    """Check that the status is of this generation and that nothing is amiss; `explained`: a check failed before."""
+def status(facts: PolicyFacts, body: Mapping[str, Any], look: str, *, explained: bool, left_alone: bool) -> Finding:
+    """Check that the status is of this generation and that nothing is amiss; `explained`: a check failed before.
+
+    `look` is what to do where the operator has not done its part; `left_alone`: it does not look at this policy.
+    """
     said, generation = body.get("status") or {}, (body.get("metadata") or {}).get("generation")
     if said.get("observedGeneration") != generation:
         seen = said.get("observedGeneration")
         text = "the operator has written none" if seen is None else f"it is of generation {seen}, not {generation}"
-        return Finding(Level.FAIL, "status", text, "see the check `operator` below")
+        return Finding(Level.WARN if left_alone else Level.FAIL, "status", text, look)
     bad = next(_amiss(said.get("conditions") or ()), None)
     if bad is None:
         return Finding(Level.OK, "status", f"programmed {said.get('programmed', 'nowhere')}")
     text = f"{bad.get('type')} is {bad.get('status')}, {bad.get('reason')}: {bad.get('message')}"
-    return Finding(Level.WARN if explained else Level.FAIL, "status", text, "" if explained else "kubectl describe wp")
+    fix = f"kubectl -n {facts.key.namespace} describe wp {facts.key.name}"
+    return Finding(Level.WARN if explained else Level.FAIL, "status", text, "" if explained else fix)
 
 
 def _amiss(conditions: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

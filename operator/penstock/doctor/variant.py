@@ -10,7 +10,7 @@ from penstock.api.names import ANNOTATION_EXCLUDE, LABEL_CONTROLLER_INSTANCE, WV
 from penstock.doctor.engines import endpoint, model_name, series
 from penstock.doctor.facts import PodSight, Surroundings, VariantFacts
 from penstock.doctor.findings import Examination, Finding, Level
-from penstock.doctor.operator import in_one_line
+from penstock.doctor.operator import in_one_line, is_watched, unwatched, where_to_look
 from penstock.doctor.scraping import monitors, prometheus, scraped, services
 from penstock.domain.observations import Target
 from penstock.domain.reasons import TargetReason
@@ -90,9 +90,8 @@ def watched(variant: Variant, around: Surroundings) -> Finding:
         )
         fix = f"kubectl -n {key.namespace} label va {key.name} {LABEL_CONTROLLER_INSTANCE}{change}"
         return Finding(Level.FAIL, "object", text, fix)
-    if settings.watch_namespaces and key.namespace not in settings.watch_namespaces:
-        text = f"{key.namespace} is not among the operator's watchNamespaces"
-        return Finding(Level.FAIL, "object", text, f"add {key.namespace} to watchNamespaces, and restart the operator")
+    if not is_watched(around.operator, key.namespace):
+        return unwatched(key.namespace)
     if key.namespace in around.operator.catalogue.excluded_namespaces:
         fix = f"kubectl annotate namespace {key.namespace} {ANNOTATION_EXCLUDE}-"
         return Finding(Level.WARN, "object", f"namespace {key.namespace} is excluded by annotation", fix)
@@ -109,15 +108,15 @@ def status(
     key, said = variant.key, body.get("status") or {}
     fix = f"kubectl -n {key.namespace} describe va {key.name}"
     if "observedGeneration" not in said:
-        return _behind("the operator has written none", left_alone=left_alone)
+        return _behind("the operator has written none", around, left_alone=left_alone)
     if said["observedGeneration"] != variant.generation:
         text = f"it is of generation {said['observedGeneration']}, the object of {variant.generation}"
-        return _behind(text, left_alone=left_alone)
+        return _behind(text, around, left_alone=left_alone)
     conditions = {one["type"]: one for one in said.get("conditions") or ()}
     ready, computed = conditions.get("Ready", {}), conditions.get("OptimizationReady", {}).get("status") == "True"
     age_s = _age_s(said, around.operator.now_s)
     if computed and age_s is not None and age_s > 2 * REFRESH_S:
-        return _behind(f"written {age_s / 60:.0f} min ago", left_alone=left_alone)
+        return _behind(f"written {age_s / 60:.0f} min ago", around, left_alone=left_alone)
     if ready.get("status") == "True":
         desired = (said.get("desiredOptimizedAlloc") or {}).get("numReplicas", "none yet")
         return Finding(Level.OK, "status", f"Ready ({ready.get('reason')}), desired {desired}")
@@ -125,10 +124,9 @@ def status(
     return Finding(Level.WARN if explained else Level.FAIL, "status", text, "" if explained else fix)
 
 
-def _behind(text: str, *, left_alone: bool) -> Finding:
-    if left_alone:
-        return Finding(Level.WARN, "status", text, "see the check `object` above")
-    return Finding(Level.FAIL, "status", text, "see the check `operator` below")
+def _behind(text: str, around: Surroundings, *, left_alone: bool) -> Finding:
+    level = Level.WARN if left_alone else Level.FAIL
+    return Finding(level, "status", text, where_to_look(around.operator, left_alone=left_alone))
 
 
 def service_class(variant: Variant, around: Surroundings) -> Finding:

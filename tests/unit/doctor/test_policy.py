@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.doctor.patients import operator, policy, policy_body, told
+from tests.unit.doctor.patients import operator, policy, policy_body, settings, told
 
 from penstock.doctor.facts import PodSight, PolicyFacts, Rival
 from penstock.doctor.findings import Level
@@ -183,3 +183,46 @@ def test_operators_illness_is_named() -> None:
     found = told(examine_policy(policy(), operator(pods=())), "operator")
 
     assert (found.level, found.text) == (Level.FAIL, "pods: no operator runs in penstock-system")
+
+
+BEHIND = [
+    pytest.param(policy_body({"observedGeneration": 6}), id="behind"),
+    pytest.param({"metadata": {"generation": 7}}, id="no status"),
+]
+
+
+@pytest.mark.parametrize("body", BEHIND)
+def test_status_of_a_policy_that_nobody_looks_at_points_to_why(body: dict[str, Any]) -> None:
+    found = examine_policy(policy(body=body), operator(settings=settings(watchNamespaces="other")))
+
+    assert told(found, "object").text == "llm is not among the operator's watchNamespaces"
+    assert (told(found, "status").level, told(found, "status").fix) == (Level.WARN, "see the check `object` above")
+    assert told(found, "operator").level is Level.OK
+    assert [one.check for one in found.findings if one.is_problem] == ["object"]
+
+
+@pytest.mark.parametrize("body", [*BEHIND, pytest.param(policy_body({"routers": []}), id="a router unseen")])
+@pytest.mark.parametrize(
+    ("pods", "fix"),
+    [
+        pytest.param((), "see the check `operator` below", id="operator ill"),
+        pytest.param(
+            operator().pods, "see why: kubectl -n penstock-system logs deployment/penstock-operator", id="operator well"
+        ),
+    ],
+)
+def test_what_the_operator_left_undone_points_to_it_where_it_is_ill(
+    body: dict[str, Any], pods: tuple[PodSight, ...], fix: str
+) -> None:
+    found = examine_policy(policy(body=body), operator(pods=pods))
+
+    behind = [one for one in found.findings if one.is_problem and one.check != "operator"]
+    assert {one.fix for one in behind} == {fix}
+
+
+def test_a_condition_that_is_amiss_is_looked_at_by_name() -> None:
+    condition = {"type": "Accepted", "status": "False", "reason": "Invalid", "message": "Mend it."}
+
+    found = told(examine_policy(policy(body=policy_body({"conditions": [condition]})), operator()), "status")
+
+    assert found.fix == "kubectl -n llm describe wp chat"

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.doctor.patients import MODEL, around, operator, pod, settings, target, told, variant, variant_body
 
 from penstock.api.variantautoscaling import parse_variant
-from penstock.doctor.facts import VariantFacts
+from penstock.doctor.facts import PodSight, VariantFacts
 from penstock.doctor.findings import Level
 from penstock.doctor.variant import examine_variant
 from penstock.domain.catalogue import Catalogue, ServiceTarget
@@ -197,6 +197,23 @@ def test_status_of_an_object_left_alone_points_to_why(
     assert told(found, "object").level is Level.FAIL
     assert (told(found, "status").level, told(found, "status").fix) == (Level.WARN, "see the check `object` above")
     assert told(found, "operator").level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("pods", "fix"),
+    [
+        pytest.param((), "see the check `operator` below", id="operator ill"),
+        pytest.param(
+            operator().pods, "see why: kubectl -n penstock-system logs deployment/penstock-operator", id="operator well"
+        ),
+    ],
+)
+def test_status_that_the_operator_did_not_write_points_to_it_where_it_is_ill(
+    pods: tuple[PodSight, ...], fix: str
+) -> None:
+    body = variant_body() | {"status": {}}
+
+    assert told(examine_variant(variant(body), around(operator=operator(pods=pods))), "status").fix == fix
 
 
 def test_bad_status_after_a_failure_only_repeats_it() -> None:
