@@ -9,7 +9,7 @@ from typing import Any, Final
 from penstock.api.kinds import Kind
 from penstock.api.names import FIELD_MANAGER
 from penstock.cluster.client import JSON_PATCH, PEER, Kube, path_of
-from penstock.domain.errors import Refused
+from penstock.domain.errors import NoSuchKind, Refused
 from penstock.domain.observations import Scale
 from penstock.domain.variants import TargetRef
 
@@ -34,7 +34,8 @@ class Scales:
         """Return the scale of an object.
 
         Raises:
-            Refused: 404 no such object or kind, 405 the kind has no scale, 403 no right, and whatever else.
+            NoSuchKind: the cluster serves no such kind.
+            Refused: 404 no such object, 405 the kind has no scale, 403 no right, and whatever else.
             Unreachable: no answer.
         """
         kind = await self._scalable(ref)
@@ -66,10 +67,15 @@ class Scales:
         return whole
 
     async def _scalable(self, ref: TargetRef) -> Kind:
-        served = await self._group(ref.api_version)
+        try:
+            served = await self._group(ref.api_version)
+        except Refused as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                raise NoSuchKind(PEER, ref.kind, ref.api_version) from error
+            raise
         kind = served.kinds.get(ref.kind)
         if kind is None:
-            raise Refused(PEER, HTTPStatus.NOT_FOUND, f"no kind {ref.kind} in {ref.api_version}", "correct the kind")
+            raise NoSuchKind(PEER, ref.kind, ref.api_version)
         if kind.plural not in served.scalable:
             raise Refused(PEER, HTTPStatus.METHOD_NOT_ALLOWED, f"{ref.kind} has no scale", "name an owner that has one")
         return kind

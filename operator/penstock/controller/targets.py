@@ -14,7 +14,7 @@ from penstock.controller.pods import PodFacts, PodIndex, PodState
 from penstock.controller.ports import Scales
 from penstock.controller.scalers import Scaler, same_target
 from penstock.controller.selectors import parse_selector
-from penstock.domain.errors import InvalidField, Refused, Unreachable
+from penstock.domain.errors import InvalidField, NoSuchKind, Refused, Unreachable
 from penstock.domain.observations import Birth, Scale, Target
 from penstock.domain.reasons import TargetReason
 from penstock.domain.variants import ObjectKey, Variant
@@ -105,6 +105,8 @@ def _bad(variant: Variant, error: Refused | Unreachable | InvalidField) -> Targe
     ref = variant.target
     facts = {"kind": ref.kind, "namespace": variant.key.namespace, "name": ref.name, "resource": _resource(variant)}
     match error:
+        case NoSuchKind():
+            return Target(ref=ref, state=TargetReason.NOT_FOUND, facts={**facts, "api_version": ref.api_version})
         case Refused(status=HTTPStatus.NOT_FOUND):
             return Target(ref=ref, state=TargetReason.NOT_FOUND, facts=facts)
         case Refused(status=HTTPStatus.METHOD_NOT_ALLOWED):

@@ -68,6 +68,10 @@ def _no_target(variant: Variant, seen: Target | None) -> Finding:
     ref, namespace = variant.target, variant.key.namespace
     named = f"{ref.kind} {namespace}/{ref.name}"
     match seen.state if seen else None:
+        case TargetReason.NOT_FOUND if seen and "api_version" in seen.facts:
+            text = f"there is no {named}: the cluster knows no {ref.kind} in {ref.api_version}"
+            fix = "install its definition, or correct kind and apiVersion of spec.scaleTargetRef"
+            return Finding(Level.FAIL, "target", text, fix)
         case TargetReason.NOT_FOUND:
             fix = "create it, or correct spec.scaleTargetRef (absent: the Deployment called as this object)"
             return Finding(Level.FAIL, "target", f"there is no {named}", fix)

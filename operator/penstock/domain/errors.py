@@ -5,6 +5,7 @@ PenstockError
 │   └── NoSuchObject  he named an object of the cluster that is not there
 ├── Unreachable       cluster, Prometheus, router or engine did not answer; waiting may mend it
 ├── Refused           the other side answered no: rights, conflict, validation
+│   └── NoSuchKind    the cluster serves no such kind of object
 └── NotEnoughData     the data do not carry an answer
 """
 
@@ -56,6 +57,14 @@ class Refused(PenstockError):
     def __init__(self, peer: str, status: int, message: str, remedy: str) -> None:
         super().__init__(f"{peer}: {status} {message}; {remedy}")
         self.peer, self.status, self.message, self.remedy = peer, status, message, remedy
+
+
+class NoSuchKind(Refused):
+    """A cluster serves no objects of this `kind` in this `api_version`."""
+
+    def __init__(self, peer: str, kind: str, api_version: str) -> None:
+        super().__init__(peer, 404, f"no kind {kind} in {api_version}", "install its definition, or correct the kind")
+        self.kind, self.api_version = kind, api_version
 
 
 class NotEnoughData(PenstockError):

@@ -79,7 +79,8 @@ _LIMITED: Final = {
 
 _POLICY: Final = {
     PolicyReason.ACCEPTED: "The policy holds for its target.",
-    PolicyReason.TARGET_NOT_FOUND: "No {kind} {name} in {namespace}.",
+    PolicyReason.TARGET_NOT_FOUND: "No {kind} {name} in {namespace}. Create it, or correct spec.targetRef; both must "
+    "be in one namespace.",
     PolicyReason.CONFLICTED: "{policy} is older and has the same routers; delete one.",
     PolicyReason.INVALID: "{field}={value}: {remedy}.",
     PolicyReason.PROGRAMMED: "Every Ready router runs it.",
@@ -95,6 +96,11 @@ _POLICY: Final = {
 }
 
 _WITH_FACT: Final = {
+    (
+        TargetReason.NOT_FOUND,
+        "api_version",
+    ): "No {kind} {namespace}/{name}: the cluster knows no {kind} in {api_version}. Install its definition, or correct "
+    "kind and apiVersion of spec.scaleTargetRef.",
     (
         OptimizationReason.SATURATION_ONLY,
         "lengths",

@@ -6,7 +6,7 @@ from tests.kubeapi import KubeApi
 
 from penstock.cluster.client import Kube
 from penstock.cluster.scale import Scales
-from penstock.domain.errors import Refused
+from penstock.domain.errors import NoSuchKind, Refused
 from penstock.domain.variants import TargetRef
 
 DEPLOYMENT = TargetRef(api_version="apps/v1", kind="Deployment", name="chat")
@@ -52,16 +52,18 @@ async def test_leader_worker_set_scales_to_zero(kube_api: KubeApi, kube: Kube) -
 
 
 @pytest.mark.parametrize(
-    ("target", "status"),
+    ("target", "status", "error"),
     [
-        pytest.param(DEPLOYMENT, 404, id="no such object"),
-        pytest.param(TargetRef(api_version="apps/v1", kind="Fleet", name="chat"), 404, id="no such kind"),
-        pytest.param(TargetRef(api_version="fleet.example/v1", kind="Fleet", name="chat"), 404, id="no such group"),
-        pytest.param(TargetRef(api_version="apps/v1", kind="DaemonSet", name="chat"), 405, id="kind without scale"),
+        pytest.param(DEPLOYMENT, 404, Refused, id="no such object"),
+        pytest.param(TargetRef(api_version="apps/v1", kind="Fleet", name="a"), 404, NoSuchKind, id="no such kind"),
+        pytest.param(TargetRef(api_version="x.io/v1", kind="Fleet", name="a"), 404, NoSuchKind, id="no such group"),
+        pytest.param(TargetRef(api_version="apps/v1", kind="DaemonSet", name="a"), 405, Refused, id="without scale"),
     ],
 )
-async def test_what_cannot_be_scaled_says_why(kube_api: KubeApi, kube: Kube, target: TargetRef, status: int) -> None:
+async def test_what_cannot_be_scaled_says_why(
+    kube_api: KubeApi, kube: Kube, target: TargetRef, status: int, error: type[Refused]
+) -> None:
     with pytest.raises(Refused) as refused:
         await Scales(kube).read(kube_api.namespace(), target)
 
-    assert refused.value.status == status
+    assert (refused.value.status, type(refused.value)) == (status, error)

@@ -12,7 +12,7 @@ from penstock.controller.nodes import Nodes
 from penstock.controller.pods import PodFacts, pod_facts
 from penstock.controller.scalers import Scaler
 from penstock.controller.targets import Targets
-from penstock.domain.errors import PenstockError, Refused, Unreachable
+from penstock.domain.errors import NoSuchKind, PenstockError, Refused, Unreachable
 from penstock.domain.observations import Birth, Scale, Target
 from penstock.domain.reasons import TargetReason
 from penstock.domain.variants import ObjectKey, SloOverride, TargetRef, Variant
@@ -119,6 +119,9 @@ async def test_workers_of_a_group_are_no_replicas() -> None:
     ("error", "state", "fact"),
     [
         pytest.param(Refused("api", 404, "", ""), TargetReason.NOT_FOUND, ("name", "chat"), id="gone"),
+        pytest.param(
+            NoSuchKind("api", "Deployment", "apps/v1"), TargetReason.NOT_FOUND, ("api_version", "apps/v1"), id="no kind"
+        ),
         pytest.param(Refused("api", 405, "", ""), TargetReason.NOT_SCALABLE, ("kind", "Deployment"), id="no scale"),
         pytest.param(Refused("api", 403, "", ""), TargetReason.UNREADABLE, ("error", "403 Forbidden"), id="no right"),
         pytest.param(Unreachable("api", "timeout", ""), TargetReason.UNREADABLE, ("error", "timeout"), id="outage"),

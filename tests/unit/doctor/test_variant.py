@@ -40,6 +40,13 @@ def test_healthy_variant_passes_every_link_in_order() -> None:
             id="no such object",
         ),
         pytest.param(
+            {"target": target(state=TargetReason.NOT_FOUND, facts={"api_version": "apps/v1"}), "pods": ()},
+            Level.FAIL,
+            "there is no Deployment llm/chat: the cluster knows no Deployment in apps/v1",
+            "install its definition, or correct kind and apiVersion",
+            id="no such kind",
+        ),
+        pytest.param(
             {"target": target(state=TargetReason.NOT_SCALABLE), "pods": ()},
             Level.FAIL,
             "Deployment has no scale subresource",

@@ -43,6 +43,12 @@ def test_every_reason_has_a_sentence(reason: StrEnum) -> None:
             id="target missing",
         ),
         pytest.param(
+            Verdict(TargetReason.NOT_FOUND, {"kind": "LeaderWorkerSet", "api_version": "apps/v1"}),
+            "No LeaderWorkerSet llm/chat: the cluster knows no LeaderWorkerSet in apps/v1. Install its definition, or "
+            "correct kind and apiVersion of spec.scaleTargetRef.",
+            id="target of an unknown kind",
+        ),
+        pytest.param(
             Verdict(MetricsReason.MODEL_NAME_MISMATCH, {"nearest": "Qwen3-32B", "model": "Qwen/Qwen3-32B"}),
             'The pods report model_name="Qwen3-32B", this object says "Qwen/Qwen3-32B". Set spec.modelID to it, or '
             "--served-model-name.",
@@ -109,7 +115,11 @@ def test_every_reason_has_a_sentence(reason: StrEnum) -> None:
             "quota 8 H100, set in quotas.",
             id="quota",
         ),
-        pytest.param(Verdict(PolicyReason.TARGET_NOT_FOUND), "No Deployment chat in llm.", id="policy without target"),
+        pytest.param(
+            Verdict(PolicyReason.TARGET_NOT_FOUND),
+            "No Deployment chat in llm. Create it, or correct spec.targetRef; both must be in one namespace.",
+            id="policy without target",
+        ),
     ],
 )
 def test_sentences(verdict: Verdict[TargetReason], sentence: str) -> None:
