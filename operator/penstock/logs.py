@@ -19,8 +19,19 @@ _NUMBERS: Final = frozenset({int, float})
 def setup(level: str, style: str) -> None:
     """Send every log line to standard error; `style` is `text` or `json`, `level` a name such as `info`."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if style == "json" else TextLines())
+    handler.setFormatter(_formatter(style))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def restyle(style: str) -> None:
+    """Let the lines that `setup` sends be `text` or `json` from now on."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, JsonLines | TextLines):
+            handler.setFormatter(_formatter(style))
+
+
+def _formatter(style: str) -> logging.Formatter:
+    return JsonLines() if style == "json" else TextLines()
 
 
 def facts(record: logging.LogRecord) -> dict[str, Any]:

@@ -42,7 +42,6 @@ class Configuration:
     objects: Objects
     configure: Configure
     operator_namespace: str
-    wva_namespace: str
     settings: Settings = field(init=False)
     catalogue: Catalogue = field(default_factory=Catalogue)
     problems: tuple[ConfigProblem, ...] = ()
@@ -57,21 +56,32 @@ class Configuration:
         """Read everything anew and return whether that could be done; `namespaces` are Namespace objects."""
         namespaces = tuple(namespaces)
         try:
-            bodies = await self._read(namespaces)
+            bodies, wrong = await self._settle(namespaces)
         except (Refused, Unreachable) as error:
             log.warning("ConfigMaps could not be read; what they said before holds", extra={"error": str(error)})
             return False
         self.catalogue = read_catalogue(
             bodies,
             operator_namespace=self.operator_namespace,
-            wva_namespace=self.wva_namespace,
+            wva_namespace=self.settings.wva_namespace,
             namespaces=namespaces,
             previous=self.catalogue,
         )
         self._tell_of_analyzers()
-        wrong = self._resettle(bodies)
         await self._report((*self.catalogue.problems, *wrong, *self._unread(bodies)), bodies)
         return True
+
+    async def _settle(
+        self, namespaces: tuple[Mapping[str, Any], ...]
+    ) -> tuple[list[Mapping[str, Any]], tuple[ConfigProblem, ...]]:
+        """Read and settle, anew where our own ConfigMap names another place of WVA's; return what was read and bad."""
+        place = self.settings.wva_namespace
+        bodies = await self._read(namespaces)
+        wrong = self._resettle(bodies, place)
+        if self.settings.wva_namespace != place:
+            bodies = await self._read(namespaces)
+            wrong = self._resettle(bodies, self.settings.wva_namespace)
+        return bodies, wrong
 
     async def _read(self, namespaces: tuple[Mapping[str, Any], ...]) -> list[Mapping[str, Any]]:
         labelled = [
@@ -79,8 +89,9 @@ class Configuration:
             for body in namespaces
             if (body["metadata"].get("labels") or {}).get(LABEL_CONFIG_ENABLED) == "true"
         ]
+        shared = (self.operator_namespace, self.settings.wva_namespace)
         keys = {ObjectKey(self.operator_namespace, SETTINGS_CONFIGMAP)}
-        keys |= {ObjectKey(place, name) for place in (self.operator_namespace, self.wva_namespace) for name in SHARED}
+        keys |= {ObjectKey(place, name) for place in shared for name in SHARED}
         keys |= {ObjectKey(place, name) for place in labelled for name in LOCAL}
         found = await asyncio.gather(*(self.objects.get(CONFIGMAPS, key) for key in sorted(keys)))
         return [body for body in found if body is not None]
@@ -97,9 +108,9 @@ class Configuration:
             log.warning("This version has no such analyzer; saturation-v1 is used", extra=facts)
         self._strangers = asked
 
-    def _resettle(self, bodies: list[Mapping[str, Any]]) -> tuple[ConfigProblem, ...]:
+    def _resettle(self, bodies: list[Mapping[str, Any]], wva_namespace: str) -> tuple[ConfigProblem, ...]:
         """Settle for the texts of now, each bad one replaced by its last good value; return what was bad."""
-        texts = read_settings(bodies, operator_namespace=self.operator_namespace, wva_namespace=self.wva_namespace)
+        texts = read_settings(bodies, operator_namespace=self.operator_namespace, wva_namespace=wva_namespace)
         problems: list[ConfigProblem] = []
         while True:
             try:

@@ -116,6 +116,11 @@ class Settings(Protocol):
         ...
 
     @property
+    def wva_namespace(self) -> str:
+        """Where WVA's ConfigMaps are."""
+        ...
+
+    @property
     def limit_to_nodes(self) -> bool:
         """Whether fleets are kept within what the nodes of the moment have."""
         ...

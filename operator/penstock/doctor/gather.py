@@ -8,10 +8,10 @@ from http import HTTPStatus
 
 from penstock.api.crd import dropped
 from penstock.api.kinds import CONFIGMAPS, DEFINITIONS, LEASES, NAMESPACES, NODES, PODS, POLICIES, VARIANTS, Kind
-from penstock.api.names import APP, LABEL_APP, LABEL_COMPONENT, LEASE, OPERATOR_ACCOUNT
+from penstock.api.names import APP, LABEL_APP, LABEL_COMPONENT, LEASE, OPERATOR_ACCOUNT, SETTINGS_CONFIGMAP
 from penstock.doctor.facts import Body, OperatorFacts, PodSight, pod_sight
 from penstock.doctor.ports import Engines, Objects, Routers, Scraping, Targets
-from penstock.doctor.told import configmap_keys, options, read_told
+from penstock.doctor.told import configmap_keys, options, read_told, wva_home
 from penstock.domain.errors import InvalidField, Refused
 from penstock.domain.variants import ObjectKey
 from penstock.settings.operator import OperatorOptions, unknown
@@ -39,8 +39,9 @@ async def look_at_operator(objects: Objects, namespace: str, now_s: float) -> Op
     bodies = await objects.list(PODS, namespace, f"{LABEL_APP}={APP},{LABEL_COMPONENT}=operator")
     lease = await objects.get(LEASES, ObjectKey(namespace, LEASE))
     told, fault = _usable(options(next(iter(bodies), None), namespace))
-    named = configmap_keys(namespace, told({}).wva_namespace)
-    configmaps = await asyncio.gather(*(objects.get(CONFIGMAPS, key) for key in named))
+    own = await objects.get(CONFIGMAPS, ObjectKey(namespace, SETTINGS_CONFIGMAP))
+    named = configmap_keys(namespace, wva_home(told, own))
+    configmaps = [own, *await asyncio.gather(*(objects.get(CONFIGMAPS, key) for key in named))]
     namespaces = await allowed(objects.list(NAMESPACES))
     settings, bad, catalogue = read_told(told, filter(None, configmaps), namespaces or ())
     return OperatorFacts(
@@ -54,7 +55,7 @@ async def look_at_operator(objects: Objects, namespace: str, now_s: float) -> Op
         settings=settings,
         fault=fault or bad,
         catalogue=catalogue,
-        unknown=unknown((configmaps[0] or {}).get("data") or {}),
+        unknown=unknown((own or {}).get("data") or {}),
         lacks_nodes=settings.limit_to_nodes and await _lacks_nodes(objects, namespace),
     )
 

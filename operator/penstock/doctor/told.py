@@ -48,10 +48,15 @@ def options(pod: Body | None, operator_namespace: str) -> OperatorOptions:
 
 
 def configmap_keys(operator_namespace: str, wva_namespace: str) -> list[ObjectKey]:
-    """Return the ConfigMaps that count for every namespace."""
+    """Return WVA's ConfigMaps that count for every namespace."""
     places = dict.fromkeys((operator_namespace, wva_namespace))
-    shared = [ObjectKey(place, name) for place in places for name in SHARED]
-    return [ObjectKey(operator_namespace, SETTINGS_CONFIGMAP), *shared]
+    return [ObjectKey(place, name) for place in places for name in SHARED]
+
+
+def wva_home(told: OperatorOptions, own: Body | None) -> str:
+    """Return where WVA's ConfigMaps are, as flags, environment and the operator's own ConfigMap say."""
+    texts = (own or {}).get("data") or {}
+    return told({"wvaNamespace": texts["wvaNamespace"]} if "wvaNamespace" in texts else {}).wva_namespace
 
 
 def read_told(
@@ -63,10 +68,16 @@ def read_told(
         InvalidField: a flag or variable of the operator cannot be used, so it does not start.
     """
     bodies = list(configmaps)
-    home, wva_home = told.operator_namespace, told({}).wva_namespace
-    settings, fault = _settled(told, read_settings(bodies, operator_namespace=home, wva_namespace=wva_home))
-    catalogue = read_catalogue(bodies, operator_namespace=home, wva_namespace=wva_home, namespaces=namespaces)
+    own = next((body for body in bodies if _is_own(body, told.operator_namespace)), None)
+    home, wva = told.operator_namespace, wva_home(told, own)
+    settings, fault = _settled(told, read_settings(bodies, operator_namespace=home, wva_namespace=wva))
+    catalogue = read_catalogue(bodies, operator_namespace=home, wva_namespace=wva, namespaces=namespaces)
     return settings, fault, catalogue
+
+
+def _is_own(body: Body, operator_namespace: str) -> bool:
+    meta = body["metadata"]
+    return (meta["namespace"], meta["name"]) == (operator_namespace, SETTINGS_CONFIGMAP)
 
 
 def _settled(told: OperatorOptions, texts: Mapping[str, str]) -> tuple[OperatorSettings, InvalidField | None]:

@@ -88,8 +88,7 @@ async def joined(command: Command) -> AsyncIterator[Operator]:
 async def _configuration(command: Command, objects: Objects) -> Configuration:
     """Return the configuration with what the ConfigMaps say; waits for them, since some of it cannot change later."""
     configure = _Configure(command.options)
-    wva_namespace = command.options({}).wva_namespace
-    configuration = Configuration(objects, configure, command.options.operator_namespace, wva_namespace)
+    configuration = Configuration(objects, configure, command.options.operator_namespace)
     while not await configuration.refresh(()):  # noqa: ASYNC110 - an API server that is away sets no event
         await asyncio.sleep(RETRY_S)
     configure.fixed = _fixed_part(_as_told(configuration.settings))
@@ -97,7 +96,7 @@ async def _configuration(command: Command, objects: Objects) -> Configuration:
 
 
 class _Configure:
-    """Makes settings of texts, applies the log level at once, and says what needs a restart."""
+    """Makes settings of texts, applies level and format of the log at once, and says what needs a restart."""
 
     def __init__(self, options: OperatorOptions) -> None:
         self._options = options
@@ -111,6 +110,7 @@ class _Configure:
         """
         settings = self._options(texts)
         logging.getLogger().setLevel(settings.log_level.upper())
+        logs.restyle(settings.log_format)
         now = _fixed_part(settings)
         if self.fixed is not None and now != self.fixed:
             changed = ", ".join(name for name, value in now.items() if value != self.fixed[name])

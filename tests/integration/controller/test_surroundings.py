@@ -1,11 +1,16 @@
 """What the operator shows of itself and reads from ConfigMaps, and what it does without what others install."""
 
+import io
+import logging
+
 import aiohttp
 import pytest
 from tests.integration.controller.cluster import MODEL, Cluster, busy, idle
 from tests.kubeapi import FOREIGN_CRDS, OUR_CRDS, KubeApi
 from tests.prometheus import PrometheusServer
 from tests.waiting import eventually
+
+from penstock.logs import JsonLines, TextLines
 
 
 @pytest.fixture(name="cluster")
@@ -68,6 +73,19 @@ async def test_settings_are_live_and_a_bad_one_keeps_its_last_value(cluster: Clu
     assert reason == "InvalidConfigEntry"
     assert "soon" in message
     assert scaling().stale_after_s == 90.0
+
+
+async def test_the_shape_of_log_lines_is_live(cluster: Cluster) -> None:
+    handler = logging.StreamHandler(io.StringIO())
+    handler.setFormatter(TextLines())
+    logging.getLogger().addHandler(handler)
+    try:
+        async with cluster.operating():
+            await eventually(lambda: isinstance(handler.formatter, JsonLines), "the default")
+            cluster.settings(logFormat="text")
+            await eventually(lambda: isinstance(handler.formatter, TextLines), "what the ConfigMap says")
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 async def test_setting_that_needs_a_restart_says_so(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:

@@ -47,8 +47,8 @@ def _objects() -> Objects:
 
 @pytest.fixture(name="configuration")
 def _configuration(objects: Objects) -> Configuration:
-    options = OperatorOptions(flags={}, environ={}, operator_namespace="home")
-    return Configuration(objects, options, "home", "wva")  # type: ignore[arg-type] - get and event are all it needs
+    options = OperatorOptions(flags={}, environ={"PENSTOCK_WVA_NAMESPACE": "wva"}, operator_namespace="home")
+    return Configuration(objects, options, "home")  # type: ignore[arg-type] - get and event are all it needs
 
 
 async def test_texts_apply_at_once(objects: Objects, configuration: Configuration) -> None:
@@ -121,6 +121,22 @@ async def test_outage_keeps_everything(objects: Objects, configuration: Configur
     assert configuration.catalogue.unit_costs_per_h == {"A100": 40.0}
 
 
+async def test_our_own_configmap_says_where_those_of_wva_are(objects: Objects) -> None:
+    configuration = Configuration(objects, OperatorOptions(flags={}, environ={}, operator_namespace="home"), "home")  # type: ignore[arg-type] - as above
+    objects.put("elsewhere", "accelerator-unit-costs", A100='{"cost": "40.00"}')
+    objects.put("elsewhere", "wva-variantautoscaling-config", GLOBAL_OPT_INTERVAL="7s")
+    objects.put("workload-variant-autoscaler-system", "accelerator-unit-costs", A100='{"cost": "1.00"}')
+
+    objects.put("home", "penstock-config", wvaNamespace="elsewhere")
+    await configuration.refresh(())
+    there = (configuration.catalogue.unit_costs_per_h["A100"], configuration.settings.interval_s)
+    objects.put("home", "penstock-config")
+    await configuration.refresh(())
+
+    assert there == (40.0, 7.0)
+    assert (configuration.catalogue.unit_costs_per_h["A100"], configuration.settings.interval_s) == (1.0, 15.0)
+
+
 async def test_local_configmaps_are_read_where_a_label_asks_for_it(
     objects: Objects, configuration: Configuration
 ) -> None:
@@ -135,7 +151,7 @@ def test_bad_flag_stops_the_start(objects: Objects) -> None:
     options = OperatorOptions(flags={"interval": "soon"}, environ={}, operator_namespace="home")
 
     with pytest.raises(InvalidField, match="--interval"):
-        Configuration(objects, options, "home", "wva")  # type: ignore[arg-type] - get and event are all it needs
+        Configuration(objects, options, "home")  # type: ignore[arg-type] - get and event are all it needs
 
 
 async def test_analyzer_that_is_not_here_is_named_once_and_harms_nobody(

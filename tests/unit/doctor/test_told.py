@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from penstock.doctor.told import configmap_keys, options, read_told
+from penstock.doctor.told import configmap_keys, options, read_told, wva_home
 from penstock.domain.errors import InvalidField
 
 HOME = "penstock-system"
@@ -66,4 +66,23 @@ def test_catalogue_comes_along() -> None:
 def test_every_configmap_is_named_once() -> None:
     keys = configmap_keys(HOME, HOME)
 
-    assert len(keys) == len(set(keys)) == 7
+    assert len(keys) == len(set(keys)) == 6
+
+
+@pytest.mark.parametrize(
+    ("environ", "cost"),
+    [pytest.param([], 40.0, id="our ConfigMap"),
+     pytest.param([{"name": "PENSTOCK_WVA_NAMESPACE", "value": "other"}], 1.0, id="a variable before it")],
+)  # fmt: skip
+def test_where_the_configmaps_of_wva_are(environ: list[dict[str, Any]], cost: float) -> None:
+    own = configmap({"wvaNamespace": "wva"})
+    costs = [
+        {"metadata": {"namespace": place, "name": "accelerator-unit-costs"}, "data": {"A100": f'{{"cost": "{price}"}}'}}
+        for place, price in (("wva", 40.0), ("other", 1.0))
+    ]
+
+    told = options(pod([], environ), HOME)
+    _, _, catalogue = read_told(told, [own, *costs], [])
+
+    assert dict(catalogue.unit_costs_per_h) == {"A100": cost}
+    assert wva_home(told, own) == ("other" if environ else "wva")
