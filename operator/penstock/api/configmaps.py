@@ -72,7 +72,7 @@ def read_settings(
     found = sources(configmaps)
     shared = [operator_namespace, wva_namespace]
     later, earlier = (
-        _variables(first(found, name, shared)) for name in (names.WVA_SETTINGS_2026, names.WVA_SETTINGS_2025)
+        variables(first(found, name, shared)) for name in (names.WVA_SETTINGS_2026, names.WVA_SETTINGS_2025)
     )
     ours = first(found, names.SETTINGS_CONFIGMAP, [operator_namespace])
     return _merged(later, earlier) | dict(ours.data if ours else {})
@@ -85,15 +85,15 @@ def _merged(later: Mapping[str, str], earlier: Mapping[str, str]) -> dict[str, s
     return rest | {name: text for name, text in block.items() if name.startswith(_PROMETHEUS)}
 
 
-def _variables(source: Source | None) -> dict[str, str]:
+def variables(source: Source | None) -> dict[str, str]:
     """Return the variables of a WVA ConfigMap: its keys, and what a file in it (`config.yaml`) holds at the top."""
-    variables: dict[str, str] = {}
+    found: dict[str, str] = {}
     for key, text in source.data.items() if source else ():
         if key.endswith((".yaml", ".yml")):
-            variables = _file(text) | variables
+            found = _file(text) | found
         else:
-            variables[key] = text
-    return {name: text.strip().lower() if name in _SWITCHES else text for name, text in variables.items()}
+            found[key] = text
+    return {name: text.strip().lower() if name in _SWITCHES else text for name, text in found.items()}
 
 
 def _file(text: str) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """`penstock router`: the endpoint picker's flags, in the Go pickers' spelling where they have one."""
 
+import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +16,9 @@ from penstock.cli.options import PORT, NamedOption, Number
 from penstock.domain.errors import InvalidField
 from penstock.settings import router as settings
 from penstock.settings.gopicker import without_go_flags
+from penstock.settings.misspelt import misspelt_variables
 
+_log: Final = logging.getLogger("penstock.router")
 _Flag = tuple[str, dict[str, Any]]
 
 
@@ -171,6 +175,8 @@ def _run(log_format: str, log_level: str, **given: Any) -> int:  # noqa: ANN401 
     except InvalidField as error:
         raise _by_source(error) from None
     logs.setup(log_level, log_format)
+    for error in misspelt_variables(os.environ, [_variable(flag) for flags in SECTIONS.values() for flag, _ in flags]):
+        _log.warning("variable has no effect", extra={"problem": str(error)})
     from penstock.wiring import router  # noqa: PLC0415 - after the flags, so that --help and mistakes answer at once
 
     return router.run(read, log_format=log_format, ignored_flags=tuple(ignored), sink=sys.stderr)

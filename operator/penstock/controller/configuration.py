@@ -24,7 +24,7 @@ from penstock.domain.catalogue import Catalogue, ConfigProblem
 from penstock.domain.errors import InvalidField, Refused, Unreachable, shown
 from penstock.domain.variants import ObjectKey
 from penstock.scaling.config import named
-from penstock.settings.operator import unknown
+from penstock.settings.unread import unread
 
 log = logging.getLogger("penstock.controller")
 
@@ -127,10 +127,8 @@ class Configuration:
                 return tuple(problems)
 
     def _unread(self, bodies: list[Mapping[str, Any]]) -> tuple[ConfigProblem, ...]:
-        """Return what is wrong with the keys of our own ConfigMap that nobody reads."""
-        home = (self.operator_namespace, SETTINGS_CONFIGMAP)
-        own = next((body for body in bodies if (body["metadata"]["namespace"], body["metadata"]["name"]) == home), {})
-        return tuple(map(self._problem, unknown(own.get("data") or {})))
+        home, wva = self.operator_namespace, self.settings.wva_namespace
+        return unread(bodies, operator_namespace=home, wva_namespace=wva)
 
     def _problem(self, error: InvalidField) -> ConfigProblem:
         where = str(ObjectKey(self.operator_namespace, SETTINGS_CONFIGMAP))

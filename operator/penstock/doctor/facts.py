@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from penstock.domain.catalogue import Catalogue
+from penstock.domain.catalogue import Catalogue, ConfigProblem
 from penstock.domain.errors import InvalidField
 from penstock.domain.observations import Scrape, Target
 from penstock.domain.variants import ObjectKey, Variant
@@ -50,7 +50,7 @@ class OperatorFacts:
 
     `dropped` are fields of a variant's spec that the definition there takes away; `fault` says which setting stops the
     operator; `lease` is the spec of its Lease. `lacks_nodes`: it is told to list nodes, and has no right to.
-    `unknown` are complaints about keys of its ConfigMap that it does not read.
+    `unread` are keys of ConfigMaps that it does not read, `variables` what its environment misspells.
     """
 
     namespace: str
@@ -63,7 +63,8 @@ class OperatorFacts:
     settings: OperatorSettings
     fault: InvalidField | None = None
     catalogue: Catalogue = field(default_factory=Catalogue)
-    unknown: tuple[InvalidField, ...] = ()
+    unread: tuple[ConfigProblem, ...] = ()
+    variables: tuple[InvalidField, ...] = ()
     lacks_nodes: bool = False
 
 

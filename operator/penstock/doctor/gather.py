@@ -14,7 +14,9 @@ from penstock.doctor.ports import Engines, Objects, Routers, Scraping, Targets
 from penstock.doctor.told import configmap_keys, options, read_told, wva_home
 from penstock.domain.errors import InvalidField, Refused
 from penstock.domain.variants import ObjectKey
-from penstock.settings.operator import OperatorOptions, unknown
+from penstock.settings.misspelt import misspelt_variables
+from penstock.settings.operator import OperatorOptions
+from penstock.settings.unread import OPERATOR_VARIABLES, unread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,8 @@ async def look_at_operator(objects: Objects, namespace: str, now_s: float) -> Op
         settings=settings,
         fault=fault or bad,
         catalogue=catalogue,
-        unknown=unknown((own or {}).get("data") or {}),
+        unread=unread(filter(None, configmaps), operator_namespace=namespace, wva_namespace=settings.wva_namespace),
+        variables=misspelt_variables(told.environ, OPERATOR_VARIABLES),
         lacks_nodes=settings.limit_to_nodes and await _lacks_nodes(objects, namespace),
     )
 

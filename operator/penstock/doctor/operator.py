@@ -6,6 +6,8 @@ from typing import Final
 from penstock.api.names import LEASE, POLICY_KIND, SETTINGS_CONFIGMAP, VARIANT_KIND
 from penstock.doctor.facts import OperatorFacts
 from penstock.doctor.findings import Examination, Finding, Level
+from penstock.domain.catalogue import ConfigProblem
+from penstock.domain.errors import InvalidField
 
 UNRENEWED_S: Final = 60.0  # four times as long as a Lease lasts: our clock may be off by as much
 _MANIFESTS: Final = "kubectl apply -k manifests"
@@ -107,15 +109,25 @@ def settings(facts: OperatorFacts) -> list[Finding]:
     """Check that what it is told can be used; each entry that cannot is one finding."""
     edit = f"kubectl -n {facts.namespace} edit configmap {SETTINGS_CONFIGMAP}"
     found = [] if facts.fault is None else [Finding(Level.FAIL, "settings", str(facts.fault), edit)]
-    found += [Finding(Level.WARN, "settings", str(one), edit) for one in facts.unknown]
-    for one in facts.catalogue.problems:
-        namespace, _, name = one.configmap.partition("/")
-        text = f"ConfigMap {one.configmap}, {one.key}: {one.field}={one.value}: {one.remedy}"
-        found.append(Finding(Level.FAIL, "settings", text, f"kubectl -n {namespace} edit configmap {name}"))
+    found += [_of_variable(one, facts.namespace) for one in facts.variables]
+    found += [_of_entry(one, Level.WARN) for one in facts.unread]
+    found += [_of_entry(one, Level.FAIL) for one in facts.catalogue.problems]
     if facts.lacks_nodes:
         text = "limitToNodes is set, and the operator may not list nodes, so that these limit nothing"
         found.append(Finding(Level.FAIL, "settings", text, _GRANT_NODES))
     return found or [Finding(Level.OK, "settings", "all can be used")]
+
+
+def _of_entry(one: ConfigProblem, level: Level) -> Finding:
+    namespace, _, name = one.configmap.partition("/")
+    what = f"{one.field}={one.value}" if one.field == one.key else f"{one.key}: {one.field}={one.value}"
+    text = f"ConfigMap {one.configmap}, {what}: {one.remedy}"
+    return Finding(level, "settings", text, f"kubectl -n {namespace} edit configmap {name}")
+
+
+def _of_variable(one: InvalidField, namespace: str) -> Finding:
+    fix = f"kubectl -n {namespace} set env deployment/penstock-operator {one.field}-"
+    return Finding(Level.WARN, "settings", f"variable {one}", fix)
 
 
 def _age_s(stamp: str, now_s: float) -> float | None:

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
 from penstock.api.names import WVA_NAMESPACE
-from penstock.domain.errors import InvalidField
 from penstock.domain.variants import Actuation
 from penstock.scaling.config import Analyzer, Config
 from penstock.settings import parsers
@@ -56,7 +54,6 @@ _OWN: Final = (
             help="Where WVA's ConfigMaps are, if not here."),
 )  # fmt: skip
 SETTINGS: Final = (*PROMETHEUS, *_OWN)
-_NAMES: Final = tuple(setting.name for setting in SETTINGS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,16 +117,3 @@ class OperatorOptions:
             operator_namespace=self.operator_namespace,
             wva_namespace=values["wvaNamespace"],
         )
-
-
-def unknown(texts: Mapping[str, str]) -> tuple[InvalidField, ...]:
-    """Return a complaint for each key of `penstock-config` that nobody reads.
-
-    Names in capitals are WVA's variables, which may stand there whether or not they have an effect here.
-    """
-    return tuple(_stranger(name, texts[name]) for name in sorted(texts) if name not in _NAMES and not name.isupper())
-
-
-def _stranger(name: str, text: str) -> InvalidField:
-    near = get_close_matches(name, _NAMES, 1)
-    return InvalidField(name, text, f"there is no such setting; {f'write {near[0]}' if near else 'remove this key'}")

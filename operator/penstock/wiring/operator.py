@@ -22,7 +22,9 @@ from penstock.controller.configuration import Configuration
 from penstock.controller.ports import Settings
 from penstock.controller.process import Adapters, Operator, Options
 from penstock.controller.reconcile import EVERY_S
+from penstock.settings.misspelt import misspelt_variables
 from penstock.settings.operator import OperatorOptions, OperatorSettings
+from penstock.settings.unread import OPERATOR_VARIABLES
 from penstock.telemetry.source import PrometheusSource
 from penstock.wiring.garbage import look_seldom
 
@@ -59,6 +61,8 @@ def run(command: Command) -> int:
     """
     started = command.options({})
     logs.setup(started.log_level, started.log_format)
+    for error in misspelt_variables(command.options.environ, OPERATOR_VARIABLES):
+        log.warning("Variable not used", extra={"problem": str(error)})
     look_seldom()
     asyncio.run(_serve(command))
     return FINE

@@ -48,7 +48,7 @@ def test_process_leads_and_ends_in_order(kube_api: KubeApi, tmp_path: Path) -> N
     cluster, log, ports = Cluster(kube_api), tmp_path / "log", free_ports(2)
     cluster.deployment()
     cluster.variant()
-    records = {"PENSTOCK_RECORD_DIR": str(tmp_path / "records")}
+    records = {"PENSTOCK_RECORD_DIR": str(tmp_path / "records"), "PENSTOCK_RECORD_LIMITS": "1Mi"}
     process = start(cluster, log, *ports, POD_NAME="penstock-operator-0", PENSTOCK_LOG_FORMAT="text", **records)
     try:
         wait_until(lambda: answers(ports[1], "/readyz"), "readiness")
@@ -72,6 +72,7 @@ def test_process_leads_and_ends_in_order(kube_api: KubeApi, tmp_path: Path) -> N
     assert replay(record) == ()
     assert list((tmp_path / "records").iterdir())
     assert "Traceback" not in log.read_text()
+    assert "nobody reads this; write PENSTOCK_RECORD_LIMIT" in log.read_text()
     assert "Metrics unavailable, skipping optimization for variant" in log.read_text()
 
 

@@ -239,7 +239,7 @@ async def test_a_key_that_nobody_reads_is_told(clinic: Clinic) -> None:
 
     facts = await look_at_operator(Objects(clinic.kube), clinic.cluster.home, time.time())
 
-    assert [one.field for one in facts.unknown] == ["nosuch"]
+    assert [one.field for one in facts.unread] == ["nosuch"]
 
 
 async def test_a_right_that_a_setting_takes_and_nobody_granted(

@@ -101,6 +101,20 @@ def test_what_was_written_is_called_as_it_was_written(
     assert said in capsys.readouterr().err
 
 
+def test_a_variable_that_is_nearly_one_is_told(
+    started: list[tuple[RouterSettings, dict[str, Any]]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PENSTOCK_MAX_BODYS", "1Mi")
+
+    assert run(["router", "--endpoints-file=e"]) == 0
+    assert len(started) == 1
+    assert [vars(one)["problem"] for one in caplog.records] == [
+        "PENSTOCK_MAX_BODYS='1Mi': nobody reads this; write PENSTOCK_MAX_BODY"
+    ]
+
+
 def test_no_front_of_its_own_may_be_asked_for_not_one(
     started: list[tuple[RouterSettings, dict[str, Any]]], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -77,13 +77,27 @@ def test_what_can_be_wrong(facts: dict[str, Any], check: str, text: str) -> None
 
 
 def test_key_that_nobody_reads_is_a_warning_and_no_problem() -> None:
-    facts = operator(unknown=(InvalidField("nosuch", "1", "remove this key"),))
+    where = "penstock-system/penstock-config"
+    unread = ConfigProblem(configmap=where, key="nosuch", field="nosuch", value="'1'", remedy="remove this key")
+    facts = operator(unread=(unread,))
 
     found = told(examine_operator(facts), "settings")
 
-    assert (found.level, found.text) == (Level.WARN, "nosuch='1': remove this key")
+    assert (found.level, found.text) == (
+        Level.WARN,
+        "ConfigMap penstock-system/penstock-config, nosuch='1': remove this key",
+    )
     assert found.fix == "kubectl -n penstock-system edit configmap penstock-config"
     assert in_one_line(facts).level is Level.OK
+
+
+def test_variable_that_is_misspelt_is_a_warning_with_the_command_that_takes_it_away() -> None:
+    found = told(
+        examine_operator(operator(variables=(InvalidField("PENSTOCK_X", "1", "write PENSTOCK_Y"),))), "settings"
+    )
+
+    assert (found.level, found.text) == (Level.WARN, "variable PENSTOCK_X='1': write PENSTOCK_Y")
+    assert found.fix == "kubectl -n penstock-system set env deployment/penstock-operator PENSTOCK_X-"
 
 
 @pytest.mark.parametrize(

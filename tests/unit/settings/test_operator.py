@@ -9,7 +9,7 @@ import pytest
 from penstock.domain.errors import InvalidField
 from penstock.domain.variants import Actuation, Slo, SloSource
 from penstock.scaling.config import Analyzer, Config, Quota
-from penstock.settings.operator import SETTINGS, OperatorOptions, OperatorSettings, unknown
+from penstock.settings.operator import SETTINGS, OperatorOptions, OperatorSettings
 from penstock.settings.prometheus import PrometheusSettings
 
 PROMETHEUS = "https://prom:9090"
@@ -253,17 +253,3 @@ def test_names(name: str, flag: str, env: str) -> None:
 
     assert (setting.flag, setting.env) == (flag, env)
     assert setting.help.endswith((".", ")"))
-
-
-@pytest.mark.parametrize(
-    ("name", "told"),
-    [
-        pytest.param("staleafter", ["staleafter='1': there is no such setting; write staleAfter"], id="misspelt"),
-        pytest.param("zzz", ["zzz='1': there is no such setting; remove this key"], id="unlike any"),
-        pytest.param("staleAfter", [], id="ours"),
-        pytest.param("GLOBAL_OPT_INTERVAL", [], id="WVA's"),
-        pytest.param("GLOBAL_OPT_TRIGGER", [], id="WVA's without effect"),
-    ],
-)
-def test_a_key_that_nobody_reads(name: str, told: list[str]) -> None:
-    assert [str(one) for one in unknown({name: "1"})] == told
