@@ -175,8 +175,8 @@ def _run(log_format: str, log_level: str, **given: Any) -> int:  # noqa: ANN401 
     except InvalidField as error:
         raise _by_source(error) from None
     logs.setup(log_level, log_format)
-    for error in misspelt_variables(os.environ, [_variable(flag) for flags in SECTIONS.values() for flag, _ in flags]):
-        _log.warning("variable has no effect", extra={"problem": str(error)})
+    for odd in misspelt_variables(os.environ, [_variable(flag) for flags in SECTIONS.values() for flag, _ in flags]):
+        _log.warning("variable has no effect", extra={"problem": str(odd)})
     from penstock.wiring import router  # noqa: PLC0415 - after the flags, so that --help and mistakes answer at once
 
     return router.run(read, log_format=log_format, ignored_flags=tuple(ignored), sink=sys.stderr)
