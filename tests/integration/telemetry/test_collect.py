@@ -53,9 +53,12 @@ def gauges(labels: Mapping[str, str], now_s: float, **how: float) -> Iterator[Se
     yield steady("vllm:kv_cache_usage_perc", labels, now_s, value=0.5, **how)
 
 
-def counters(labels: Mapping[str, str], now_s: float, *, tpot: str = SERIES[Signal.TPOT].names[0]) -> Iterator[Series]:
+def counters(
+    labels: Mapping[str, str], now_s: float, *, tpot: str = SERIES[Signal.TPOT].names[0], **how: float
+) -> Iterator[Series]:
     for reason, per_s in (("stop", 0.3), ("length", 0.1)):
-        yield steady("vllm:request_success_total", {**labels, "finished_reason": reason}, now_s, value=900, per_s=per_s)
+        finished = {**labels, "finished_reason": reason}
+        yield steady("vllm:request_success_total", finished, now_s, value=900, per_s=per_s, **how)
     for name, mean in (
         ("vllm:request_prompt_tokens", 1000.0),
         ("vllm:request_generation_tokens", 200.0),
@@ -63,8 +66,8 @@ def counters(labels: Mapping[str, str], now_s: float, *, tpot: str = SERIES[Sign
         ("vllm:request_prefill_time_seconds", 0.2),
         (tpot, 0.02),
     ):
-        yield steady(f"{name}_sum", labels, now_s, value=900 * mean, per_s=0.4 * mean)
-        yield steady(f"{name}_count", labels, now_s, value=900, per_s=0.4)
+        yield steady(f"{name}_sum", labels, now_s, value=900 * mean, per_s=0.4 * mean, **how)
+        yield steady(f"{name}_count", labels, now_s, value=900, per_s=0.4, **how)
 
 
 async def test_a_busy_pod_has_every_number(
@@ -155,10 +158,12 @@ async def test_no_traffic_is_not_missing_metrics(
     assert (known(row.running), known(row.waiting), row.completed_per_s, row.ttft_s) == (0, 0, ABSENT, ABSENT)
 
 
-def buckets(labels: Mapping[str, str], now_s: float, name: str, upto: Mapping[str, float]) -> Iterator[Series]:
+def buckets(
+    labels: Mapping[str, str], now_s: float, name: str, upto: Mapping[str, float], **how: float
+) -> Iterator[Series]:
     """Yield a histogram of which so many requests a second are of at most so many tokens."""
     for bound, per_s in upto.items():
-        yield steady(f"{name}_bucket", {**labels, "le": bound}, now_s, value=900 * per_s, per_s=per_s)
+        yield steady(f"{name}_bucket", {**labels, "le": bound}, now_s, value=900 * per_s, per_s=per_s, **how)
 
 
 async def test_how_lengths_scatter_is_of_the_model(
@@ -283,16 +288,19 @@ async def test_a_rate_over_rare_scrapes_takes_a_wider_window(
     prometheus: PrometheusServer, client: Prometheus, namespace: str, now_s: float
 ) -> None:
     slow = {"every_s": 60.0, "count": 5, "age_s": 20.0}
-    prometheus.write(
-        [
-            *gauges(pod(namespace), now_s, **slow),
-            steady("vllm:request_success_total", pod(namespace), now_s, value=900, per_s=0.5, **slow),
-        ]
-    )
+    lengths = SERIES[Signal.INPUT_TOKENS].names[0]
+    prometheus.write([*gauges(pod(namespace), now_s, **slow), *counters(pod(namespace), now_s, **slow)])
+    prometheus.write([*buckets(pod(namespace), now_s, lengths, {"200.0": 0.9, "5000.0": 0.9, "+Inf": 1.0}, **slow)])
+    prometheus.write([*picker(namespace, now_s, **slow)])
 
-    row = await the_row(client, namespace, now_s)
+    row, scrape = await the_row(client, namespace, now_s), await seen(client, namespace, now_s)
 
-    assert known(row.completed_per_s) == pytest.approx(0.5, rel=0.05)
+    assert known(row.completed_per_s) == pytest.approx(0.4, rel=0.05)
+    assert known(row.backlog_growth_per_s) == pytest.approx(0.03, rel=0.05)
+    assert known(row.input_tokens) == pytest.approx(1000)
+    assert known(row.ttft_s) == pytest.approx(0.25)
+    assert inflow(scrape, namespace) == (4, pytest.approx(0.02, rel=0.05), pytest.approx(4, rel=0.05))
+    assert (known(scrape.spreads[ModelScope(namespace, "m")].input_cv) or 0.0) > 1.0
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])

@@ -16,6 +16,7 @@ from penstock.domain.errors import InvalidField, Refused, Unreachable
 from penstock.settings.prometheus import PrometheusSettings
 from penstock.telemetry import history
 from penstock.telemetry.history import History, Words
+from penstock.telemetry.pastqueries import Ask, engines
 from penstock.telemetry.promql import equals, selector
 
 
@@ -38,6 +39,22 @@ def test_a_range_is_the_same_in_one_piece_or_several(
 
     assert track.labels["model_name"] == model
     assert track.points == tuple((now_s - age, 120.0 - age) for age in range(100, -1, -10))
+
+
+def test_a_mean_over_very_rare_scrapes_takes_a_wider_window(prometheus: PrometheusServer, model: str) -> None:
+    now_s, wanted = float(round(time.time())), {Ask.INPUT_SUM: 50.0, Ask.INPUT_COUNT: 0.5}
+    labels = {"namespace": "past", "pod": "p", "model_name": model}
+    for part, per_s in (("sum", 50.0), ("count", 0.5)):
+        name = f"vllm:request_prompt_tokens_{part}"
+        prometheus.write([steady(name, labels, now_s, value=9e4, per_s=per_s, every_s=300.0, count=4, age_s=20.0)])
+
+    past = History(PrometheusSettings(url=prometheus.url))
+    tracks = {one.ask: past.range(one.promql, now_s, now_s, 60.0) for one in engines() if one.ask in wanted}
+
+    told = {ask: [one for one in found if one.labels["model_name"] == model] for ask, found in tracks.items()}
+    assert {ask: one.points[-1][1] for ask, (one,) in told.items()} == {
+        ask: pytest.approx(per_s, rel=0.05) for ask, per_s in wanted.items()
+    }
 
 
 def test_what_is_no_number_is_a_gap(prometheus: PrometheusServer, model: str) -> None:
