@@ -117,7 +117,7 @@ def _capacity(
         name = Binding.TTFT if idle.ttft > idle.tpot else Binding.TPOT
         most = state(its, its.densest).rate * _OF_THROUGHPUT
         found = _found(its, _at_rate(its, most), Binding.THROUGHPUT)
-        return replace(found, missed=name, missed_ratio=idle.either)
+        return replace(found, missed=name.value, missed_ratio=idle.either)
     allowed = max(allowed, idle.either + allowed * _OF_LOAD)
     if at_density(its.densest).either <= allowed:
         return _found(its, state(its, its.densest), Binding.THROUGHPUT)

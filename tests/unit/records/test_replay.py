@@ -12,7 +12,8 @@ from tests.unit.records.made import passes
 
 from penstock.domain.decisions import Candidate, Reasoning
 from penstock.domain.errors import InvalidField
-from penstock.domain.reasons import TargetReason
+from penstock.domain.reasons import OptimizationReason, TargetReason
+from penstock.domain.variants import SloOverride
 from penstock.records.record import SCHEMA, Record, pack, unpack
 from penstock.records.replay import replay
 from penstock.records.whatif import what_if
@@ -41,6 +42,20 @@ def test_a_pass_without_a_target_replays_to_the_bit(state: TargetReason) -> None
     assert replay(unpack(pack(record))) == ()
 
 
+def test_a_pass_of_engines_that_miss_their_targets_replays_to_the_bit() -> None:
+    first = passes(1)[0]
+    seen, kind = first.observation, "meta-llama/Llama-3.1-8B-Instruct"
+    hurried = [replace(one, model=kind, slo=SloOverride(tpot_s=1e-4), profiles=()) for one in seen.variants]
+    scrape = replace(seen.scrape, rows=tuple(replace(one, model=kind) for one in seen.scrape.rows))
+    observation = replace(seen, variants=tuple(hurried), scrape=scrape)
+    decisions, _ = decide(observation, first.memory, first.config)
+
+    record = replace(first, observation=observation, decisions=decisions)
+
+    assert any(one.optimization.reason is OptimizationReason.SLO_INFEASIBLE for one in decisions)
+    assert replay(unpack(pack(record))) == ()
+
+
 def test_a_text_that_utf8_cannot_hold_comes_back() -> None:
     odd = replace(passes(1)[0], version="half of a pair: \ud83d")
 
@@ -54,7 +69,7 @@ def test_equal_records_are_equal_bytes() -> None:
 def test_one_bit_that_differs_is_named() -> None:
     record = passes()[0]
     first, *others = record.decisions
-    touched = replace(record, decisions=(replace(first, desired=99), *others))
+    touched = replace(record, decisions=(first._replace(desired=99), *others))
 
     (difference,) = replay(touched)
 
@@ -64,7 +79,7 @@ def test_one_bit_that_differs_is_named() -> None:
 def changed(record: Record, **fields: Any) -> Record:
     """Return the record as if the first variant had been decided otherwise."""
     first, *others = record.decisions
-    return replace(record, decisions=(replace(first, **fields), *others))
+    return replace(record, decisions=(first._replace(**fields), *others))
 
 
 def dearer(why: Reasoning) -> tuple[Candidate, ...]:
