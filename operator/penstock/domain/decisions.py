@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from penstock.domain.reasons import (
     ActiveReason,
@@ -29,8 +29,7 @@ class Verdict(Generic[R]):
     facts: Mapping[str, str] = field(default_factory=lambda: NO_FACTS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allocation:
+class Allocation(NamedTuple):
     """What runs now; None is unknown. Money per hour, times in seconds, arrivals per second, means over one minute.
 
     `cost_per_h` is of the `replicas` that have a place: the others cost nothing.
@@ -85,8 +84,7 @@ class Reasoning:
     more: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """One variant's outcome of one pass.
 
     `desired` is None until there was a first decision; while holding it repeats the last one. `previous` is what was

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.reasons import DecisionReason
@@ -25,8 +25,7 @@ class Change:
     record_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remembered:
+class Remembered(NamedTuple):
     """One variant's past: what is desired since `change`, when a pass last computed it, and what passes asked for.
 
     `moves` are the numbers of late; `starting_since_s` is the first pass of those in a row that saw a replica start,

@@ -1,7 +1,5 @@
 """Says of a variant without replicas who tells what is asked of its model: nothing of its own could be scraped."""
 
-from dataclasses import replace
-
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision, Verdict
 from penstock.domain.observations import Inflow, Observation
@@ -19,7 +17,7 @@ def with_source(decision: Decision, observation: Observation) -> Decision:
     if inflow is None or not _tells(inflow) or decision.metrics.reason is not MetricsReason.NO_REPLICAS:
         return decision
     source = "the endpoint picker" if inflow is observation.scrape.inflows.get(scope) else "the router"
-    return replace(decision, metrics=Verdict(MetricsReason.NO_REPLICAS, {**decision.metrics.facts, "source": source}))
+    return decision._replace(metrics=Verdict(MetricsReason.NO_REPLICAS, {**decision.metrics.facts, "source": source}))
 
 
 def _tells(inflow: Inflow) -> bool:

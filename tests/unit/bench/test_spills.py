@@ -1,7 +1,5 @@
 """Passes in which replicas found no place: from when others were short to when they were not."""
 
-from dataclasses import replace
-
 import pytest
 from tests.unit.scaling.scene import NOW, observe, rows, target, variant
 
@@ -28,7 +26,7 @@ def record(number: int, stuck: int, small: tuple[int, int], large: tuple[int, in
         memory=Memory(),
         config=Config(),
         decisions=tuple(
-            replace(one, previous=before, desired=now, capacity_per_s=each, need_per_s=need_per_s)
+            one._replace(previous=before, desired=now, capacity_per_s=each, need_per_s=need_per_s)
             for one in decisions
             for before, now, each in [told[one.key.name]]
         ),

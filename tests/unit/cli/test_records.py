@@ -34,7 +34,7 @@ def test_a_folder_of_records_is_decided_again(tmp_path: Path, capsys: pytest.Cap
 def test_a_bit_that_differs_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (record,) = passes(1)
     first, *others = record.decisions
-    file = written(tmp_path, replace(record, decisions=(replace(first, desired=42), *others)))
+    file = written(tmp_path, replace(record, decisions=(first._replace(desired=42), *others)))
 
     assert run(["replay", str(file), "-o", "json"]) == PROBLEM
     ((difference,),) = json.loads(capsys.readouterr().out).values()
@@ -96,7 +96,7 @@ def kept(folder: Path, *records: Record) -> None:
 
 def changed(record: Record, at_s: float) -> Record:
     """Return a record whose decisions say that the last change was then."""
-    return replace(record, decisions=tuple(replace(one, changed_at_s=at_s) for one in record.decisions))
+    return replace(record, decisions=tuple(one._replace(changed_at_s=at_s) for one in record.decisions))
 
 
 def test_a_folder_explains_the_pass_of_the_last_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -127,7 +127,7 @@ async def test_decision_is_applied_from_the_count_that_was_seen() -> None:
 async def test_nothing_is_written(change: dict[str, Any], reason: ActiveReason) -> None:
     world = World()
 
-    outcome = await world.actuator().act(replace(DECISION, **change), VARIANT, SIGHT, TRAFFIC)
+    outcome = await world.actuator().act(DECISION._replace(**change), VARIANT, SIGHT, TRAFFIC)
 
     assert world.changed == []
     assert (outcome.active.reason, outcome.current) == (reason, 2)
@@ -199,7 +199,7 @@ def draining(*names: str) -> tuple[PodFacts, ...]:
 
 SERVED = Traffic(now_s=1000.0, served=lambda _: True)
 IDLE = replace(SERVED, loads={ObjectKey("llm", "a"): Load(0.0, 990.0)})
-DOWN = replace(DECISION, desired=1)
+DOWN = DECISION._replace(desired=1)
 
 
 async def test_nothing_is_lowered_before_those_that_leave_have_ended_their_work() -> None:
@@ -240,7 +240,7 @@ async def test_what_ended_with_a_replica_is_counted() -> None:
 async def test_who_was_told_to_leave_is_freed(change: dict[str, Any], freed: set[str]) -> None:
     world = World()
 
-    await world.actuator().act(replace(DECISION, **change), VARIANT, replace(SIGHT, pods=draining("a")), SERVED)
+    await world.actuator().act(DECISION._replace(**change), VARIANT, replace(SIGHT, pods=draining("a")), SERVED)
 
     assert set(world.annotated) == freed
     assert all(set(texts.values()) == {None} for texts in world.annotated.values())

@@ -53,7 +53,7 @@ def decision(
 ) -> Decision:
     cost = None if each is None else replicas * each
     alloc = Allocation(replicas=replicas, cost_per_h=cost, cost_per_replica_per_h=each)
-    return replace(DECISION, key=ObjectKey("llm", name), model=MODEL, alloc=alloc, capacity_per_s=per_s)
+    return DECISION._replace(key=ObjectKey("llm", name), model=MODEL, alloc=alloc, capacity_per_s=per_s)
 
 
 def cost_ratio(rate: float, *decisions: Decision) -> float | None:

@@ -9,6 +9,7 @@ from tests.unit.controller.test_targets import REF, VARIANT
 
 from penstock.controller.inventory import WHERE, Node, limits, node
 from penstock.controller.pods import PodFacts, pod_facts
+from penstock.controller.taints import Toleration
 from penstock.controller.targets import Sight
 from penstock.domain.observations import Target
 from penstock.domain.reasons import TargetReason
@@ -92,6 +93,7 @@ def sight(
 
 
 OURS = pod("chat-0", "n1")
+SPOT = Toleration(key="spot", operator="Exists", value="", effect="")
 
 
 @pytest.mark.parametrize(
@@ -149,6 +151,31 @@ def test_by_which_name_nodes_are_found(called: str | None, seen: Sight, most: in
 
     assert [quota.max_accelerators for quota in found] == ([] if most is None else [most])
     assert {quota.accelerator for quota in found} <= {called}
+
+
+@pytest.mark.parametrize(
+    ("tolerated", "own", "most"),
+    [
+        pytest.param([frozenset()], [], 8, id="kept away"),
+        pytest.param([frozenset({SPOT})], [], 12, id="tolerated"),
+        pytest.param([frozenset(), frozenset({SPOT})], [], 12, id="tolerated by one of two variants"),
+        pytest.param([frozenset()], [pod("v0-0", "n2")], 10, id="what runs there stays"),
+    ],
+)
+def test_nodes_that_keep_the_pods_away_have_no_room_for_them(
+    tolerated: list[frozenset[Toleration]], own: list[PodFacts], most: int
+) -> None:
+    names = [f"v{number}" for number in range(len(tolerated))]
+    variants = [variant(name) for name in names]
+    sights = {
+        one.key: replace(sight(*own), tolerations=each) for one, each in zip(variants, tolerated, strict=True)
+    }
+    spot = node(body({GPU: "4"}, {PRODUCT: LONG}, taints=[{"key": "spot", "effect": "NoSchedule"}]))
+    assert spot is not None
+
+    found = limits([has("n1"), replace(spot, name="n2")], own, variants, sights)
+
+    assert [quota.max_accelerators for quota in found] == [most]
 
 
 def test_variants_of_one_accelerator_share_it_and_those_of_another_are_others_to_them() -> None:

@@ -71,8 +71,8 @@ def test_what_is_measured(known: Memory, learnt: Learnt) -> None:
 @pytest.mark.looptime
 async def test_each_has_the_share_of_its_own_model_and_targets_and_none_that_was_not_told_again() -> None:
     prometheus = Prometheus()
-    one, strict = judge(prometheus), replace(DECISION, slo=replace(DECISION.slo, ttft_s=0.5))
-    other = replace(DECISION, model="other")
+    one, strict = judge(prometheus), DECISION._replace(slo=replace(DECISION.slo, ttft_s=0.5))
+    other = DECISION._replace(model="other")
     one.look([DECISION], Memory(), 1000.0)
     task = asyncio.create_task(one.keep_asking(Leader()))
 

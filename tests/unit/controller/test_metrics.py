@@ -86,7 +86,7 @@ def test_an_accelerator_that_changed_leaves_no_series_for_an_hpa_to_add_up() -> 
     meters = Meters()
     meters.told(outcome())
 
-    meters.told(outcome(alloc=replace(ALLOC, accelerator="H100")))
+    meters.told(outcome(alloc=ALLOC._replace(accelerator="H100")))
 
     samples = [sample for family in meters.registry.collect() for sample in family.samples]
     accelerators = [one.labels["accelerator_type"] for one in samples if "accelerator_type" in one.labels]

@@ -15,7 +15,7 @@ KEY = FIRST.decisions[0].key
 
 def of(record: Record, changed_s: float, *, late_s: float = 0.0) -> Record:
     """Return the record of a pass so much later that says when the last change was."""
-    decisions = tuple(replace(one, changed_at_s=changed_s) for one in record.decisions)
+    decisions = tuple(one._replace(changed_at_s=changed_s) for one in record.decisions)
     seen = replace(record.observation, now_s=record.observation.now_s + late_s)
     return replace(record, observation=seen, decisions=decisions)
 

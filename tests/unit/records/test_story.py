@@ -65,7 +65,7 @@ def test_how_far_off_a_capacity_may_be_and_was_is_told(deviation: float | None, 
 
     text = story(
         record,
-        replace(decision, capacity_deviation_ratio=deviation, capacity_error_ratio=error, reasoning=reasoning),
+        decision._replace(capacity_deviation_ratio=deviation, capacity_error_ratio=error, reasoning=reasoning),
     )
 
     assert f"at 99.5%{told}\n" in text
@@ -75,7 +75,7 @@ def test_a_pass_that_changed_nothing_tells_what_holds() -> None:
     first = next(records(0.5))
     (decision,) = first.decisions
 
-    text = story(first, replace(decision, reasoning=None))
+    text = story(first, decision._replace(reasoning=None))
 
     assert "because" in text
 
@@ -86,17 +86,17 @@ def test_a_pass_that_changed_nothing_does_not_tell_the_cause_of_an_old_change() 
     now_s = last.observation.now_s
     assert decision.summary
 
-    assert because(replace(decision, changed_at_s=now_s), now_s) == decision.summary
+    assert because(decision._replace(changed_at_s=now_s), now_s) == decision.summary
     assert re.fullmatch(r"\d\.\d+ req/s needed, 0\.83 req/s a replica", because(decision, now_s))
-    assert because(replace(decision, computed=False), now_s).startswith("the last decision holds")
-    assert because(replace(decision, need_per_s=None), now_s) == "what runs is what is needed"
+    assert because(decision._replace(computed=False), now_s).startswith("the last decision holds")
+    assert because(decision._replace(need_per_s=None), now_s) == "what runs is what is needed"
 
 
 @pytest.mark.parametrize(("desired", "previous", "told"), [(None, None, "no number yet"), (2, 2, "chat  2 at")])
 def test_what_did_not_move_is_not_told_as_a_move(desired: int | None, previous: int | None, told: str) -> None:
     record, decision = grown()
 
-    assert told in story(record, replace(decision, desired=desired, previous=previous))
+    assert told in story(record, decision._replace(desired=desired, previous=previous))
 
 
 @pytest.mark.parametrize(("gap_ratio", "told"), [(0.0, False), (0.004, False), (0.09, True)])
@@ -104,7 +104,7 @@ def test_what_a_search_that_was_cut_may_have_missed_is_told(gap_ratio: float, *,
     record, decision = grown()
     assert decision.reasoning is not None
 
-    text = story(record, replace(decision, reasoning=replace(decision.reasoning, gap_ratio=gap_ratio)))
+    text = story(record, decision._replace(reasoning=replace(decision.reasoning, gap_ratio=gap_ratio)))
 
     assert ("(at most 9% could be saved)" in text) is told
 

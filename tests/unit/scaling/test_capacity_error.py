@@ -195,8 +195,8 @@ def test_it_is_a_share_and_changes_no_decision(of: Variant, some: list[Sample], 
         same, _ = decide(seen(of, sample, at_s), other, Config())
 
         assert error is None or 0 <= error <= 1
-        assert [replace(found, capacity_error_ratio=None) for found in one] == [
-            replace(found, capacity_error_ratio=None) for found in same
+        assert [found._replace(capacity_error_ratio=None) for found in one] == [
+            found._replace(capacity_error_ratio=None) for found in same
         ]
         assert decision.capacity_error_ratio in {error, None}
 

@@ -65,7 +65,7 @@ def outcome(active: Verdict[ActiveReason] | ActiveReason = ActiveReason.SCALE_AP
         name: decision.pop(name) for name in ("current", "ready", "starting", "stuck", "draining") if name in decision
     }
     calm = Outcome(
-        decision=replace(DECISION, **decision),
+        decision=DECISION._replace(**decision),
         active=active if isinstance(active, Verdict) else Verdict(active),
         current=3,
         ready=3,

@@ -1,6 +1,5 @@
 """One event for each change, none for what follows from another."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from penstock.status.events import EventText, events
 from penstock.status.summary import variant_status
 
 HEALTHY = variant_status(outcome(), {}, DECIDED_S)
-TWO = replace(ALLOC, replicas=2)
+TWO = ALLOC._replace(replicas=2)
 NO_METRICS = {
     "metrics": Verdict(MetricsReason.STALE),
     "optimization": Verdict(OptimizationReason.METRICS_UNAVAILABLE),

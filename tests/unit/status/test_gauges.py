@@ -43,7 +43,7 @@ def test_what_finds_no_place_costs_nothing(stuck: int, cost: float) -> None:
 
 
 def test_what_is_for_nothing_costs_nothing_and_that_is_told() -> None:
-    found = values(outcome(alloc=replace(ALLOC, cost_per_replica_per_h=0.0)))
+    found = values(outcome(alloc=ALLOC._replace(cost_per_replica_per_h=0.0)))
 
     assert found["penstock_variant_cost_per_hour"] == 0.0
 
@@ -58,8 +58,8 @@ def test_labels() -> None:
 @pytest.mark.parametrize(
     ("changes", "labels"),
     [
-        pytest.param({"alloc": replace(ALLOC, accelerator=None)}, {**WVA, "accelerator_type": "unknown"}, id="unknown"),
-        pytest.param({"alloc": replace(ALLOC, accelerator="H100")}, {**WVA, "accelerator_type": "H100"}, id="changed"),
+        pytest.param({"alloc": ALLOC._replace(accelerator=None)}, {**WVA, "accelerator_type": "unknown"}, id="unknown"),
+        pytest.param({"alloc": ALLOC._replace(accelerator="H100")}, {**WVA, "accelerator_type": "H100"}, id="changed"),
     ],
 )
 def test_an_accelerator_has_one_series(changes: dict[str, Any], labels: dict[str, str]) -> None:

@@ -62,8 +62,8 @@ def test_healthy() -> None:
     ]
 
 
-BLIND = replace(
-    ALLOC, itl_s=None, ttft_s=None, arrival_per_s=None, input_tokens=None, output_tokens=None, max_batch=None
+BLIND = ALLOC._replace(
+    itl_s=None, ttft_s=None, arrival_per_s=None, input_tokens=None, output_tokens=None, max_batch=None
 )
 
 
@@ -96,7 +96,7 @@ def test_missing_metrics_take_load_and_latency_but_not_the_decision() -> None:
 
 
 def test_no_traffic_is_a_known_rate_of_zero() -> None:
-    idle = replace(BLIND, replicas=1, arrival_per_s=0.0)
+    idle = BLIND._replace(replicas=1, arrival_per_s=0.0)
 
     status = told(outcome(alloc=idle, current=1, desired=1, metrics=Verdict(MetricsReason.NO_TRAFFIC)))
 
@@ -139,7 +139,7 @@ def test_a_conflict_is_computed_and_neither_published_nor_written() -> None:
 
 
 def test_a_decided_zero_is_a_number() -> None:
-    zero = replace(BLIND, accelerator="H100", replicas=0)
+    zero = BLIND._replace(accelerator="H100", replicas=0)
 
     status = told(outcome(alloc=zero, current=0, desired=0, ready=0, metrics=Verdict(MetricsReason.NO_REPLICAS)))
 
@@ -168,7 +168,7 @@ def test_what_is_unknown_is_absent() -> None:
 
 
 def test_what_runs_is_one_number_everywhere_once_it_was_changed() -> None:
-    status = told(outcome(alloc=replace(ALLOC, replicas=2, cost_per_h=80.0), current=3, stuck=1))
+    status = told(outcome(alloc=ALLOC._replace(replicas=2, cost_per_h=80.0), current=3, stuck=1))
 
     assert (status["currentAlloc"]["numReplicas"], status["replicas"]["current"]) == (3, 3)
     assert status["currentAlloc"]["variantCost"] == "120.00"
@@ -241,7 +241,7 @@ def test_what_was_learnt_is_a_view_and_an_outage_has_its_end() -> None:
 
 def test_a_capacity_that_drifts_is_not_written_each_time() -> None:
     first = replace(outcome(), learnt=Learnt(starts=7))
-    drifted = replace(first, decision=replace(first.decision, capacity_per_s=0.85))
+    drifted = replace(first, decision=first.decision._replace(capacity_per_s=0.85))
     before = variant_status(first, {}, DECIDED_S)
 
     assert not must_write(before, variant_status(drifted, before, DECIDED_S + 15), DECIDED_S + 15)

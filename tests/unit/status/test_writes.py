@@ -1,7 +1,6 @@
 """When a status is written."""
 
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ def after(age_s: float = 15.0, **changes: Any) -> dict[str, Any]:
 
 
 def alloc(**changes: Any) -> dict[str, Any]:
-    return {"alloc": replace(ALLOC, **changes)}
+    return {"alloc": ALLOC._replace(**changes)}
 
 
 @pytest.mark.parametrize(
