@@ -15,7 +15,7 @@ from penstock.doctor.scraping import monitors, prometheus, scraped, services
 from penstock.domain.observations import Target
 from penstock.domain.reasons import TargetReason
 from penstock.domain.variants import Variant
-from penstock.scaling.objectives import objective, service_target
+from penstock.scaling.objectives import by_default, objective, service_target
 from penstock.status.writes import REFRESH_S
 
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
@@ -137,7 +137,7 @@ def service_class(variant: Variant, around: Surroundings) -> Finding:
     """Link 13: tell where the targets for latency come from."""
     catalogue, operator = around.operator.catalogue, around.operator
     entries = [entry for entry in catalogue.service_targets if entry.model == variant.model]
-    resolved = objective(variant, entries, operator.settings.scaling.default_slo)
+    resolved = objective(variant, entries, by_default(operator.settings.scaling.default_slo))
     shown = f"ttft {resolved.slo.ttft_s:g} s, tpot {resolved.slo.tpot_s * 1000:g} ms"
     if resolved.unlisted:
         text = f"{variant.model} is in no class, although sloClassRef is set"

@@ -1,6 +1,7 @@
 """Reasons as the user sees them; one enumeration feeds status, log, metric, event and record."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class ConditionType(StrEnum):
@@ -40,7 +41,10 @@ class MetricsReason(StrEnum):
     @property
     def available(self) -> bool:
         """Whether a decision may rest on the metrics."""
-        return self in {MetricsReason.FOUND, MetricsReason.NO_TRAFFIC, MetricsReason.NO_REPLICAS}
+        return self in _AVAILABLE
+
+
+_AVAILABLE: Final = frozenset({MetricsReason.FOUND, MetricsReason.NO_TRAFFIC, MetricsReason.NO_REPLICAS})
 
 
 class OptimizationReason(StrEnum):
@@ -61,13 +65,18 @@ class OptimizationReason(StrEnum):
     @property
     def ready(self) -> bool:
         """Whether a number was computed without a fault that its owner has to mend."""
-        return self in {
-            OptimizationReason.SUCCEEDED,
-            OptimizationReason.SATURATION_ONLY,
-            OptimizationReason.SATURATION_OVERRIDE,
-            OptimizationReason.SCALE_FROM_ZERO,
-            OptimizationReason.COST_MISSING,
-        }
+        return self in _READY
+
+
+_READY: Final = frozenset(
+    {
+        OptimizationReason.SUCCEEDED,
+        OptimizationReason.SATURATION_ONLY,
+        OptimizationReason.SATURATION_OVERRIDE,
+        OptimizationReason.SCALE_FROM_ZERO,
+        OptimizationReason.COST_MISSING,
+    }
+)
 
 
 class ActiveReason(StrEnum):

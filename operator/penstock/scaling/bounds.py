@@ -1,5 +1,6 @@
 """Between which replica counts a variant may move: its own bounds, or those of an open schedule."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from penstock.domain.cron import is_open
@@ -46,9 +47,7 @@ def bounds(variant: Variant, *, zero_enabled: bool, current: int | None, now_s: 
     Raises:
         InvalidField: a schedule that is no cron text, or names no time zone.
     """
-    windows = [window for window in variant.schedules if is_open(*_window(window), now_s)]
-    lower = max([w for w in windows if w.min_replicas is not None], key=_lower, default=None) if windows else None
-    upper = min([w for w in windows if w.max_replicas is not None], key=_upper, default=None) if windows else None
+    lower, upper = _open(variant.schedules, now_s) if variant.schedules else (None, None)
     least = _lower(lower) if lower else variant.min_replicas
     most = _upper(upper) if upper else variant.max_replicas
     asleep = current == 0 and not least and not (zero_enabled or least == 0)
@@ -62,8 +61,11 @@ def bounds(variant: Variant, *, zero_enabled: bool, current: int | None, now_s: 
     )
 
 
-def _window(window: Schedule) -> tuple[str, float, str]:
-    return window.schedule, window.duration_s, window.time_zone
+def _open(schedules: Sequence[Schedule], now_s: float) -> tuple[Schedule | None, Schedule | None]:
+    """Return whose minimum and whose maximum hold now."""
+    windows = [one for one in schedules if is_open(one.schedule, one.duration_s, one.time_zone, now_s)]
+    lower = max([one for one in windows if one.min_replicas is not None], key=_lower, default=None)
+    return lower, min([one for one in windows if one.max_replicas is not None], key=_upper, default=None)
 
 
 def _lower(window: Schedule) -> int:

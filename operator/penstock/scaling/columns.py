@@ -65,7 +65,11 @@ def total(column: Column) -> float:
 
 def means(of: Columns, rates: Sequence[float], weight: float) -> list[float | None]:
     """Return the means over finished requests, `weight` in all, of what has no sum: from `input_tokens` on."""
-    return [mean(column, rates, weight) for column in of[_FIRST_MEAN:]]
+    told = of[_FIRST_MEAN:]
+    try:
+        return [sum(map(mul, column, rates)) / weight for column in told]
+    except (TypeError, ZeroDivisionError):  # something is unknown, or nothing was finished
+        return [mean(column, rates, weight) for column in told]
 
 
 def mean(column: Column, rates: Sequence[float], weight: float) -> float | None:

@@ -47,12 +47,13 @@ _NO_ROWS: Final = _Rows(MappingProxyType({}), MappingProxyType({}))
 class Joined(NamedTuple):
     """A variant's rows, and the other model names that its own pods report.
 
-    Each row speaks for so many `replicas`: a part, where rows are shared.
+    Each row speaks for so many `replicas`: a part, where rows are shared. `apart`: each is of a pod of its own.
     """
 
     rows: tuple[PodMetrics, ...] = ()
     other_models: tuple[str, ...] = ()
     replicas: float = 1.0
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,9 @@ def _joined(variant: Variant, target: Target | None, index: _Index) -> Joined:
     if target is None:
         return Joined()
     for label in _namespace_labels(variant, index):
-        if own := _by_pod(variant, target, label, index):
-            return Joined(own)
+        found = index.by_pod.get(label, _NO_ROWS)
+        if own := _by_pod(variant, target, found):
+            return Joined(own, apart=not found.several)
         if shared := _shared(variant, target, label, index):
             return shared
     return Joined(other_models=_other_models(variant, target, index))
@@ -129,9 +131,8 @@ def _namespace_labels(variant: Variant, index: _Index) -> tuple[str, ...]:
     return (namespace, "") if (namespace, variant.model) in index.bare else (namespace,)
 
 
-def _by_pod(variant: Variant, target: Target, label: str, index: _Index) -> tuple[PodMetrics, ...]:
-    found, model = index.by_pod.get(label, _NO_ROWS), variant.model
-    pods = sorted(target.pods)
+def _by_pod(variant: Variant, target: Target, found: _Rows) -> tuple[PodMetrics, ...]:
+    pods, model = sorted(target.pods), variant.model
     if not found.several:
         return tuple([row for row in map(found.one.get, pods) if row is not None and row.model == model])
     return tuple([row for row in chain.from_iterable(map(found.of, pods)) if row.model == model])

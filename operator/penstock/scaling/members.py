@@ -16,19 +16,19 @@ NOMINAL: Final = (512.0, 256.0)
 
 
 class Member(NamedTuple):
-    """A variant of which somebody knows what a replica serves. `fixed`: its number is not ours to choose now."""
+    """A variant of which somebody knows what a replica serves.
 
+    `away`: it is not to be asked for more now. `fixed`: its number is not ours to choose now.
+    """
+
+    key: ObjectKey
     case: Case
     capacity: Capacity
     experience: Experience
     pending: Pending
     startup_s: float
+    away: bool = False
     fixed: bool = False
-
-    @property
-    def key(self) -> ObjectKey:
-        """Namespace and name."""
-        return self.case.key
 
     @property
     def base(self) -> int:
@@ -83,26 +83,28 @@ def members_of(
 def _member(case: Case, each: Capacity, experience: Experience) -> Member:
     startup_s = experience.starts.cautious_s(case.terms.startup_s)
     return Member(
+        key=case.key,
         case=case,
         capacity=each,
         experience=experience,
         startup_s=startup_s,
         pending=pending(case.target, case.base or 0, experience, startup_s, case.now_s),
+        away=experience.is_away(case.now_s),
         fixed=case.blocked is not None or case.variant.paused,
     )
 
 
 def asked_first(members: Sequence[Member]) -> Member:
     """Return the variant that would be asked for more: the cheapest per request with room."""
-    able = [member for member in members if not member.fixed and not member.experience.is_away(member.case.now_s)]
+    able = [member for member in members if not (member.fixed or member.away)]
     return min(able or members, key=lambda member: (member.case.weight / member.capacity.per_s, member.key))
 
 
 def patience_s_of(members: Sequence[Member]) -> float:
     """Return for how long a first token may be waited for, by the strictest target."""
-    return min(member.case.terms.objective.slo.ttft_s for member in members)
+    return min([member.case.terms.objective.slo.ttft_s for member in members])
 
 
 def attainment_of(members: Sequence[Member]) -> float:
     """Return the share of requests to serve in time, by the strictest target."""
-    return max(member.case.terms.objective.slo.attainment_ratio for member in members)
+    return max([member.case.terms.objective.slo.attainment_ratio for member in members])

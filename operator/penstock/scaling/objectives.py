@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Final
 
 from penstock.domain.catalogue import ServiceTarget
 from penstock.domain.variants import Slo, SloOverride, SloSource, Variant
 
 LOWEST_PRIORITY: Final = 100
-_UNSAID: Final = SloOverride()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +24,16 @@ class Objective:
     unused: bool = False
 
 
-def objective(variant: Variant, entries: Sequence[ServiceTarget], default: Slo) -> Objective:
+def by_default(default: Slo) -> Objective:
+    """Return what holds where neither the owner nor a class says anything."""
+    return Objective(slo=replace(default, source=SloSource.DEFAULT), priority=LOWEST_PRIORITY, unlisted=False)
+
+
+def objective(variant: Variant, entries: Sequence[ServiceTarget], otherwise: Objective) -> Objective:
     """Resolve each target by itself from the classes that list the model; `source` names the best one used."""
-    if not entries and variant.slo_class_ref is None and variant.slo == _UNSAID:
-        return _by_default(default)
-    found, own = service_target(variant, entries), variant.slo
+    if not entries and variant.slo_class_ref is None and _is_unsaid(variant.slo):
+        return otherwise
+    found, own, default = service_target(variant, entries), variant.slo, otherwise.slo
     slo = Slo(
         ttft_s=own.ttft_s or (found and found.ttft_s) or default.ttft_s,
         tpot_s=own.tpot_s or (found and found.tpot_s) or default.tpot_s,
@@ -46,10 +49,8 @@ def objective(variant: Variant, entries: Sequence[ServiceTarget], default: Slo) 
     )
 
 
-@lru_cache(maxsize=64)
-def _by_default(default: Slo) -> Objective:
-    """Return what holds where neither the owner nor a class says anything."""
-    return Objective(slo=replace(default, source=SloSource.DEFAULT), priority=LOWEST_PRIORITY, unlisted=False)
+def _is_unsaid(own: SloOverride) -> bool:
+    return own.ttft_s is None and own.tpot_s is None and own.attainment_ratio is None
 
 
 def service_target(variant: Variant, entries: Sequence[ServiceTarget]) -> ServiceTarget | None:

@@ -95,7 +95,7 @@ def load(variant: Variant, joined: Joined, observation: Observation, stale_after
         silence = _silent(variant, joined, target)
         return Load(verdict=silence, complete=silence.reason is MetricsReason.NO_REPLICAS)
     rows, now_s = joined.rows, observation.now_s
-    times = list(map(_SAMPLED_AT_S, rows))
+    times = set(map(_SAMPLED_AT_S, rows))
     fresh, seen = rows, columns(rows)
     if now_s - min(times) > stale_after_s or not are_plain(seen):  # something is amiss, so that each row is looked at
         states = [freshness(row, now_s=now_s, stale_after_s=stale_after_s) for row in rows]
@@ -103,7 +103,7 @@ def load(variant: Variant, joined: Joined, observation: Observation, stale_after
         if not fresh:
             return Load(verdict=_unusable(variant, rows, states), sampled_at_s=max(times))
         seen = columns(fresh)
-    found = _Fresh(fresh, seen, joined.replicas, _reporting(fresh, joined.replicas))
+    found = _Fresh(fresh, seen, joined.replicas, len(fresh) if joined.apart else _reporting(fresh, joined.replicas))
     every = len(fresh) == len(rows) and found.replicas >= (target.ready if target else 0)
     return _measured(found, _spread(variant, observation.scrape), sampled_at_s=max(times), every=every)
 

@@ -10,7 +10,7 @@ from penstock.domain.observations import Target
 from penstock.domain.variants import Actuation, PerfProfile, Variant
 from penstock.scaling.bounds import Bounds, bounds
 from penstock.scaling.config import Analyzer, Config
-from penstock.scaling.objectives import LOWEST_PRIORITY, Objective, objective
+from penstock.scaling.objectives import LOWEST_PRIORITY, Objective, by_default, objective
 
 
 class Terms(NamedTuple):
@@ -52,6 +52,7 @@ class Circumstances:
     config: Config
     now_s: float
     listed: Mapping[str, Sequence[ServiceTarget]]
+    otherwise: Objective
     window_s: float
 
 
@@ -60,7 +61,14 @@ def circumstances(catalogue: Catalogue, config: Config, now_s: float) -> Circums
     listed: dict[str, list[ServiceTarget]] = defaultdict(list)
     for entry in catalogue.service_targets:
         listed[entry.model].append(entry)
-    return Circumstances(catalogue=catalogue, config=config, now_s=now_s, listed=listed, window_s=config.window_s())
+    return Circumstances(
+        catalogue=catalogue,
+        config=config,
+        now_s=now_s,
+        listed=listed,
+        otherwise=by_default(config.default_slo),
+        window_s=config.window_s(),
+    )
 
 
 def terms(variant: Variant, target: Target | None, around: Circumstances) -> Terms:
@@ -77,7 +85,7 @@ def terms(variant: Variant, target: Target | None, around: Circumstances) -> Ter
     startup_s = variant.startup_time_s or config.startup_prior_s
     foreign, rule = _foreign(variant, target, config), catalogue.zero_rule(namespace, variant.model)
     return Terms(
-        objective=objective(variant, around.listed.get(variant.model, ()), config.default_slo),
+        objective=objective(variant, around.listed.get(variant.model, ()), around.otherwise),
         bounds=bounds(
             variant,
             zero_enabled=zero_enabled(rule, config),
@@ -129,7 +137,7 @@ def zero_enabled(rule: ZeroRule | None, config: Config) -> bool:
 
 def _profile(variant: Variant, accelerator: str | None) -> PerfProfile | None:
     """Return the profile of the accelerator; where that is unknown, the only one there is."""
-    if accelerator is None:
+    if accelerator is None or not variant.profiles:
         return variant.profiles[0] if len(variant.profiles) == 1 else None
     return next((profile for profile in variant.profiles if profile.accelerator == accelerator), None)
 

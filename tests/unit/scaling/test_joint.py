@@ -42,7 +42,7 @@ def member(
         objective=replace(base.case.terms.objective, priority=priority),
     )
     case = base.case._replace(variant=of, key=of.key, base=runs, target=target(of, runs), terms=terms, weight=price)
-    return base._replace(case=case, capacity=Capacity(per_s=per_s, fewer_per_s=per_s))
+    return base._replace(key=of.key, case=case, capacity=Capacity(per_s=per_s, fewer_per_s=per_s))
 
 
 def model(need_per_s: float, *members: Member, name: str = MODEL) -> Model:
