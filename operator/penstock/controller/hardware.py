@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from penstock.api.names import LABEL_ACCELERATOR
 from penstock.controller.enginewords import max_num_seqs, token_budget
+from penstock.controller.taints import Tolerations, tolerations_of
 
 # node labels that name an accelerator, as node feature discovery and the clouds write them; the first that is set wins
 NODE_LABELS: Final = (
@@ -30,13 +31,17 @@ LABEL_WORKER_INDEX: Final = "leaderworkerset.sigs.k8s.io/worker-index"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
-    """None is unknown. `accelerators` is per pod (per group for a LeaderWorkerSet), `resource` what they count as."""
+    """None is unknown. `accelerators` is per pod (per group for a LeaderWorkerSet), `resource` what they count as.
+
+    `tolerations` are those of its pods, of any of a group.
+    """
 
     accelerator: str | None = None
     accelerators: int | None = None
     max_batch: int | None = None
     resource: str | None = None
     token_budget: int | None = None
+    tolerations: Tolerations = frozenset()
 
 
 def of_pod(spec: Mapping[str, Any]) -> Hardware:
@@ -47,6 +52,7 @@ def of_pod(spec: Mapping[str, Any]) -> Hardware:
         resource=next((name for name, count in _accelerators(spec) if count), None),
         max_batch=max_num_seqs(spec),
         token_budget=token_budget(spec),
+        tolerations=tolerations_of(spec),
     )
 
 
@@ -66,6 +72,7 @@ def of_target(body: Mapping[str, Any]) -> Hardware:
         resource=leader.resource or worker.resource,
         max_batch=leader.max_batch or worker.max_batch,
         token_budget=leader.token_budget or worker.token_budget,
+        tolerations=leader.tolerations | worker.tolerations,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from penstock.controller.hardware import LABEL_GROUP_NAME, NODE_LABELS, RESOURCES, of_labels
 from penstock.controller.pods import PodFacts
+from penstock.controller.taints import Taint, Tolerations, may_come, taints_of
 from penstock.controller.targets import Sight
 from penstock.domain.reasons import TargetReason
 from penstock.domain.variants import ObjectKey, Variant
@@ -24,7 +25,7 @@ _facts: Final = lru_cache(maxsize=1024)(known)  # of as many names as a cluster 
 class Node:
     """A node with accelerators: how many of each resource, and all `products` that its labels name, the first of them.
 
-    `takes` is whether new pods may come: it is Ready and not cordoned.
+    `takes` is whether new pods may come: it is Ready and not cordoned; `taints` are what they must tolerate.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Node:
     products: frozenset[str]
     has: Mapping[str, int]
     takes: bool
+    taints: frozenset[Taint] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,7 @@ class _Fleet:
 
     `asked` are products by names that nodes have, `called` is what variants call them, which may be shorter.
     `step` divides what each of their pods asks of one node: a smaller rest of a node serves none of them.
+    `tolerations` are what the pods of each variant tolerate.
     """
 
     accelerator: str
@@ -48,6 +51,11 @@ class _Fleet:
     resources: frozenset[str]
     step: int
     pods: frozenset[ObjectKey]
+    tolerations: frozenset[Tolerations]
+
+    def may_come(self, node: Node) -> bool:
+        """Whether pods of one of the variants may come to a node."""
+        return node.takes and any(may_come(node.taints, one, self.resources) for one in self.tolerations)
 
     def finds(self, node: Node) -> bool:
         """Whether a node has this accelerator."""
@@ -73,6 +81,7 @@ def node(body: Mapping[str, Any]) -> Node | None:
         products=frozenset(labels[label] for label in NODE_LABELS if labels.get(label)),
         has=has,
         takes=ready and not spec.get("unschedulable"),
+        taints=taints_of(spec),
     )
 
 
@@ -104,7 +113,7 @@ def _limit(fleet: _Fleet, nodes: Sequence[Node], here: Mapping[str, Sequence[Pod
 def _room(fleet: _Fleet, place: Node | None, pods: Sequence[PodFacts]) -> int:
     """Return what the fleet may hold of one node: never less than it does, even where no pod may come any more."""
     held = fleet.takes(one for one in pods if one.key in fleet.pods and not one.leaving)
-    if place is None or not place.takes:
+    if place is None or not fleet.may_come(place):
         return held
     others = fleet.takes(one for one in pods if one.key not in fleet.pods)
     free = max(sum(place.has.get(name, 0) for name in fleet.resources) - others - held, 0)
@@ -134,6 +143,7 @@ def _fleets(
                 resources=resources,
                 step=gcd(*(_step(variant, sight) for variant, sight in group if sight.resource)),
                 pods=_pods(group, holders),
+                tolerations=frozenset(sight.tolerations for _, sight in group if sight.resource),
             )
 
 

@@ -14,6 +14,7 @@ from penstock.controller.pods import PodFacts, PodIndex, PodState
 from penstock.controller.ports import Scales
 from penstock.controller.scalers import Scaler, same_target
 from penstock.controller.selectors import parse_selector
+from penstock.controller.taints import Tolerations
 from penstock.domain.errors import InvalidField, NoSuchKind, Refused, Unreachable
 from penstock.domain.observations import Birth, Scale, Target
 from penstock.domain.reasons import TargetReason
@@ -27,7 +28,8 @@ class Sight:
     """A target and the scale behind it; `scale` is None where it could not be read.
 
     `nodes` are those to be asked for the accelerator: where its pods run, if nothing nearer tells it. `labels` are
-    those of one of its pods, and of the next that will be made. `resource` is what its accelerators count as.
+    those of one of its pods, and of the next that will be made. `resource` is what its accelerators count as,
+    `tolerations` what its pods tolerate, as its template and the pods themselves say.
     """
 
     target: Target
@@ -36,6 +38,7 @@ class Sight:
     labels: tuple[Mapping[str, str], ...] = ()
     pods: tuple[PodFacts, ...] = ()
     resource: str = ""
+    tolerations: Tolerations = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,8 @@ class Targets:
         nodes = frozenset() if told else frozenset(pod.node for pod in pods if pod.node)
         labels = (*(pod.labels for pod in pods[:1]), template.labels)
         target = _found(variant, scale, pods, template.hardware, _others(variant, scalers))
-        return Sight(target, scale, nodes, labels, pods, template.hardware.resource or "")
+        tolerations = template.hardware.tolerations.union(*{pod.hardware.tolerations for pod in pods})
+        return Sight(target, scale, nodes, labels, pods, template.hardware.resource or "", tolerations)
 
     async def _template(self, variant: Variant, scale: Scale) -> _Template:
         kept = self._templates.get(scale.uid)

@@ -26,13 +26,14 @@ ALL_BUT_NODES = [
 
 @pytest.fixture(name="cluster")
 def _cluster(kube_api: KubeApi, prometheus: PrometheusServer) -> Cluster:
-    """Return a full replica on 2 of the 8 GPUs of a node, beside 3 of a stranger; another node is cordoned."""
+    """Return a full replica on 2 of the 8 GPUs of a node, beside 3 of a stranger; others are cordoned or tainted."""
     cluster = Cluster(kube_api)
     product = f"H100-{cluster.work}"  # nodes belong to all tests: this one's are its own
     cluster.deployment(replicas=1, product=product, gpus=2)
-    node, cordoned = (cluster.node(name, product, gpus=8) for name in ("open", "cordoned"))
-    path = f"/api/v1/nodes/{cordoned}"
-    kube_api.must("PATCH", path, {"spec": {"unschedulable": True}}, content="application/merge-patch+json")
+    node, cordoned, tainted = (cluster.node(name, product, gpus=8) for name in ("open", "cordoned", "tainted"))
+    taints = [{"key": "team", "value": "training", "effect": "NoSchedule"}]
+    for closed, spec in ((cordoned, {"unschedulable": True}), (tainted, {"taints": taints})):
+        kube_api.must("PATCH", f"/api/v1/nodes/{closed}", {"spec": spec}, content="application/merge-patch+json")
     cluster.pod("chat-1", {"app": "chat"}, node=node, gpus=2)
     cluster.pod("stranger", {"app": "training"}, node=node, gpus=3)
     busy(prometheus, cluster.work, "chat-1")

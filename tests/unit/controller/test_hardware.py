@@ -69,6 +69,14 @@ def test_leader_worker_set_counts_the_group() -> None:
     )
 
 
+def test_a_group_tolerates_what_any_of_its_pods_does() -> None:
+    worker, leader = ({"spec": {"tolerations": [{"key": key, "operator": "Exists"}]}} for key in ("a", "b"))
+
+    found = of_target({"spec": {"leaderWorkerTemplate": {"leaderTemplate": leader, "workerTemplate": worker}}})
+
+    assert {one.key for one in found.tolerations} == {"a", "b"}
+
+
 @pytest.mark.parametrize(
     ("labels", "accelerator"),
     [

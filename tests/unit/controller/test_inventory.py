@@ -167,9 +167,7 @@ def test_nodes_that_keep_the_pods_away_have_no_room_for_them(
 ) -> None:
     names = [f"v{number}" for number in range(len(tolerated))]
     variants = [variant(name) for name in names]
-    sights = {
-        one.key: replace(sight(*own), tolerations=each) for one, each in zip(variants, tolerated, strict=True)
-    }
+    sights = {one.key: replace(sight(*own), tolerations=each) for one, each in zip(variants, tolerated, strict=True)}
     spot = node(body({GPU: "4"}, {PRODUCT: LONG}, taints=[{"key": "spot", "effect": "NoSchedule"}]))
     assert spot is not None
 

@@ -11,6 +11,7 @@ from penstock.api.kinds import NODES, Kind
 from penstock.controller.nodes import Nodes
 from penstock.controller.pods import PodFacts, pod_facts
 from penstock.controller.scalers import Scaler
+from penstock.controller.taints import Toleration
 from penstock.controller.targets import Targets
 from penstock.domain.errors import NoSuchKind, PenstockError, Refused, Unreachable
 from penstock.domain.observations import Birth, Scale, Target
@@ -113,6 +114,21 @@ async def test_workers_of_a_group_are_no_replicas() -> None:
 
     assert (target.current, target.ready, target.starting, target.draining) == (2, 2, 0, 0)
     assert target.pods == {"chat-0", "chat-1"}
+
+
+async def test_what_the_template_and_the_pods_tolerate_counts() -> None:
+    """Admission adds tolerations to pods, which templates lack; and where nothing runs the template alone tells."""
+    scales = Scales(template={**TEMPLATE, "tolerations": [{"key": "team", "operator": "Exists"}]})
+    added = pod("ready")
+    added["spec"] = {**added.get("spec", {}), "tolerations": [{"key": "spot", "value": "yes", "effect": "NoSchedule"}]}
+
+    none, one = [
+        (await Targets(scales, Nodes(no_node)).observe([VARIANT], pods, []))[VARIANT.key].tolerations
+        for pods in ([], facts(added))
+    ]
+
+    assert none == {Toleration("team", "Exists", "", "")}
+    assert one == {*none, Toleration("spot", "", "yes", "NoSchedule")}
 
 
 @pytest.mark.parametrize(
