@@ -14,11 +14,14 @@ from penstock.engine.steadystate import EngineShape, Replica, State, replica, st
 from penstock.engine.steptime import StepCost
 from penstock.engine.tails import Missed, mean_ttft_ms, missed
 
-__all__ = ["Binding", "Capacity", "EngineShape", "Latencies", "Lengths", "capacity", "latency"]
+__all__ = ["MOST", "Binding", "Capacity", "EngineShape", "Latencies", "Lengths", "capacity", "latency"]
 
 _IDLE: Final = 1e-6  # of the densest state: stands for an idle replica
+MOST: Final = 0.8
+"""Share of requests that miss their targets on an idle replica, beyond which it is sized for throughput."""
 _OF_THROUGHPUT: Final = 0.9
-_OF_LOAD: Final = 0.25  # of what may be missed is left to load, however many requests are too long for an idle replica
+_OF_LOAD: Final = 0.5  # of what may be missed is left to load, however many requests are too long for an idle replica
+_OF_MISSED: Final = 0.25  # of what even an idle replica misses load may add, if that is more
 _TOLERANCE: Final = 0.002
 _STEPS: Final = 40
 _FLOOR: Final = 1e-3
@@ -39,7 +42,8 @@ class Binding(StrEnum):
 class Capacity:
     """Requests per second of one replica, those inside it then on average, and what stops it there.
 
-    `missed` names the target that even an idle replica misses, for `missed_ratio` of its requests; then the rate is
+    `missed` names the target that even an idle replica misses too often, for `missed_ratio` of its requests. Then the
+    rate is that at which load makes only few more miss it, and where hardly any are left that could meet it (`MOST`),
     nine tenths of the throughput.
     """
 
@@ -113,16 +117,21 @@ def _capacity(
         return missed(its, state(its, prompts), ttft_s * _MS, tpot_s * _MS)
 
     idle = at_density(its.densest * _IDLE)
-    if idle.either > allowed:
-        name = Binding.TTFT if idle.ttft > idle.tpot else Binding.TPOT
-        most = state(its, its.densest).rate * _OF_THROUGHPUT
-        found = _found(its, _at_rate(its, most), Binding.THROUGHPUT)
-        return replace(found, missed=name.value, missed_ratio=idle.either)
-    allowed = max(allowed, idle.either + allowed * _OF_LOAD)
-    if at_density(its.densest).either <= allowed:
+    found = _sized(its, at_density, idle.either, allowed)
+    if idle.either <= allowed:
+        return found
+    name = Binding.TTFT if idle.ttft > idle.tpot else Binding.TPOT
+    return replace(found, missed=name.value, missed_ratio=idle.either)
+
+
+def _sized(its: Replica, at_density: Callable[[float], Missed], idle: float, allowed: float) -> Capacity:
+    if idle > max(allowed, MOST):
+        return _found(its, _at_rate(its, state(its, its.densest).rate * _OF_THROUGHPUT), Binding.THROUGHPUT)
+    may = max(allowed, idle + max(allowed * _OF_LOAD, idle * _OF_MISSED))
+    if at_density(its.densest).either <= may:
         return _found(its, state(its, its.densest), Binding.THROUGHPUT)
-    floor = allowed * _FLOOR
-    dense = _root(its, lambda prompts: log(max(at_density(prompts).either, floor) / allowed))
+    floor = may * _FLOOR
+    dense = _root(its, lambda prompts: log(max(at_density(prompts).either, floor) / may))
     there = at_density(dense)
     return _found(its, state(its, dense), Binding.TTFT if there.ttft > there.tpot else Binding.TPOT)
 

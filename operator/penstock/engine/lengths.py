@@ -41,11 +41,13 @@ class Lengths:
 class Law:
     """Lengths worked out: classes, moments, and what a decoding sequence holds in the KV cache.
 
+    `spans` are how far the classes of prompts reach, to the middles between them and their neighbours, over their size;
     `decodes` is the mean number of tokens after the first; `age` what a decoding sequence has generated on average,
     long answers being seen more often; `held` and `held_variance` are of its cached tokens.
     """
 
     prompts: Sizes
+    spans: tuple[float, ...]
     answers: Sizes
     prompt: float
     prompt_square: float
@@ -90,6 +92,7 @@ def law(lengths: Lengths) -> Law:
     age = square / answer / 2
     return Law(
         prompts=prompts,
+        spans=_spans(prompts),
         answers=answers,
         prompt=prompt,
         prompt_square=prompt_square,
@@ -100,6 +103,12 @@ def law(lengths: Lengths) -> Law:
         held=prompt + age,
         held_variance=prompt_square - prompt**2 + max(cube / answer / 3 - age**2, 0.0),
     )
+
+
+def _spans(sizes: Sizes) -> tuple[float, ...]:
+    steps = [sqrt(above / below) for (_, below), (_, above) in pairwise(sizes)]
+    lower, upper = [steps[0], *steps], [*steps, steps[-1]]
+    return tuple([above - 1 / below for below, above in zip(lower, upper, strict=True)])
 
 
 def _moments(sizes: Sizes) -> _Moments:

@@ -137,18 +137,19 @@ def _no_place(its: Replica, at: State) -> tuple[float, float]:
 def _late_first(its: Replica, at: State, target: float) -> float:
     wait = _wait(its, at)
     total = 0.0
-    for (share, tokens), (_, extra) in zip(its.law.prompts, at.extras, strict=True):
+    for (share, tokens), (_, extra), span in zip(its.law.prompts, at.extras, its.law.spans, strict=True):
         steps = ceil(tokens / at.room)
         own = at.base * steps + extra
-        late = _late(at, wait, target - own)
+        late = _late(at, wait, target - own, span * own)
         if steps > 1 and late < 1:
             late = _joined(at, wait, late, target - own, _Long(own, tokens, tokens - (steps - 1) * at.room))
         total += share * late
     return total
 
 
-def _late(at: State, wait: _Wait, left: float) -> float:
-    idle = max(0.0, 1 - max(left, 0.0) / at.base)
+def _late(at: State, wait: _Wait, left: float, span: float = 0.0) -> float:
+    """P(the wait takes more than what is `left`) of prompts whose own times lie within `span` ms around their mean."""
+    idle = min(max(0.0, 1 - (left + span / 2) / (at.base + span)), 1.0)
     late = (1 - wait.busy) * idle + wait.busy * _gamma_tail(left, wait.mean, wait.variance)
     if wait.full:
         mean, variance = wait.all_mean + wait.places, wait.all_variance + wait.places**2

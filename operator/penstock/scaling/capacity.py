@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from penstock.domain.decisions import Verdict
 from penstock.domain.reasons import OptimizationReason
 from penstock.domain.variants import PerfProfile, Slo
+from penstock.engine.capacity import MOST
 from penstock.engine.expecting import Belief, believed, spent
 from penstock.engine.learned import Learned
 from penstock.engine.learning import learn
@@ -63,9 +64,10 @@ class Capacity(NamedTuple):
     @property
     def verdict(self) -> Verdict[OptimizationReason]:
         """What the owner is told of it."""
-        if self.missed:
-            return Verdict(OptimizationReason.SLO_INFEASIBLE, {"field": self.missed})
-        return _SUCCEEDED
+        if not self.missed:
+            return _SUCCEEDED
+        some = {"missed": "by some"} if self.missed_ratio <= MOST else {}
+        return Verdict(OptimizationReason.SLO_INFEASIBLE, {"field": self.missed, **some})
 
 
 class Typical(NamedTuple):

@@ -110,6 +110,11 @@ _WITH_FACT: Final = {
         "capacity",
     ): "Sized by how full the engines are until enough is learnt of what one replica serves. Add a modelProfile, or "
     "name a known accelerator, to be sized for latency at once.",
+    (
+        OptimizationReason.SLO_INFEASIBLE,
+        "missed",
+    ): "More requests than may miss {field} on an idle replica, so no number of them meets it. Sized so that load adds "
+    "few. Relax {field}, or use a faster accelerator.",
     (OptimizationReason.SKIPPED, "target"): "Nothing to compute until TargetResolved is True.",
     (ActiveReason.HOLDING, "error"): "{kind} {name} was not scaled: {error}. The next pass decides anew.",
     (PolicyReason.RECONCILING, "kept"): "Generation {kept} stays in force until the spec can be used.",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from penstock.domain.errors import InvalidField
 from penstock.domain.variants import Slo, SloSource
-from penstock.engine.capacity import Binding, Capacity, EngineShape, Lengths, capacity, latency
+from penstock.engine.capacity import MOST, Binding, Capacity, EngineShape, Lengths, capacity, latency
 from penstock.engine.steptime import GPUS
 
 MEASURED = json.loads((Path(__file__).parent / "capacity_measured.json").read_text())
@@ -181,14 +181,23 @@ def test_equal_lengths_serve_more_than_scattered_ones() -> None:
     assert capacity(_shape("A100"), equal, _slo(2, 0.1)).per_s > capacity(_shape("A100"), scattered, _slo(2, 0.1)).per_s
 
 
-def test_whom_an_idle_replica_answers_too_late_leaves_something_to_load() -> None:
-    """One request in a hundred is too long for it, and hardly more may be missed: next to nothing is no answer."""
-    lengths = Lengths(input_tokens=5000, output_tokens=300, input_cv=1.3, output_cv=0.9)
+def test_the_rate_falls_steadily_where_ever_more_are_too_long_for_an_idle_replica() -> None:
+    """It leapt to the throughput, four times as much, as soon as one in a hundred was."""
+    scatters = [Lengths(input_tokens=5000, output_tokens=300, input_cv=cv / 10, output_cv=0.9) for cv in range(5, 15)]
 
-    found, loose = (capacity(_shape("H100"), lengths, _slo(ttft_s, 0.1, 0.9895), 4) for ttft_s in (1.0, 2.0))
+    found = [capacity(_shape("H100"), lengths, _slo(1.0, 0.1, 0.99), 4) for lengths in scatters]
 
-    assert not found.missed
-    assert loose.per_s / 5 < found.per_s < loose.per_s
+    assert (found[0].missed, found[-1].missed) == ("", "slo.ttft")
+    assert all(before / 2 < after <= before * _BUT_ROUNDING for before, after in pairwise([one.per_s for one in found]))
+
+
+def test_whom_no_idle_replica_answers_in_time_is_given_throughput() -> None:
+    hopeless = capacity(_shape("H100"), CONV, _slo(0.005, 0.1))
+    loose = capacity(_shape("H100"), CONV, _slo(1e9, 1e9))
+
+    assert (hopeless.missed, hopeless.binding) == ("slo.ttft", Binding.THROUGHPUT)
+    assert hopeless.missed_ratio > MOST
+    assert hopeless.per_s == pytest.approx(0.9 * loose.per_s, rel=0.02)
 
 
 def test_how_many_an_idle_replica_misses_is_told() -> None:

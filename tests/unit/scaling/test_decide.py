@@ -435,6 +435,24 @@ def test_an_impossible_slo_is_sized_for_throughput() -> None:
     assert decision.summary.endswith("one replica serves 1.3 req/s at best, slo.tpot cannot be met")
 
 
+def test_a_target_that_some_are_too_long_for_is_told_and_the_others_are_served_in_time() -> None:
+    """Sized for throughput, an engine would have been given more work as soon as its targets got too tight for it."""
+    llama = "meta-llama/Llama-3.1-8B-Instruct"
+    tight, loose = (
+        variant(slo=SloOverride(ttft_s=ttft_s, tpot_s=0.1), profiles=(), accelerator="L40S", model=llama)
+        for ttft_s in (0.045, 2.0)
+    )
+
+    found, easier = (
+        decide_one(observe(one, targets={one.key: target(one, 2)}, seen=rows(one, 2, total=2.8)))
+        for one in (tight, loose)
+    )
+
+    assert found.optimization.reason is OptimizationReason.SLO_INFEASIBLE
+    assert found.optimization.facts == {"field": "slo.ttft", "missed": "by some"}
+    assert 0 < (found.capacity_per_s or 0.0) < (easier.capacity_per_s or 0.0)
+
+
 def test_a_missing_price_is_told_and_all_count_as_equal() -> None:
     priced = variant("priced", cost_per_replica_per_h=None)
     unpriced = variant("unpriced", cost_per_replica_per_h=None, accelerator="H100", profiles=(), target=CHAT.target)

@@ -71,6 +71,17 @@ def test_every_reason_has_a_sentence(reason: StrEnum) -> None:
             id="an engine of which nothing is known",
         ),
         pytest.param(
+            Verdict(OptimizationReason.SLO_INFEASIBLE, {"field": "slo.tpot"}),
+            "Sized for throughput instead. Relax slo.tpot, or use a faster accelerator.",
+            id="a target that hardly any request meets",
+        ),
+        pytest.param(
+            Verdict(OptimizationReason.SLO_INFEASIBLE, {"field": "slo.ttft", "missed": "by some"}),
+            "More requests than may miss slo.ttft on an idle replica, so no number of them meets it. Sized so that "
+            "load adds few. Relax slo.ttft, or use a faster accelerator.",
+            id="a target that more than may are too long for",
+        ),
+        pytest.param(
             Verdict(MetricsReason.MISSING, {"model": "m", "namespace": "llm", "name": "va"}),
             'No vLLM series with model_name="m" in llm. Check that a ServiceMonitor or PodMonitor selects the pods: '
             "penstock doctor va/va.",
