@@ -1,7 +1,7 @@
 """Types of single fields: each reads its text to a number and carries its CEL rule into the CRD, with one sentence."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Generic, TypeVar
 
@@ -16,6 +16,7 @@ from penstock.domain.units import parse_bytes, parse_duration, parse_percent
 _T = TypeVar("_T")
 _DURATION_CEL: Final = "self.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')"
 _YEAR: Final = "8760h"  # longer waits would not fit the five digits of an hour count when they are written back
+_EXAMPLES: Final = ("500ms", "30s", "10m", "2h")
 _PERCENT_CEL: Final = r"self.matches('^[0-9]{1,3}([.][0-9]{1,6})?%$')"
 _NUMBER_CEL: Final = "double(self.substring(0, self.size() - 1))"
 _QUANTITY: Final = r"^[0-9]{1,15}([.][0-9]{1,6})?(Ki|Mi|Gi|Ti|k|M|G|T)?$"
@@ -55,7 +56,8 @@ def Duration(*, above: str = "", at_least: str = "", at_most: str = _YEAR) -> Te
     """Return the type of a duration between bounds; its value is in seconds."""
     low, high = parse_duration(above or at_least, "bound"), parse_duration(at_most, "bound")
     wanted = f"above {above}" if above else f"of at least {at_least}"
-    remedy = f"write a duration {wanted} and at most {at_most}, such as 500ms, 30s or 10m"
+    examples = [one for one in _EXAMPLES if low < parse_duration(one, "example") <= high]
+    remedy = f"write a duration {wanted} and at most {at_most}, such as {_either(examples[:3])}"
 
     def parse(text: str) -> float:
         seconds = parse_duration(text, "")
@@ -65,10 +67,15 @@ def Duration(*, above: str = "", at_least: str = "", at_most: str = _YEAR) -> Te
     return Text(f"{_DURATION_CEL} && {lower} && duration(self) <= duration('{at_most}')", remedy, 24, parse)
 
 
+def _either(examples: Sequence[str]) -> str:
+    *rest, last = examples
+    return f"{', '.join(rest)} or {last}" if rest else last
+
+
 def Percent(*, at_least: str, at_most: str, whole: bool = False) -> Text[float]:  # noqa: N802 - reads as a type
     """Return the type of a percentage between bounds; its value is a ratio."""
     low, high = parse_percent(at_least, "bound"), parse_percent(at_most, "bound")
-    remedy = f"write a {'whole ' if whole else ''}percentage from {at_least} to {at_most}"
+    remedy = f"write a {'whole ' if whole else ''}percentage from {at_least} to {at_most}, sign included"
     bounds = f"{_NUMBER_CEL} >= {float(at_least[:-1])} && {_NUMBER_CEL} <= {float(at_most[:-1])}"
 
     def parse(text: str) -> float:
