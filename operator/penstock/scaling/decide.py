@@ -19,7 +19,7 @@ from penstock.scaling.gather import by_model, failed, gather, in_words
 from penstock.scaling.history import ModelPast
 from penstock.scaling.joint import Shared, share
 from penstock.scaling.memory import Memory
-from penstock.scaling.model import Model, study
+from penstock.scaling.model import Facts, Model, study
 from penstock.scaling.plan import Plan, plan
 from penstock.scaling.quotas import Claim, claimed, grant
 from penstock.scaling.settle import Settled, hold, settle, within_quota
@@ -204,11 +204,11 @@ def _proposals(
     return known | zero.sleep(cases, model) | zero.wake(cases, model, inflow)
 
 
-def _with_lack(found: dict[ObjectKey, Proposal], lacks: Mapping[ObjectKey, str]) -> dict[ObjectKey, Proposal]:
+def _with_lack(found: dict[ObjectKey, Proposal], lacks: Mapping[ObjectKey, Facts]) -> dict[ObjectKey, Proposal]:
     """Return proposals by gauges whose verdicts say what keeps a variant that should be from being sized."""
     for key, proposal in found.items():
         if key in lacks and proposal.optimization.reason is OptimizationReason.SATURATION_ONLY:
-            verdict = Verdict(OptimizationReason.SATURATION_ONLY, {lacks[key]: "unknown"})
+            verdict = Verdict(OptimizationReason.SATURATION_ONLY, lacks[key])
             found[key] = proposal._replace(optimization=verdict)
     return found
 

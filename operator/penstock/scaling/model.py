@@ -22,7 +22,8 @@ from penstock.scaling.members import Member, Seen, members_of
 from penstock.scaling.memory import Memory
 from penstock.scaling.outlook import Now, outlook, pace_of
 
-NOTHING: Final[Mapping[ObjectKey, str]] = MappingProxyType({})
+Facts = Mapping[str, str]
+NOTHING: Final[Mapping[ObjectKey, Facts]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Model:
     is_seen: bool
     past: ModelPast
     experiences: Mapping[ObjectKey, Experience]
-    lacks: Mapping[ObjectKey, str]
+    lacks: Mapping[ObjectKey, Facts]
 
 
 def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: Config) -> Model:
@@ -82,12 +83,19 @@ def study(cases: Sequence[Case], inflow: Inflow | None, memory: Memory, config: 
     )
 
 
-def _lacks(cases: Sequence[Case], members: Sequence[Member], *, lengthless: bool) -> Mapping[ObjectKey, str]:
+def _lacks(cases: Sequence[Case], members: Sequence[Member], *, lengthless: bool) -> Mapping[ObjectKey, Facts]:
     if len(members) == len(cases) and not lengthless:
         return NOTHING
-    ours, lacking = {member.key for member in members}, [case for case in cases if case.terms.is_sized]
-    named = {case.key: "lengths" if case.key in ours else "capacity" for case in lacking}
-    return named if lengthless else {key: lack for key, lack in named.items() if lack == "capacity"}
+    ours, found = {member.key for member in members}, {}
+    for case in cases:
+        if not case.terms.is_sized:
+            continue
+        if case.key not in ours:
+            on = case.terms.accelerator or "an unknown accelerator"
+            found[case.key] = {"capacity": "unknown", "model": case.variant.model, "accelerator": on}
+        elif lengthless:
+            found[case.key] = {"lengths": "unknown"}
+    return found
 
 
 def _lengths(cases: Sequence[Case], past: ModelPast, config: Config) -> Seen:

@@ -118,6 +118,8 @@ def _spread(variant: Variant, scrape: Scrape) -> Spread:
 
 def _broken(problem: ScrapeProblem) -> Verdict[MetricsReason]:
     name = "url" if problem.reason is MetricsReason.PROMETHEUS_UNREACHABLE else "query"
+    if name == "url" and "://" not in problem.peer:  # it is the setting that names none
+        return Verdict(problem.reason, {"unset": problem.peer})
     return Verdict(problem.reason, {name: problem.peer, "error": problem.cause})
 
 

@@ -108,8 +108,8 @@ _WITH_FACT: Final = {
     (
         OptimizationReason.SATURATION_ONLY,
         "capacity",
-    ): "Sized by how full the engines are until enough is learnt of what one replica serves. Add a modelProfile, or "
-    "name a known accelerator, to be sized for latency at once.",
+    ): "Sized by how full the engines are until enough is learnt of {model} on {accelerator}, of which nothing is "
+    "known beforehand. To be sized for latency at once add a modelProfile, or correct spec.accelerator.",
     (
         OptimizationReason.SLO_INFEASIBLE,
         "missed",
@@ -118,6 +118,10 @@ _WITH_FACT: Final = {
     (OptimizationReason.SKIPPED, "target"): "Nothing to compute until TargetResolved is True.",
     (ActiveReason.HOLDING, "error"): "{kind} {name} was not scaled: {error}. The next pass decides anew.",
     (PolicyReason.RECONCILING, "kept"): "Generation {kept} stays in force until the spec can be used.",
+    (
+        MetricsReason.PROMETHEUS_UNREACHABLE,
+        "unset",
+    ): "No Prometheus is named. Set prometheusURL in ConfigMap penstock-config, where the operator runs.",
     (MetricsReason.NO_REPLICAS, "source"): "Nothing to scrape; demand is read from {source}.",
     (
         MetricsReason.FOUND,

@@ -39,6 +39,7 @@ from penstock.scaling.decide import decide
 from penstock.scaling.memory import Memory
 
 CHAT = variant()
+UNKNOWN = {"capacity": "unknown", "model": CHAT.model, "accelerator": "A100"}
 
 
 def serving(total: float, current: int = 1, **changes: Any) -> Observation:
@@ -104,9 +105,7 @@ def test_each_variant_says_what_it_lacks_to_be_sized() -> None:
     assert [dict(found["chat"].optimization.facts) for found in (asleep, at_first, later, chosen)] == [
         {}, {"lengths": "unknown"}, {}, {},
     ]  # fmt: skip
-    assert [dict(found["bare"].optimization.facts) for found in (asleep, at_first, later)] == 3 * [
-        {"capacity": "unknown"}
-    ]
+    assert [dict(found["bare"].optimization.facts) for found in (asleep, at_first, later)] == 3 * [UNKNOWN]
     assert chosen["chat"].optimization.reason is OptimizationReason.SATURATION_ONLY
 
 
@@ -126,7 +125,7 @@ def test_without_a_profile_saturation_decides() -> None:
     decision = decide_one(observe(bare, seen=[full]))
 
     assert decision.desired == 2
-    assert decision.optimization == Verdict(OptimizationReason.SATURATION_ONLY, {"capacity": "unknown"})
+    assert decision.optimization == Verdict(OptimizationReason.SATURATION_ONLY, UNKNOWN)
     assert decision.summary == "1 -> 2: 90% of the KV cache and 6.0 requests in line per engine of the model"
 
 

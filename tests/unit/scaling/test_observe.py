@@ -94,6 +94,11 @@ def test_no_series_is_normal_only_where_nothing_is_ready(at: Target, reason: Met
             id="unreachable",
         ),
         pytest.param(
+            ScrapeProblem(reason=MetricsReason.PROMETHEUS_UNREACHABLE, peer="prometheusURL", cause="no URL"),
+            {"unset": "prometheusURL"},
+            id="not named",
+        ),
+        pytest.param(
             ScrapeProblem(reason=MetricsReason.PROMETHEUS_ERROR, peer="running", cause="bad_data"),
             {"query": "running", "error": "bad_data"},
             id="refused",

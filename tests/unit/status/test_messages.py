@@ -55,6 +55,16 @@ def test_every_reason_has_a_sentence(reason: StrEnum) -> None:
             id="another name",
         ),
         pytest.param(
+            Verdict(MetricsReason.PROMETHEUS_UNREACHABLE, {"url": "https://prom:9090", "error": "tls"}),
+            "https://prom:9090: tls. Check prometheusURL, CA, token.",
+            id="Prometheus does not answer",
+        ),
+        pytest.param(
+            Verdict(MetricsReason.PROMETHEUS_UNREACHABLE, {"unset": "prometheusURL"}),
+            "No Prometheus is named. Set prometheusURL in ConfigMap penstock-config, where the operator runs.",
+            id="nobody named a Prometheus",
+        ),
+        pytest.param(
             Verdict(OptimizationReason.SATURATION_ONLY),
             "Sized by how full the engines are, not by latency.",
             id="an analyser that was chosen",
@@ -65,9 +75,9 @@ def test_every_reason_has_a_sentence(reason: StrEnum) -> None:
             id="before any request has ended",
         ),
         pytest.param(
-            Verdict(OptimizationReason.SATURATION_ONLY, {"capacity": "unknown"}),
-            "Sized by how full the engines are until enough is learnt of what one replica serves. Add a modelProfile, "
-            "or name a known accelerator, to be sized for latency at once.",
+            Verdict(OptimizationReason.SATURATION_ONLY, {"capacity": "unknown", "model": "m", "accelerator": "A1OO"}),
+            "Sized by how full the engines are until enough is learnt of m on A1OO, of which nothing is known "
+            "beforehand. To be sized for latency at once add a modelProfile, or correct spec.accelerator.",
             id="an engine of which nothing is known",
         ),
         pytest.param(
