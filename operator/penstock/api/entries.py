@@ -58,8 +58,8 @@ def first(found: Mapping[tuple[str, str], Source], name: str, namespaces: Iterab
     return next((found[namespace, name] for namespace in namespaces if (namespace, name) in found), None)
 
 
-def mapping(text: str) -> dict[str, Any]:
-    """Return the mapping that a text holds, as JSON or YAML.
+def mapping(text: str, example: str = "") -> dict[str, Any]:
+    """Return the mapping that a text holds, as JSON or YAML; `example` is one, for who wrote something else.
 
     Raises:
         InvalidField: it holds none; the field is the line where reading ended, or `text`.
@@ -67,17 +67,17 @@ def mapping(text: str) -> dict[str, Any]:
     try:
         value = _parsed(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise _unreadable(text, getattr(getattr(error, "problem_mark", None), "line", None)) from None
+        raise _unreadable(text, getattr(getattr(error, "problem_mark", None), "line", None), example) from None
     if not isinstance(value, dict):
-        raise _unreadable(text, None)
+        raise _unreadable(text, None, example)
     return {str(key): part for key, part in value.items()}
 
 
-def _unreadable(text: str, line: int | None) -> InvalidField:
-    lines = text.splitlines()
+def _unreadable(text: str, line: int | None, example: str) -> InvalidField:
+    lines, remedy = text.splitlines(), f"write a YAML mapping{f' such as {example}' if example else ''}"
     if line is None or line >= len(lines):
-        return InvalidField("text", text, "write a YAML mapping")
-    return InvalidField(f"line {line + 1}", lines[line], "write a YAML mapping")
+        return InvalidField("text", text, remedy)
+    return InvalidField(f"line {line + 1}", lines[line], remedy)
 
 
 def mentioned(text: str) -> frozenset[str]:

@@ -13,6 +13,8 @@ from penstock.domain.errors import InvalidField
 
 LOWEST_PRIORITY: Final = 100  # of a class that names none, as in WVA
 _DECIMAL: Final = re.compile(r"[0-9]+(\.[0-9]+)?")
+_A_COST: Final = '{"cost": "40.00"}'
+_A_CLASS: Final = "{name: Premium, priority: 1, data: [{model: m, slo-ttft: 500, slo-tpot: 24}]}"
 _Milliseconds = Annotated[float, Field(ge=0)]
 
 
@@ -48,7 +50,7 @@ def unit_costs(source: Source, previous: Mapping[str, float]) -> tuple[dict[str,
     problems: list[ConfigProblem] = []
     for accelerator, text in source.data.items():
         try:
-            costs[accelerator] = read(_UnitCost, mapping(text)).cost
+            costs[accelerator] = read(_UnitCost, mapping(text, _A_COST)).cost
         except InvalidField as error:
             problems.append(source.problem(accelerator, error, accelerators=[accelerator]))
             costs |= {name: cost for name, cost in previous.items() if name == accelerator}
@@ -71,7 +73,7 @@ def service_targets(
 def _class(source: Source, key: str, text: str, before: Sequence[ServiceTarget]) -> list[ServiceTarget | ConfigProblem]:
     """Return the targets of one class, or its problem and what it said before."""
     try:
-        head = read(_ServiceClass, mapping(text))
+        head = read(_ServiceClass, mapping(text, _A_CLASS))
     except InvalidField as error:
         models = (mentioned(text) | {target.model for target in before}) - NOBODY
         return [source.problem(key, error, models=models or NOBODY), *before]

@@ -71,15 +71,16 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except (PenstockError, click.ClickException) as error:
-        return _tell(error)
+        return _tell(error, arguments)
     except OSError as error:
         if error.filename is None:  # no path of the user's: a defect, whose trace is wanted
             raise
-        return _tell(error)
+        return _tell(error, arguments)
     return code if isinstance(code, int) else FINE
 
 
-def _tell(error: PenstockError | click.ClickException | OSError) -> int:
-    told = explain(error)
+def _tell(error: PenstockError | click.ClickException | OSError, arguments: Sequence[str]) -> int:
+    command = next((word for word in arguments[:1] if word in COMMANDS), "")
+    told = explain(error, f"penstock {command}".rstrip())
     click.echo(str(told), err=True)
     return told.status

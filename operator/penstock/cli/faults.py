@@ -28,11 +28,11 @@ class Told(NamedTuple):
         return f"error: {self.what}\n  at:  {self.where}\n  fix: {self.remedy}"
 
 
-def explain(error: PenstockError | click.ClickException | OSError) -> Told:
-    """Return what is told of an error."""
+def explain(error: PenstockError | click.ClickException | OSError, asked: str = "penstock") -> Told:
+    """Return what is told of an error; `asked` is the command that was, for errors that do not know it."""
     match error:
         case click.ClickException():
-            return _usage(error)
+            return _usage(error, asked)
         case OSError():
             cause = (error.strerror or type(error).__name__).lower()
             return Told(cause, str(error.filename), "name a path that this user can read and write", USAGE)
@@ -58,10 +58,10 @@ def passed_over(fault: InvalidField | OSError) -> str:
     return f"note: a record was passed over, an older one answers: {told.what}\n  at:  {told.where}\n  fix: {fix}"
 
 
-def _usage(error: click.ClickException) -> Told:
+def _usage(error: click.ClickException, asked: str) -> Told:
     """Return what is told of a command line that click could not read."""
     context = getattr(error, "ctx", None)
-    path = context.command_path if context else "penstock"
+    path = context.command_path if context else asked
     look = f"see {path} --help"
     match error:
         case click.NoSuchOption() | click.NoSuchCommand():

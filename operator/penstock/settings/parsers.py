@@ -118,7 +118,7 @@ def namespaces(text: str, field: str) -> frozenset[str]:
 
 def slo(text: str, field: str) -> Slo:
     """Return targets such as `{ttft: 2s, tpot: 100ms, attainment: 99.5%}`; what is left out keeps its default."""
-    body = _yaml(text, field, dict)
+    body = _yaml(text, field, dict, "{ttft: 2s, tpot: 100ms, attainment: 99.5%}")
     unknown = ", ".join(sorted(str(key) for key in body if key not in _SLO))
     if unknown:
         raise InvalidField(field, text, f"{unknown} is unknown; name ttft, tpot and attainment")
@@ -143,7 +143,7 @@ def _target(
 
 def quotas(text: str, field: str) -> tuple[Quota, ...]:
     """Return the quotas of a YAML list of `{accelerator, max, namespace?}`."""
-    return tuple(_quota(entry, text, field) for entry in _yaml(text, field, list))
+    return tuple(_quota(entry, text, field) for entry in _yaml(text, field, list, "[{accelerator: H100, max: 8}]"))
 
 
 def _quota(entry: object, text: str, field: str) -> Quota:
@@ -158,13 +158,13 @@ def _quota(entry: object, text: str, field: str) -> Quota:
     return Quota(accelerator=accelerator, max_accelerators=most, namespace=namespace)
 
 
-def _yaml(text: str, field: str, kind: type[_E]) -> _E:
+def _yaml(text: str, field: str, kind: type[_E], example: str) -> _E:
     try:
         body = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise InvalidField(field, text, "correct the YAML") from error
+        raise InvalidField(field, text, f"correct the YAML; it looks like {example}") from error
     if body is None:
         return kind()
     if not isinstance(body, kind):
-        raise InvalidField(field, text, f"write a YAML {'list' if kind is list else 'mapping'}")
+        raise InvalidField(field, text, f"write a YAML {'list' if kind is list else 'mapping'} such as {example}")
     return body

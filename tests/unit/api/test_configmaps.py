@@ -87,7 +87,7 @@ def test_unit_costs() -> None:
         pytest.param("cost: -1", "cost=-1: write a number of at least 0", id="negative number"),
         pytest.param("cost: .nan", "cost=nan: write a finite number", id="not a number"),
         pytest.param('{"device": "x"}', "cost=None: this field is required", id="no cost"),
-        pytest.param("40", "text='40': write a YAML mapping", id="no mapping"),
+        pytest.param("40", """text='40': write a YAML mapping such as {"cost": "40.00"}""", id="no mapping"),
         pytest.param("a: [", "line 1='a: [': write a YAML mapping", id="no YAML"),
         pytest.param("a: 1\n\tb: 2", r"line 2='\tb: 2': write a YAML mapping", id="no YAML, line known"),
         pytest.param("a: &x {cost: 1}\nb: *x", "write a YAML mapping", id="aliases"),
@@ -155,6 +155,9 @@ def test_class_that_names_nobody_harms_nobody() -> None:
     read = catalogue(classes(premium="]["))
 
     assert read.problems[0].models == {""}, "no model is called so"
+    assert read.problems[0].remedy.startswith(
+        "write a YAML mapping such as {name: Premium, priority: 1, data: [{model: "
+    )
 
 
 def test_class_that_is_gone_keeps_nothing() -> None:

@@ -20,6 +20,8 @@ from penstock.domain.errors import NoSuchObject, NotEnoughData, PenstockError, R
         pytest.param(["crds", "--zzz"], "No such option '--zzz'.", "penstock crds", "see penstock crds --help",
                      id="unlike any option"),
         pytest.param(["local"], "Missing option '-f' / '--files'.", "penstock local", "give it; see", id="missing"),
+        pytest.param(["router", "--pool-name"], "Option '--pool-name' requires an argument.", "penstock router",
+                     "see penstock router --help", id="option without its value"),
         pytest.param(["operator", "--metrics-port", "70000"], "a value cannot be used",
                      "penstock operator: '--metrics-port'", "'70000': write a number from 0", id="value"),
         pytest.param(["crds", "stray"], "Got unexpected extra argument (stray)", "penstock crds", "see penstock crds",
