@@ -1,5 +1,6 @@
 """What traffic varies by within minutes beyond chance: room for bursts like those of the last quarter of an hour."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
@@ -7,7 +8,7 @@ from math import sqrt
 from statistics import NormalDist
 from typing import Final
 
-from penstock.scaling.history import Moment
+from penstock.scaling.history import Moment, first_since
 
 PAST_S: Final = 900.0
 """Seconds of the past in which bursts are looked for."""
@@ -30,8 +31,7 @@ def burst_room(moments: Sequence[Moment], ahead_per_s: float, attainment_ratio: 
     """
     if ahead_per_s <= 0:
         return 0.0
-    since_s = moments[-1].at_s - PAST_S
-    recent = [moment for moment in moments if moment.at_s >= since_s]
+    recent = moments[first_since(moments, moments[-1].at_s - PAST_S) :]
     chance = ahead_per_s / window_s
     beyond = max(SKEW * _rises(recent) - _CHANCE * chance, 0.0)
     quantile = max(_inverse(attainment_ratio), 0.0)
@@ -46,17 +46,15 @@ def _rises(recent: Sequence[Moment]) -> float:
     A rate that went to another level exceeds one side only. Of the newest nobody knows what follows: they count as if
     it were as before, since one jump seldom comes alone.
     """
-    count = len(recent)
-    sums = [0.0, *accumulate([moment.arrivals_per_s for moment in recent])]
-    total, first, last = 0.0, 0, 0
-    for here, moment in enumerate(recent):
-        while last < count and recent[last].at_s <= moment.at_s + AROUND_S:
-            last += 1
-        while recent[first].at_s < moment.at_s - AROUND_S:
+    times, rates = [moment.at_s for moment in recent], [moment.arrivals_per_s for moment in recent]
+    sums, total, first = [0.0, *accumulate(rates)], 0.0, 0
+    for here, at_s in enumerate(times):
+        while times[first] < at_s - AROUND_S:
             first += 1
-        if moment.at_s - recent[first].at_s >= _KNOWN_S:
-            side = (sums[here + 1] - sums[first]) / (here + 1 - first)
-            if recent[last - 1].at_s - moment.at_s >= _KNOWN_S:
-                side = max(side, (sums[last] - sums[here]) / (last - here))
-            total += max(moment.arrivals_per_s - side, 0.0) ** 2
-    return total / count
+        beyond = rates[here] - (sums[here + 1] - sums[first]) / (here + 1 - first)
+        if beyond > 0 and at_s - times[first] >= _KNOWN_S:
+            last = bisect_right(times, at_s + AROUND_S)
+            if times[last - 1] - at_s >= _KNOWN_S:
+                beyond = min(beyond, rates[here] - (sums[last] - sums[here]) / (last - here))
+            total += max(beyond, 0.0) ** 2
+    return total / len(times)

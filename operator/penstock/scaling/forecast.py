@@ -11,11 +11,12 @@ served in time; a line that may stand for as long as a first token may take stan
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, sqrt
+from operator import mul
 from statistics import fmean
 from typing import Final
 
 from penstock.scaling.bursts import burst_room
-from penstock.scaling.history import WINDOW_S, Fall, Moment
+from penstock.scaling.history import WINDOW_S, Fall, Moment, first_since
 from penstock.scaling.shifts import FELL_S, SIDE, since_shift
 
 LEVEL_S: Final = 300.0
@@ -113,21 +114,20 @@ def off_ratio(lead_s: float) -> float:
 def _fall(moments: Sequence[Moment], recent: Sequence[Moment]) -> Fall | None:
     """Return the fall that the recent moments came after, the first of them by a whole window; None without one."""
     first, now_s = recent[0], moments[-1].at_s
+    if len(recent) >= len(moments) - first_since(moments, now_s - LEVEL_S):
+        return None
     before = next((moment for moment in reversed(moments) if moment.at_s <= first.at_s - WINDOW_S), None)
-    jumped = len(recent) < sum([moment.at_s >= now_s - LEVEL_S for moment in moments])
-    if not jumped or before is None or before.arrivals_per_s <= first.arrivals_per_s:
+    if before is None or before.arrivals_per_s <= first.arrivals_per_s:
         return None
     return Fall(first.at_s - WINDOW_S, first.at_s + FELL_S)
 
 
 def _level(recent: Sequence[Moment]) -> tuple[float, float]:
     """Return the level now and by how much it rises: a trend that only the last window shows may as well be a jump."""
-    now_s = recent[-1].at_s
     level, slope = _line(recent)
     if slope <= 0:
         return level, 0.0
-    before_s = now_s - WINDOW_S
-    before = [moment for moment in recent if moment.at_s < before_s]
+    before = recent[: first_since(recent, recent[-1].at_s - WINDOW_S)]
     return level, max(min(slope, _line(before)[1]), 0.0) if before else 0.0
 
 
@@ -135,7 +135,7 @@ def _since(moments: Sequence[Moment], since_s: float | None) -> Sequence[Moment]
     """Return the moments from then on, the newest at least."""
     if since_s is None or since_s <= moments[0].at_s:
         return moments
-    return [moment for moment in moments if moment.at_s >= since_s] or moments[-1:]
+    return moments[first_since(moments, since_s) :] or moments[-1:]
 
 
 def _since_shift(moments: Sequence[Moment], now_s: float) -> Sequence[Moment]:
@@ -143,10 +143,10 @@ def _since_shift(moments: Sequence[Moment], now_s: float) -> Sequence[Moment]:
 
     Where few of these are left, a few more from before the level's time stand by, so that the jump is still seen.
     """
-    wide = since_shift([one for one in moments if one.at_s >= now_s - LEVEL_S - 2 * WINDOW_S], WINDOW_S)
-    older = sum([one.at_s < now_s - LEVEL_S for one in wide])
-    recent, shown = wide[older:], wide[max(older - SIDE + 1, 0) :]
-    since = since_shift(shown, WINDOW_S)
+    wide = since_shift(moments[first_since(moments, now_s - LEVEL_S - 2 * WINDOW_S) :], WINDOW_S)
+    older = first_since(wide, now_s - LEVEL_S)
+    recent = wide[older:]
+    since = since_shift(wide[older - SIDE + 1 :], WINDOW_S) if older >= SIDE else wide
     return since if len(since) < len(recent) else recent
 
 
@@ -155,14 +155,16 @@ def _line(moments: Sequence[Moment]) -> tuple[float, float]:
 
     The clearer, the more of it counts (Breiman's garrote, Technometrics 37, 1995): nothing of noise, all of a ramp.
     """
-    mean = fmean([moment.arrivals_per_s for moment in moments])
+    rates = [moment.arrivals_per_s for moment in moments]
+    mean = fmean(rates)
     if len(moments) < _FEW:
         return mean, 0.0
-    middle_s = fmean([moment.at_s for moment in moments])
-    offsets = [(moment.at_s - middle_s, moment.arrivals_per_s - mean) for moment in moments]
-    spread = sum([x * x for x, _ in offsets])
-    slope = sum([x * y for x, y in offsets]) / spread
-    residual = sum([(y - slope * x) ** 2 for x, y in offsets]) / (len(moments) - 2)
+    times = [moment.at_s for moment in moments]
+    middle_s = fmean(times)
+    xs, ys = [at_s - middle_s for at_s in times], [rate - mean for rate in rates]
+    spread = sum(map(mul, xs, xs))
+    slope = sum(map(mul, xs, ys)) / spread
+    residual = sum([(y - slope * x) ** 2 for x, y in zip(xs, ys, strict=True)]) / (len(moments) - 2)
     error = sqrt(max(residual, mean / WINDOW_S) / spread) * _OVERLAP
     sure = slope * max(1 - (STANDS_OUT * error / slope) ** 2, 0.0) if slope else 0.0
     since_s = moments[-1].at_s - middle_s + (WINDOW_S / 2 if sure > 0 else 0.0)

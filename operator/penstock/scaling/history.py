@@ -1,7 +1,10 @@
 """What a model was asked for over the last minutes: the material of forecasts, and of what may not be given up yet."""
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import exp, sqrt
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from penstock.engine.lengths import cv_of, prior_squares
@@ -24,6 +27,9 @@ FORGETS_SCATTER_S: Final = 600.0
 """Time constant of their scatter, which is of the kind of traffic, and which few requests cannot tell."""
 USUAL_REQUESTS: Final = 30.0
 """Requests as they usually are that are supposed to have been among those seen."""
+
+
+_AT_S: Final = attrgetter("at_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +174,11 @@ class ModelPast:
     def knows_window(self, window_s: float, now_s: float) -> bool:
         """Whether demand was known for a whole window without a gap."""
         return self.since_s is not None and now_s - self.since_s >= window_s
+
+
+def first_since(moments: Sequence[Moment], at_s: float) -> int:
+    """Return the place of the first moment at a time or after it, and how many there are if there is none."""
+    return bisect_left(moments, at_s, key=_AT_S)
 
 
 def _possible(moments: tuple[Moment, ...], newest: Moment) -> tuple[Moment, ...]:

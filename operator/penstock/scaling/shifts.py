@@ -4,9 +4,11 @@ The clearest cut of a series into two, again on what remains (binary segmentatio
 A rate is itself a mean over a window: a jump shows as a ramp one window long, whose moments belong to neither side.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
 from math import sqrt
+from operator import mul
 from typing import Final
 
 from penstock.scaling.history import Moment
@@ -33,22 +35,22 @@ def _after_jump(moments: Sequence[Moment], window_s: float) -> int | None:
     rates = [moment.arrivals_per_s for moment in moments]
     if len(rates) < 2 * SIDE or max(rates) - min(rates) < CLEAR * sqrt(sum(rates) / len(rates) / window_s):
         return None
-    sums, squares = [0.0, *accumulate(rates)], [0.0, *accumulate(rate * rate for rate in rates)]
-    count, after, found, most, ramp = len(rates), 0, None, CLEAR, _off_a_line(moments)
+    times = [moment.at_s for moment in moments]
+    sums, squares = [0.0, *accumulate(rates)], [0.0, *accumulate(map(mul, rates, rates))]
+    count, found, most = len(rates), None, CLEAR
     for before in range(SIDE, count - SIDE + 1):
-        after = max(after, before)
-        while after < count and moments[after].at_s < moments[before - 1].at_s + window_s:
-            after += 1
+        after = bisect_left(times, times[before - 1] + window_s, before)
         later = count - after
         if later < SIDE:
             break
         old, new = sums[before] / before, (sums[-1] - sums[after]) / later
-        if moments[-1].at_s - moments[after].at_s < (ROSE_S if new > old else FELL_S):
+        apart, chance = abs(new - old), (old + new) / 2 / window_s
+        if times[-1] - times[after] < (ROSE_S if new > old else FELL_S) or apart < most * sqrt(chance):
             continue
         spread = squares[before] - before * old**2 + squares[-1] - squares[after] - later * new**2
-        each = sqrt(max(spread / (before + later), (old + new) / 2 / window_s))
-        if abs(new - old) >= most * each > 0 and spread / (before + later) < ramp:
-            found, most = after, abs(new - old) / each
+        each = sqrt(max(spread / (before + later), chance))
+        if apart >= most * each > 0 and spread / (before + later) < _off_a_line(moments):
+            found, most = after, apart / each
     return found
 
 
