@@ -1,8 +1,9 @@
 """The door of the room: one look at everything in, one decision for each variant out. Total: no input is refused."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.decisions import Decision, Verdict
@@ -27,8 +28,7 @@ from penstock.scaling.settle import Settled, hold, settle, within_quota
 _UNAVAILABLE = Verdict(OptimizationReason.METRICS_UNAVAILABLE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Study:
+class _Study(NamedTuple):
     """What is known of one model, and its plan; no model where a `fault` kept that from being computed.
 
     `unshared` tells why the plan does not heed the quotas, where it should.
@@ -41,8 +41,7 @@ class _Study:
     unshared: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
+class _Answer(NamedTuple):
     """What came out for one model, in the order of its cases; no model where computing failed."""
 
     cases: Sequence[Case]
@@ -85,7 +84,7 @@ def _studied(cases: Sequence[Case], observation: Observation, memory: Memory, co
         cases, inflow = believed(cases, observation.inflows.get(_scope(cases)), config)
         model = study(cases, inflow, memory, config)
         past = tokenised.remembering(model.past, cases)
-        model = model if past is model.past else replace(model, past=past)
+        model = model if past is model.past else model._replace(past=past)
         return _Study(cases=cases, model=model, found=plan(model) if model.ahead is not None else None)
     except Exception as error:
         return _Study(cases=cases, fault=failed(error))
@@ -108,7 +107,7 @@ def _within_quotas(studies: Sequence[_Study], quotas: Sequence[Quota]) -> Sequen
         made = Shared([found for _, found in plans], in_words(error))
     heeding = dict(zip(map(id, planned), made.plans, strict=True))
     return [
-        replace(study, found=heeding[id(study)], unshared=made.lack) if id(study) in heeding else study
+        study._replace(found=heeding[id(study)], unshared=made.lack) if id(study) in heeding else study
         for study in studies
     ]
 
@@ -134,7 +133,7 @@ def _doubted(answer: _Answer, why: str) -> _Answer:
     """Return the answer with verdicts that tell why quotas were not shared out, on those that were planned."""
     planned = answer.found.goal if answer.found is not None else {}
     numbers = zip(answer.cases, answer.settled, strict=True)
-    return replace(answer, settled=[_unshared(one, why) if case.key in planned else one for case, one in numbers])
+    return answer._replace(settled=[_unshared(one, why) if case.key in planned else one for case, one in numbers])
 
 
 def _unshared(number: Settled, why: str) -> Settled:
@@ -167,7 +166,7 @@ def _computed(
 
 
 def _past(model: Model, found: Plan | None, now_s: float) -> ModelPast:
-    return replace(model.past, remixed_at_s=now_s) if found is not None and found.exchanged else model.past
+    return model.past._replace(remixed_at_s=now_s) if found is not None and found.exchanged else model.past
 
 
 def _experiences(model: Model, found: Plan | None, now_s: float, away_s: float) -> dict[ObjectKey, Experience]:
@@ -195,7 +194,7 @@ def _proposals(
 
     Variants whose capacity is known serve together what is expected; the gauges of the others speak for them.
     """
-    complete = all(case.load.complete for case in cases)
+    complete = model.is_complete
     free = [case for case in cases if case.blocked is None]
     known = sized.propose(model, found, model.ahead) if found is not None and model.ahead is not None else {}
     rest = [case for case in free if case.key not in known]

@@ -1,8 +1,7 @@
 """How much a model is asked for: arrivals and lengths now, and what waits already; unknown is never zero."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.domain.observations import Inflow
 from penstock.domain.readings import known
@@ -12,8 +11,7 @@ from penstock.scaling.observe import Load
 _NOBODY_COUNTS: Final = Inflow()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class Demand(NamedTuple):
     """Requests per second that arrive, and requests that wait in engines and routers."""
 
     arrivals_per_s: float

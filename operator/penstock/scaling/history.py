@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import exp, sqrt
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -74,8 +74,7 @@ class Peaks:
         return self.rows[0][1] if self.rows else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Scatter:
+class Scatter(NamedTuple):
     """Squared coefficients of variation of lengths, times the requests behind them, fading with time."""
 
     requests: float = 0.0
@@ -99,8 +98,7 @@ class Scatter:
         return cv_of(self.square(usual)) if self.requests else None
 
 
-@dataclass(frozen=True, slots=True)
-class LengthSums:
+class LengthSums(NamedTuple):
     """Tokens in, tokens out and requests behind them, fading with time: their quotients are the current mix."""
 
     requests: float = 0.0
@@ -144,8 +142,7 @@ class LengthSums:
         return self.input_tokens / self.requests, self.output_tokens / self.requests
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelPast:
+class ModelPast(NamedTuple):
     """One model's past: moments (oldest first), the needs of the window, lengths, and since when it is known and idle.
 
     `since_s` is the first of the passes in a row that knew the demand: nothing may be given up before a whole window.
@@ -161,9 +158,9 @@ class ModelPast:
     idle_since_s: float | None = None
     others_since_s: float | None = None
     remixed_at_s: float | None = None
-    accuracy: Accuracy = field(default_factory=Accuracy)
-    full_lines: FullLines = field(default_factory=FullLines)
-    caches: Caches = field(default_factory=Caches)
+    accuracy: Accuracy = Accuracy()
+    full_lines: FullLines = FullLines()
+    caches: Caches = Caches()
 
     def with_moment(self, moment: Moment, *, gap_s: float) -> tuple[tuple[Moment, ...], float]:
         """Return the moments with one more, and since when demand is known without a silence longer than `gap_s`."""

@@ -55,16 +55,8 @@ class Offer(NamedTuple):
 
     def within(self, floor: int, ceiling: int | None) -> "Offer":
         """Return the offer with other limits."""
-        return Offer(
-            key=self.key,
-            capacity_per_s=self.capacity_per_s,
-            price=self.price,
-            floor=floor,
-            ceiling=ceiling,
-            base=self.base,
-            start_cost=self.start_cost,
-            keep_gain=self.keep_gain,
-        )
+        key, capacity_per_s, price, _, _, base, start_cost, keep_gain = self
+        return Offer(key, capacity_per_s, price, floor, ceiling, base, start_cost, keep_gain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +74,7 @@ class Mix:
 
 def capacity_of(offers: Sequence[Offer], replicas: Sequence[int]) -> float:
     """Return what so many replicas serve together, in requests per second."""
-    return sum(offer.capacity_per_s * number for offer, number in zip(offers, replicas, strict=True))
+    return sum([offer.capacity_per_s * number for offer, number in zip(offers, replicas, strict=True)])
 
 
 @lru_cache(maxsize=4096)

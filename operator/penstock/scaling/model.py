@@ -1,10 +1,9 @@
 """One model in one pass: what is asked of it, what its variants serve and cost, and what is remembered of both."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.domain.catalogue import ModelScope
 from penstock.domain.observations import Inflow
@@ -26,8 +25,7 @@ Facts = Mapping[str, str]
 NOTHING: Final[Mapping[ObjectKey, Facts]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
+class Model(NamedTuple):
     """Everything that a plan for one model rests on.
 
     `ahead` is None where nobody knows the demand. `held_per_s` is the most needed within the last `window_s` seconds;

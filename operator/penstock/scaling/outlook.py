@@ -1,7 +1,6 @@
 """What a model will be asked for, and its past with this moment in it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from penstock.scaling.accuracy import Accuracy, Expected
@@ -43,8 +42,7 @@ def outlook(now: Now, past: ModelPast, config: Config) -> tuple[Forecast | None,
         moments, since_s = past.with_moment(moment, gap_s=config.stale_after_s * pace)
         ahead, accuracy = _forecast(moments, accuracy, first, now, others_since_s, pace)
         peaks = peaks.adding(now.now_s, ahead.need_per_s, now.window_s, ahead.fall)
-    return ahead, replace(
-        past,
+    return ahead, past._replace(
         moments=moments,
         peaks=peaks,
         lengths=now.seen.sums,

@@ -1,8 +1,8 @@
 """How many replicas of each variant of one model: the cheapest that serve its need, reached without a gap."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from penstock.domain.variants import ObjectKey
 from penstock.scaling.config import Quota
@@ -30,8 +30,7 @@ WORSE: Final = 2.0
 _SOMETHING: Final = 1e-6  # requests per second: a model that runs keeps the cheapest replica that serves anything
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(NamedTuple):
     """Replicas to ask for. `goal` is what remains once all of them serve; `plain` what it were if all had a place.
 
     `target_per_s` is the need that the goal is for, `unserved_per_s` what nobody could take; `given_up` are variants
@@ -48,7 +47,7 @@ class Plan:
     gap_ratio: float
     given_up: frozenset[ObjectKey]
     exchanged: bool
-    bound: Mapping[ObjectKey, Quota] = field(default_factory=dict)
+    bound: Mapping[ObjectKey, Quota] = MappingProxyType({})
 
 
 def plan(model: Model, room: Mapping[ObjectKey, int] | None = None) -> Plan:
@@ -63,7 +62,7 @@ def plan(model: Model, room: Mapping[ObjectKey, int] | None = None) -> Plan:
         mix = cheapest(target, tuple([o._replace(floor=n) for o, n in zip(anybody, mix.replicas, strict=True)]))
     plain, others_suffice = mix, mix.unserved_per_s <= 0
     stuck = any(member.pending.stuck for member in members)
-    if stuck or any(_is_away(member) for member in members):
+    if stuck or any(member.away for member in members):
         healthy = tuple(_offer(member, model, rooms.get(member.key), healthy=True) for member in members)
         plain = cheapest(target, healthy)
         if not others_suffice:  # nobody else has room, so that somebody without a place must be asked
@@ -89,31 +88,20 @@ def plan(model: Model, room: Mapping[ObjectKey, int] | None = None) -> Plan:
     )
 
 
-def _is_away(member: Member) -> bool:
-    return member.experience.is_away(member.case.now_s)
-
-
 def _offer(member: Member, model: Model, room: int | None, *, healthy: bool = False, barring: bool = True) -> Offer:
     bounds, price, counted = member.case.terms.bounds, member.case.weight, member.counted
     floor, ceiling = bounds.min_replicas, 0 if bounds.asleep else bounds.max_replicas
+    start_cost, keep_gain = price * member.startup_s / RESIDES_S, price * DRAINS_S / RESIDES_S
     if room is not None:
         ceiling = room if ceiling is None else min(ceiling, room)
     if barring and _is_hopeless(member, model):
         ceiling = floor
-    elif not healthy and (member.pending.stuck or _is_away(member)):
+    elif not healthy and (member.pending.stuck or member.away):
         ceiling = counted
     if member.fixed:
         floor = ceiling = counted
-    return Offer(
-        key=member.case.key,
-        capacity_per_s=member.capacity.per_s,
-        price=price,
-        floor=floor if ceiling is None else min(floor, ceiling),
-        ceiling=ceiling,
-        base=counted,
-        start_cost=price * member.startup_s / RESIDES_S,
-        keep_gain=price * DRAINS_S / RESIDES_S,
-    )
+    floor = floor if ceiling is None else min(floor, ceiling)
+    return Offer(member.key, member.capacity.per_s, price, floor, ceiling, counted, start_cost, keep_gain)
 
 
 def _is_hopeless(member: Member, model: Model) -> bool:

@@ -1,7 +1,6 @@
 """What a replica costs, in a unit that all variants of one model share; unlike units are never compared."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from penstock.domain.variants import Variant
@@ -18,8 +17,7 @@ class Item(NamedTuple):
     accelerators_per_replica: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prices:
+class Prices(NamedTuple):
     """Cost of one replica per hour, None unknown; and the weights for choosing, equal where one is unknown.
 
     Both are in the order of the items. `unpriced` are those that make it so, where there is a choice at all.

@@ -42,7 +42,7 @@ class Share:
         goal, free = self.found.goal, self.free.goal
         bound = {key: by for key, by in self.by.items() if goal[key] >= self.rooms[key] or goal[key] < free[key]}
         least, cost = _cost(self.free) * (1 - self.free.gap_ratio), self.cost
-        return replace(self.found, bound=bound, gap_ratio=max(1 - least / cost, 0.0) if cost > 0 else 0.0)
+        return self.found._replace(bound=bound, gap_ratio=max(1 - least / cost, 0.0) if cost > 0 else 0.0)
 
     def counts(self, member: Member) -> int:
         """Return what is asked for beyond what runs, else what remains once everything serves."""

@@ -59,7 +59,7 @@ def _reason(member: Member, found: Plan) -> DecisionReason | None:
     if goal > found.plain[key] and goal > member.counted:
         return DecisionReason.SPILL
     outage = member.experience.outage
-    if outage is not None and not member.experience.is_away(member.case.now_s):
+    if outage is not None and not member.away:
         return DecisionReason.RETURN
     return DecisionReason.DEMAND_UP
 
@@ -87,7 +87,7 @@ def _by_quota(member: Member, found: Plan) -> str:
 def _limited(member: Member, of: _Asked) -> Verdict[LimitReason]:
     model, found = of.model, of.found
     bounds, goal = member.case.terms.bounds, found.goal[member.key]
-    if member.experience.is_away(member.case.now_s):
+    if member.away:
         return Verdict(LimitReason.STUCK_PENDING)
     if found.unserved_per_s > 0 and member.key in found.bound:
         return limit(found.bound[member.key])
@@ -102,7 +102,7 @@ def _limited(member: Member, of: _Asked) -> Verdict[LimitReason]:
 
 def _spare(found: Plan, need_per_s: float) -> float:
     """Return what the goal serves beyond the need, whatever a window still holds of it."""
-    return sum(offer.capacity_per_s * found.goal[offer.key] for offer in found.offers) - need_per_s
+    return sum([offer.capacity_per_s * found.goal[offer.key] for offer in found.offers]) - need_per_s
 
 
 def _could_sleep(model: Model) -> bool:

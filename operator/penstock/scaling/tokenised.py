@@ -6,7 +6,7 @@ still come; lines in front of routers count; what one stuck line has taught is f
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from penstock.domain.decisions import Verdict
@@ -72,9 +72,9 @@ def _remembering(past: ModelPast, case: Case) -> ModelPast:
     engine, limits = _engine(case), case.terms.thresholds
     sizes = [size for row in case.load.rows if (size := known(row.kv_capacity_tokens))]
     caches = past.caches.adding(engine, max(sizes)) if sizes else past.caches
-    past = replace(past, caches=caches)
+    past = past._replace(caches=caches)
     lines = past.full_lines.since(case.now_s - _KEPT_S)
-    return replace(past, full_lines=tokens.learn(lines, engine, _replicas(case, past), limits, case.now_s))
+    return past._replace(full_lines=tokens.learn(lines, engine, _replicas(case, past), limits, case.now_s))
 
 
 def propose(cases: Sequence[Case], model: Model, inflow: Inflow | None, *, complete: bool) -> dict[ObjectKey, Proposal]:

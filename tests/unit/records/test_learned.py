@@ -59,7 +59,7 @@ def test_what_was_learnt_of_an_engine_decides_after_a_restart_as_before() -> Non
 def test_what_nobody_watched_since_is_not_taken_up_again() -> None:
     before = Memory(
         experiences={KEY: replace(KNOWN, pending_since_s=5.0)},
-        models={SCOPE: replace(PAST, moments=(Moment(1.0, 2.0),), since_s=1.0, idle_since_s=1.0)},
+        models={SCOPE: PAST._replace(moments=(Moment(1.0, 2.0),), since_s=1.0, idle_since_s=1.0)},
     )
 
     stored = load(dump(before)).memory

@@ -1,6 +1,5 @@
 """What is kept of the past of a model's demand, and what is not believed of it."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -17,7 +16,7 @@ def past(rates: list[float], apart_s: float = 15.0) -> ModelPast:
     found = ModelPast()
     for number, rate in enumerate(rates):
         moments, since_s = found.with_moment(Moment(apart_s * number, rate), gap_s=GAP_S)
-        found = replace(found, moments=moments, since_s=since_s)
+        found = found._replace(moments=moments, since_s=since_s)
     return found
 
 

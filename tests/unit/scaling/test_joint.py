@@ -48,7 +48,7 @@ def member(
 def model(need_per_s: float, *members: Member, name: str = MODEL) -> Model:
     """Return a model that needs so much of these."""
     ahead = Forecast(level_per_s=need_per_s, trend_per_s=0.0, burst_per_s=0.0, backlog_per_s=0.0, lead_s=180.0)
-    return replace(_MODEL, scope=ModelScope("llm", name), members=members, ahead=ahead)
+    return _MODEL._replace(scope=ModelScope("llm", name), members=members, ahead=ahead)
 
 
 def shared(models: Sequence[Model], *quotas: Quota, others: Sequence[Claim] = ()) -> list[Plan]:
@@ -301,7 +301,7 @@ def test_no_class_loses_to_a_less_important_one(seed: int, classes: list[int]) -
 
 
 def _of_class(of: Model, priority: int) -> Model:
-    return replace(of, members=tuple(_ranked(member, priority) for member in of.members))
+    return of._replace(members=tuple(_ranked(member, priority) for member in of.members))
 
 
 def _ranked(of: Member, priority: int) -> Member:

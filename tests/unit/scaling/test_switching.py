@@ -20,8 +20,8 @@ def starting(of: Member, startup_s: float) -> Member:
 def settled(need_per_s: float, *members: Member, remixed_s_ago: float | None = None) -> Model:
     """Return a model that has needed so much for long, so that replicas may go."""
     calm = model(need_per_s, *members)
-    past = replace(calm.past, remixed_at_s=None if remixed_s_ago is None else NOW - remixed_s_ago, idle_since_s=None)
-    return replace(calm, may_shed=True, may_sleep=False, held_per_s=need_per_s, past=past)
+    past = calm.past._replace(remixed_at_s=None if remixed_s_ago is None else NOW - remixed_s_ago, idle_since_s=None)
+    return calm._replace(may_shed=True, may_sleep=False, held_per_s=need_per_s, past=past)
 
 
 def goal(of: Plan) -> dict[str, int]:
