@@ -15,7 +15,7 @@ def packed(matrix: Matrix) -> tuple[float, ...]:
 def unpacked(triangle: Sequence[float], size: int) -> Matrix:
     """Return the symmetric matrix of a lower triangle."""
     rows = [list(triangle[row * (row + 1) // 2 : (row + 1) * (row + 2) // 2]) for row in range(size)]
-    return [[rows[max(i, j)][min(i, j)] for j in range(size)] for i in range(size)]
+    return [row + [below[number] for below in rows[number + 1 :]] for number, row in enumerate(rows)]
 
 
 def variance(matrix: Matrix, weights: Sequence[float]) -> float:

@@ -186,6 +186,7 @@ def _slow_tokens(its: Replica, at: State, target: float) -> float:
     burst = at.full - at.base
     base = at.base + at.slope
     largest = max([extra for _, extra in at.extras]) * at.sharing
+    square = sum([share * extra * extra for share, extra in at.extras]) * at.sharing**2
     cache = OVERHEAD_FACTOR * its.shape.cost.d2_ms * at.step / at.base
     variance = (at.feedback**2 + cache * cache * its.law.held_variance) * at.batch * at.crowd
     memory = max(its.law.age * at.step * at.crowd, 1e-9)
@@ -199,7 +200,7 @@ def _slow_tokens(its: Replica, at: State, target: float) -> float:
         if spare < -_FAR * noise:
             total += share
         elif spare < steps * burst + _FAR * noise:
-            total += share * _overrun(its, at, steps, target, _Spare(spare, noise, steps * burst, largest))
+            total += share * _overrun(its, at, steps, target, _Spare(spare, noise, steps * burst, largest, square))
     return total
 
 
@@ -209,12 +210,13 @@ def _averaged(times: float) -> float:
 
 
 class _Spare(NamedTuple):
-    """Time to spare over an answer, its noise, the most that prompts can add, and the most that one of them can."""
+    """Time to spare over an answer, its noise, the most that prompts can add, the most of one, and its mean square."""
 
     ms: float
     noise: float
     most: float
     largest: float
+    square: float
 
 
 def _overrun(its: Replica, at: State, steps: float, target: float, spare: _Spare) -> float:
@@ -254,9 +256,8 @@ def _several_are_enough(its: Replica, at: State, expected: float, spare: _Spare)
         return 1.0
     none = exp(-expected)
     chance = max(-expm1(log1p(expected) - expected), 1e-12)
-    square = sum([share * extra * extra for share, extra in at.extras]) * at.sharing**2
     mean = (expected - expected * none) * at.prompt / chance
-    second = ((expected - expected * none) * square + (expected * at.prompt) ** 2) / chance
+    second = ((expected - expected * none) * spare.square + (expected * at.prompt) ** 2) / chance
     if its.peers > 1:
         times = expected / max(1e-9, at.batch * at.spread)
         second -= (1 - at.spread) * (1 - _averaged(times)) * expected * at.prompt**2
