@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 from hashlib import blake2b
+from typing import Final
 
 from penstock.domain.decisions import Allocation, Decision, Verdict
-from penstock.domain.reasons import ActiveReason, DecisionReason, OptimizationReason
+from penstock.domain.reasons import ActiveReason, DecisionReason, OptimizationReason, TargetReason
 from penstock.domain.variants import Actuation
 from penstock.scaling.cases import Case
 from penstock.scaling.memory import Change, Remembered
@@ -15,6 +16,8 @@ from penstock.scaling.plan import Plan
 from penstock.scaling.rates import Moves
 from penstock.scaling.reasoning import Number, explanation
 from penstock.scaling.settle import Settled
+
+_FOUND: Final = Verdict(TargetReason.FOUND)
 
 
 def close(
@@ -45,7 +48,7 @@ def close(
         record_id=change.record_id if change else "",
         changed_at_s=change.at_s if change else case.now_s,
         decided_at_s=decided_at_s,
-        target=Verdict(case.target.state, case.target.facts),
+        target=_target(case),
         metrics=case.load.verdict,
         optimization=_named(settled.optimization, case),
         limited=settled.limited,
@@ -103,6 +106,11 @@ def record_id(case: Case, settled: Settled, desired: int) -> str:
 
 def _digest(value: object) -> str:
     return blake2b(repr(value).encode(), digest_size=4).hexdigest()
+
+
+def _target(case: Case) -> Verdict[TargetReason]:
+    state, facts = case.target.state, case.target.facts
+    return Verdict(state, facts) if facts or state is not TargetReason.FOUND else _FOUND
 
 
 def _named(verdict: Verdict[OptimizationReason], case: Case) -> Verdict[OptimizationReason]:

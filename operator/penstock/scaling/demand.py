@@ -1,14 +1,17 @@
 """How much a model is asked for: arrivals and lengths now, and what waits already; unknown is never zero."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import sqrt
+from statistics import fmean
 from typing import Final, NamedTuple
 
 from penstock.domain.observations import Inflow
 from penstock.domain.readings import known
-from penstock.scaling.history import LengthSums
+from penstock.scaling.history import FORGETS_S, MATTERS, WINDOW_S, LengthSums, Moment
 from penstock.scaling.observe import Load
 
 _NOBODY_COUNTS: Final = Inflow()
+_CHANCE: Final = 3.0  # standard errors of a window's arrivals
 
 
 class Demand(NamedTuple):
@@ -37,17 +40,31 @@ def demand(loads: Iterable[Load], inflow: Inflow | None = None, others: Iterable
     return Demand(arrivals_per_s=max(arriving, 0.0), backlog=waiting + held)
 
 
-def lengths(before: LengthSums, loads: Iterable[Load], after_s: float, window_s: float) -> tuple[LengthSums, bool]:
+def lengths(
+    before: LengthSums, loads: Iterable[Load], after_s: float, window_s: float, moments: Sequence[Moment] = ()
+) -> tuple[LengthSums, bool]:
     """Return the length mix with what finished since, and whether it is another; an idle variant serves its siblings'.
 
     Loads are means of `window_s` seconds. Once these show another mix than before, it alone counts: capacities follow
-    within a window, and not with the time constant of a mix that only wanders.
+    within a window, and not with the time constant of a mix that only wanders. Answers tell of another mix only while
+    requests arrive steadily, by the `moments` until now: what ends after a burst are its longest ones, and before the
+    first long ones of a burst have ended, its shortest.
     """
     finished = [load for load in loads if _tells_lengths(load)]
     recent = _summed(LengthSums(inputs=before.inputs, outputs=before.outputs), finished, window_s)
-    other = not before.is_followed_by(recent)
+    prompts, answers = before.changed(recent)
+    other = prompts or (answers and _is_steady(moments))
     sums = recent if other else _summed(before, finished, after_s)
     return sums.faded(after_s), other and before.means is not None
+
+
+def _is_steady(moments: Sequence[Moment]) -> bool:
+    """Whether arrivals have not varied by more than a part and by chance while the longest of them were served."""
+    rates = [moment.arrivals_per_s for moment in moments if moment.at_s > moments[-1].at_s - FORGETS_S]
+    if not rates:
+        return False
+    mean = fmean(rates)
+    return max(max(rates) - mean, mean - min(rates)) <= MATTERS * mean + _CHANCE * sqrt(mean / WINDOW_S)
 
 
 def _tells_lengths(load: Load) -> bool:

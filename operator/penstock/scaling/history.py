@@ -26,7 +26,10 @@ DRIFTED: Final = 6.0
 FORGETS_SCATTER_S: Final = 600.0
 """Time constant of their scatter, which is of the kind of traffic, and which few requests cannot tell."""
 USUAL_REQUESTS: Final = 30.0
-"""Requests as they usually are that are supposed to have been among those seen."""
+"""Requests as they usually are that are supposed to have been among those seen; fewer tell of no other traffic."""
+MATTERS: Final = 0.25
+"""By how much of the longer answers differ at least once they are others; the fading mean follows what differs by less.
+And by how much of their mean arrivals may vary while answers tell: see `demand.lengths`."""
 
 
 _AT_S: Final = attrgetter("at_s")
@@ -118,15 +121,16 @@ class LengthSums(NamedTuple):
             self.outputs.faded(after_s),
         )
 
-    def is_followed_by(self, recent: "LengthSums") -> bool:
-        """Whether recent requests are of the same mix as these, as far as so many of them can tell."""
+    def changed(self, recent: "LengthSums") -> tuple[bool, bool]:
+        """Return whether prompts and answers of recent requests are others than these, as far as so many can tell."""
         before, after = self.means, recent.means
-        if before is None or after is None:
-            return after is None
+        if before is None or after is None or recent.requests < USUAL_REQUESTS:
+            return before is None and after is not None, False
         fed, made = prior_squares()
         input_error = DRIFTED * before[0] * sqrt(self.inputs.square(fed) / recent.requests)
         output_error = DRIFTED * before[1] * sqrt(self.outputs.square(made) / recent.requests)
-        return abs(after[0] - before[0]) <= input_error and abs(after[1] - before[1]) <= output_error
+        output_error = max(output_error, MATTERS * max(before[1], after[1]))
+        return abs(after[0] - before[0]) > input_error, abs(after[1] - before[1]) > output_error
 
     @property
     def cvs(self) -> tuple[float | None, float | None]:

@@ -82,16 +82,9 @@ def members_of(
 
 def _member(case: Case, each: Capacity, experience: Experience) -> Member:
     startup_s = experience.starts.cautious_s(case.terms.startup_s)
-    return Member(
-        key=case.key,
-        case=case,
-        capacity=each,
-        experience=experience,
-        startup_s=startup_s,
-        pending=pending(case.target, case.base or 0, experience, startup_s, case.now_s),
-        away=experience.is_away(case.now_s),
-        fixed=case.blocked is not None or case.variant.paused,
-    )
+    coming = pending(case.target, case.base or 0, experience, startup_s, case.now_s)
+    away, fixed = experience.is_away(case.now_s), case.blocked is not None or case.variant.paused
+    return Member(case.key, case, each, experience, coming, startup_s, away, fixed)
 
 
 def asked_first(members: Sequence[Member]) -> Member:

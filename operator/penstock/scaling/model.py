@@ -99,7 +99,7 @@ def _lacks(cases: Sequence[Case], members: Sequence[Member], *, lengthless: bool
 def _lengths(cases: Sequence[Case], past: ModelPast, config: Config) -> Seen:
     pace = pace_of(config)
     after_s = _since_last(past, cases[0].now_s * pace) / pace
-    sums, other = lengths(past.lengths, [case.load for case in cases], after_s, config.rate_window_s)
+    sums, other = lengths(past.lengths, [case.load for case in cases], after_s, config.rate_window_s, past.moments)
     return Seen.of(sums, other=other)
 
 
