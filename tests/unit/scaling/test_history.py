@@ -87,19 +87,26 @@ def mix(input_tokens: float, output_tokens: float, requests: float) -> LengthSum
 
 
 @pytest.mark.parametrize(
-    ("recent", "same"),
+    ("recent", "changed"),
     [
-        pytest.param(mix(1000, 200, 100), True, id="as before"),
-        pytest.param(mix(1590, 200, 100), True, id="six standard errors are a tenth of 100 times the scatter"),
-        pytest.param(mix(1650, 200, 100), False, id="beyond them"),
-        pytest.param(mix(1000, 70, 100), False, id="answers alone"),
-        pytest.param(mix(1650, 200, 20), True, id="too few to tell"),
-        pytest.param(LengthSums(), True, id="none"),
+        pytest.param(mix(1000, 200, 100), (False, False), id="as before"),
+        pytest.param(
+            mix(1590, 200, 100), (False, False), id="six standard errors are a tenth of 100 times the scatter"
+        ),
+        pytest.param(mix(1650, 200, 100), (True, False), id="beyond them"),
+        pytest.param(mix(1000, 70, 100), (False, True), id="answers alone"),
+        pytest.param(mix(1000, 260, 5000), (False, False), id="answers that the fading mean follows"),
+        pytest.param(mix(1000, 270, 5000), (False, True), id="answers a quarter of which is more"),
+        pytest.param(mix(9000, 2000, 29), (False, False), id="too few to tell"),
+        pytest.param(mix(9000, 2000, 31), (True, True), id="just enough of them"),
+        pytest.param(LengthSums(), (False, False), id="none"),
     ],
 )
-def test_another_mix_is_told_from_chance_by_how_many_requests_show_it(recent: LengthSums, same: bool) -> None:
-    assert mix(1000, 200, 5000).is_followed_by(recent) is same
+def test_another_mix_is_told_from_chance_by_how_many_requests_show_it(
+    recent: LengthSums, changed: tuple[bool, bool]
+) -> None:
+    assert mix(1000, 200, 5000).changed(recent) == changed
 
 
 def test_the_first_lengths_follow_upon_nothing() -> None:
-    assert not LengthSums().is_followed_by(mix(1000, 200, 10))
+    assert LengthSums().changed(mix(1000, 200, 10)) == (True, False)

@@ -13,7 +13,7 @@ from penstock.engine.lengths import cv_of, prior_squares
 from penstock.scaling.config import Config
 from penstock.scaling.decide import decide
 from penstock.scaling.demand import lengths
-from penstock.scaling.history import LengthSums, Scatter
+from penstock.scaling.history import LengthSums, Moment, Scatter
 from penstock.scaling.join import join
 from penstock.scaling.memory import Memory
 from penstock.scaling.observe import Load, load
@@ -134,6 +134,29 @@ def test_another_mix_counts_as_soon_as_it_is_surely_another(finished_per_s: floa
     drifted = mixed(mixed(LengthSums(), 1000.0, 1800), 4000.0, 30)
 
     assert drifted.means == (pytest.approx(expected, rel=0.01), pytest.approx(100.0))
+
+
+@pytest.mark.parametrize(
+    ("rates", "told"),
+    [
+        pytest.param([20.0] * 30, True, id="steady"),
+        pytest.param([16.0, 24.0] * 15, True, id="within a quarter"),
+        pytest.param([20.0] * 20 + [60.0] * 4 + [20.0] * 6, False, id="after a burst only its longest are left"),
+        pytest.param([20.0] * 26 + [60.0] * 4, False, id="its shortest end first"),
+        pytest.param([20.0] * 4 + [60.0] * 4 + [20.0] * 22, True, id="long after it"),
+        pytest.param([1.0, 1.5, 0.6] * 10, True, id="few come by chance"),
+        pytest.param([], False, id="nobody knows how they came"),
+    ],
+)
+def test_answers_tell_of_another_mix_while_requests_come_steadily(rates: list[float], told: bool) -> None:
+    """Bursts of equal lengths were taken for other traffic fifty times in two hours, and capacities fell to a tenth."""
+    moments = [Moment(15.0 * at, rate) for at, rate in enumerate(rates)]
+    before = more(LengthSums(), 0.9, 3000.0)
+    longer = Load(verdict=seen(Spread()).verdict, finished_per_s=5.0, input_tokens=4000.0, output_tokens=4000.0)
+    fed = longer._replace(input_tokens=1000.0, output_tokens=1000.0)
+
+    assert lengths(before, [longer], 15.0, 60.0, moments)[1] is told
+    assert lengths(before, [fed], 15.0, 60.0, moments)[1]
 
 
 @pytest.mark.parametrize("namespace", ["llm", ""])
