@@ -1,18 +1,17 @@
 """The rows of one variant as columns, one for each series: ten thousand pods have to be read in a moment."""
 
 from collections.abc import Sequence
-from operator import attrgetter, mul
+from operator import mul
 from typing import Final
 
 from penstock.domain.observations import Column, Columns, PodMetrics
 
-_NUMBERS: Final = attrgetter("numbers")
 _FIRST_MEAN: Final = Columns._fields.index("input_tokens")
 
 
 def columns(rows: Sequence[PodMetrics]) -> Columns:
     """Return the columns of at least one row."""
-    return Columns._make(zip(*map(_NUMBERS, rows), strict=True))
+    return Columns._make(zip(*[row.numbers for row in rows], strict=True))
 
 
 def are_plain(of: Columns) -> bool:
