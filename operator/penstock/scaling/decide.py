@@ -198,9 +198,12 @@ def _proposals(
     free = [case for case in cases if case.blocked is None]
     known = sized.propose(model, found, model.ahead) if found is not None and model.ahead is not None else {}
     rest = [case for case in free if case.key not in known]
-    known |= _with_lack(tokenised.propose(rest, model, inflow, complete=complete), model.lacks)
+    if rest:
+        known |= _with_lack(tokenised.propose(rest, model, inflow, complete=complete), model.lacks)
     known |= {case.key: _silent(case) for case in free if not case.target.ready and case.key not in known}
-    return known | zero.sleep(cases, model) | zero.wake(cases, model, inflow)
+    known |= zero.sleep(cases, model)
+    known |= zero.wake(cases, model, inflow)
+    return known
 
 
 def _with_lack(found: dict[ObjectKey, Proposal], lacks: Mapping[ObjectKey, Facts]) -> dict[ObjectKey, Proposal]:
