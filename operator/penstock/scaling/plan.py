@@ -149,17 +149,17 @@ def _choose(model: Model, offers: tuple[Offer, ...], there: Sequence[int], targe
     if not _may_exchange(model):
         return calm, False
     free = cheapest(target, tuple([_at_once(offer, number) for offer, number in zip(offers, there, strict=True)]))
-    perhaps = cheapest(target * (1 - SPARED), bound)
+    if not any(number < before for number, before in zip(free.replicas, there, strict=True)):
+        return calm, False
     started = sum(
         max(number - before, 0) * offer.price
         for offer, number, before in zip(offers, free.replicas, there, strict=True)
     )
-    fewer = any(number < before for number, before in zip(free.replicas, there, strict=True))
-    better = (
-        free.unserved_per_s <= calm.unserved_per_s
-        and perhaps.cost - free.cost > (CLEARLY if _is_settled(model) else AT_ONCE) * started
-    )
-    return (free, True) if fewer and started and better else (calm, False)
+    if not started or free.unserved_per_s > calm.unserved_per_s:
+        return calm, False
+    perhaps = cheapest(target * (1 - SPARED), bound)
+    better = perhaps.cost - free.cost > (CLEARLY if _is_settled(model) else AT_ONCE) * started
+    return (free, True) if better else (calm, False)
 
 
 def _fewer(members: Sequence[Member], bound: tuple[Offer, ...], there: Sequence[int], target: float) -> Mix:
