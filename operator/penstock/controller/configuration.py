@@ -74,24 +74,31 @@ class Configuration:
     async def _settle(
         self, namespaces: tuple[Mapping[str, Any], ...]
     ) -> tuple[list[Mapping[str, Any]], tuple[ConfigProblem, ...]]:
-        """Read and settle, anew where our own ConfigMap names another place of WVA's; return what was read and bad."""
-        place = self.settings.wva_namespace
-        bodies = await self._read(namespaces)
-        wrong = self._resettle(bodies, place)
-        if self.settings.wva_namespace != place:
-            bodies = await self._read(namespaces)
-            wrong = self._resettle(bodies, self.settings.wva_namespace)
-        return bodies, wrong
+        """Read and settle; return what was read, and what was bad of it.
 
-    async def _read(self, namespaces: tuple[Mapping[str, Any], ...]) -> list[Mapping[str, Any]]:
+        Our own ConfigMap comes first and alone, since it says where WVA's are; nothing holds before all is read, so
+        that a place which cannot be looked into hides neither a mended text nor what held before.
+        """
+        found = await self.objects.get(CONFIGMAPS, ObjectKey(self.operator_namespace, SETTINGS_CONFIGMAP))
+        own = [] if found is None else [found]
+        place = self._place(own)
+        bodies = [*own, *await self._read(namespaces, place)]
+        return bodies, self._resettle(bodies, place)
+
+    def _place(self, own: list[Mapping[str, Any]]) -> str:
+        """Return where WVA's ConfigMaps are; a text that can be no place leaves the last one."""
+        try:
+            return self.configure.wva_namespace(read_settings(own, operator_namespace=self.operator_namespace))
+        except InvalidField:
+            return self.settings.wva_namespace
+
+    async def _read(self, namespaces: tuple[Mapping[str, Any], ...], wva_namespace: str) -> list[Mapping[str, Any]]:
         labelled = [
             str(body["metadata"]["name"])
             for body in namespaces
             if (body["metadata"].get("labels") or {}).get(LABEL_CONFIG_ENABLED) == "true"
         ]
-        shared = (self.operator_namespace, self.settings.wva_namespace)
-        keys = {ObjectKey(self.operator_namespace, SETTINGS_CONFIGMAP)}
-        keys |= {ObjectKey(place, name) for place in shared for name in SHARED}
+        keys = {ObjectKey(place, name) for place in (self.operator_namespace, wva_namespace) for name in SHARED}
         keys |= {ObjectKey(place, name) for place in labelled for name in LOCAL}
         found = await asyncio.gather(*(self.objects.get(CONFIGMAPS, key) for key in sorted(keys)))
         return [body for body in found if body is not None]

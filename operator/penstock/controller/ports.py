@@ -142,6 +142,14 @@ class Configure(Protocol):
         """
         ...
 
+    def wva_namespace(self, texts: Mapping[str, str]) -> str:
+        """Return where WVA's ConfigMaps are, and change nothing.
+
+        Raises:
+            InvalidField: the text can be no name of a namespace.
+        """
+        ...
+
 
 class Scraping(Protocol):
     """Reads what engines report."""

@@ -54,9 +54,17 @@ def configmap_keys(operator_namespace: str, wva_namespace: str) -> list[ObjectKe
 
 
 def wva_home(told: OperatorOptions, own: Body | None) -> str:
-    """Return where WVA's ConfigMaps are, as flags, environment and the operator's own ConfigMap say."""
-    texts = (own or {}).get("data") or {}
-    return told({"wvaNamespace": texts["wvaNamespace"]} if "wvaNamespace" in texts else {}).wva_namespace
+    """Return where WVA's ConfigMaps are, as flags, environment and the operator's own ConfigMap say.
+
+    A text there that can be no place counts as not written, as for an operator that was started with it.
+
+    Raises:
+        InvalidField: a flag or variable of the operator cannot be used, so it does not start.
+    """
+    try:
+        return told.wva_namespace((own or {}).get("data") or {})
+    except InvalidField:
+        return told.wva_namespace({})
 
 
 def read_told(

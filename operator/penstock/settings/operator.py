@@ -13,6 +13,9 @@ from penstock.settings.prometheus import PrometheusSettings
 from penstock.settings.prometheusblock import PROMETHEUS, prometheus_settings
 from penstock.settings.sources import Setting, Sources
 
+_WVA_PLACE: Final = Setting(
+    name="wvaNamespace", default=WVA_NAMESPACE, parse=parsers.namespace, help="Where WVA's ConfigMaps are, if not here."
+)
 _OWN: Final = (
     Setting(name="interval", default="15s", parse=parsers.duration, wva="GLOBAL_OPT_INTERVAL",
             wva_parse=parsers.go_duration, help="Time from one scaling pass to the next."),
@@ -50,8 +53,7 @@ _OWN: Final = (
             help="Folder of decision records: what each pass saw, and what it decided."),
     Setting(name="recordLimit", default="256Mi", parse=parsers.size,
             help="Room for decision records; the oldest give way."),
-    Setting(name="wvaNamespace", default=WVA_NAMESPACE, parse=parsers.plain,
-            help="Where WVA's ConfigMaps are, if not here."),
+    _WVA_PLACE,
 )  # fmt: skip
 SETTINGS: Final = (*PROMETHEUS, *_OWN)
 
@@ -117,3 +119,12 @@ class OperatorOptions:
             operator_namespace=self.operator_namespace,
             wva_namespace=values["wvaNamespace"],
         )
+
+    def wva_namespace(self, texts: Mapping[str, str]) -> str:
+        """Return where WVA's ConfigMaps are, since that must be known before all texts are.
+
+        Raises:
+            InvalidField: what was written can be no name of a namespace.
+        """
+        place: str = Sources(flags=self.flags, environ=self.environ, texts=texts).value(_WVA_PLACE)
+        return place

@@ -1,5 +1,6 @@
 """Turns the text of one setting into its value; every refusal names the setting as its writer spelled it."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -24,6 +25,7 @@ _SWITCH: Final = {
     "no": False,
     "off": False,
 }
+_NAMESPACE: Final = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # a label of RFC 1123
 _SLO: Final = ("ttft", "tpot", "attainment")
 _QUOTA: Final = frozenset({"accelerator", "max", "namespace"})
 
@@ -111,9 +113,17 @@ def namespaces(text: str, field: str) -> frozenset[str]:
     """Return the names of a list separated by commas; an empty one stands for all."""
     names = {name.strip() for name in text.split(",")} - {""}
     for name in names:
-        if len(name) > 63 or not name.replace("-", "a").isalnum() or not name.isascii() or name != name.lower():
+        if not _NAMESPACE.fullmatch(name):
             raise InvalidField(field, name, "write names of namespaces, separated by commas")
     return frozenset(names)
+
+
+def namespace(text: str, field: str) -> str:
+    """Return the name of one namespace."""
+    name = text.strip()
+    if not _NAMESPACE.fullmatch(name):
+        raise InvalidField(field, text, "write the name of one namespace")
+    return name
 
 
 def slo(text: str, field: str) -> Slo:

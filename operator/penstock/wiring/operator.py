@@ -122,6 +122,14 @@ class _Configure:
             self.fixed = now
         return settings
 
+    def wva_namespace(self, texts: Mapping[str, str]) -> str:
+        """Return where WVA's ConfigMaps are; the log stays as it is.
+
+        Raises:
+            InvalidField: what was written can be no name of a namespace.
+        """
+        return self._options.wva_namespace(texts)
+
 
 def _fixed_part(settings: OperatorSettings) -> dict[str, object]:
     """Return what cannot change while the process runs."""

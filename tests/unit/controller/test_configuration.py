@@ -9,9 +9,9 @@ from tests.unit.controller.bodies import meta
 
 from penstock.api.kinds import Kind
 from penstock.controller.configuration import Configuration
-from penstock.domain.errors import InvalidField, Unreachable
+from penstock.domain.errors import InvalidField, Refused, Unreachable
 from penstock.domain.variants import ObjectKey
-from penstock.settings.operator import OperatorOptions
+from penstock.settings.operator import OperatorOptions, OperatorSettings
 
 Body = Mapping[str, Any]
 
@@ -24,6 +24,7 @@ class Objects:
     events: list[tuple[str, str]] = field(default_factory=list)
     asked: set[ObjectKey] = field(default_factory=set)
     away: bool = False
+    closed: set[str] = field(default_factory=set)
 
     def put(self, namespace: str, name: str, **data: str) -> None:
         self.configmaps[ObjectKey(namespace, name)] = {"metadata": meta(name, namespace=namespace), "data": data}
@@ -32,6 +33,8 @@ class Objects:
         assert kind.name == "ConfigMap"
         if self.away:
             raise Unreachable("api", "timeout", "")
+        if key.namespace in self.closed:
+            raise Refused("api", 403, "no right", "grant the right")
         self.asked.add(key)
         return self.configmaps.get(key)
 
@@ -121,8 +124,13 @@ async def test_outage_keeps_everything(objects: Objects, configuration: Configur
     assert configuration.catalogue.unit_costs_per_h == {"A100": 40.0}
 
 
+def untold(objects: Objects) -> Configuration:
+    options = OperatorOptions(flags={}, environ={}, operator_namespace="home")
+    return Configuration(objects, options, "home")  # type: ignore[arg-type] - as above
+
+
 async def test_our_own_configmap_says_where_those_of_wva_are(objects: Objects) -> None:
-    configuration = Configuration(objects, OperatorOptions(flags={}, environ={}, operator_namespace="home"), "home")  # type: ignore[arg-type] - as above
+    configuration = untold(objects)
     objects.put("elsewhere", "accelerator-unit-costs", A100='{"cost": "40.00"}')
     objects.put("elsewhere", "wva-variantautoscaling-config", GLOBAL_OPT_INTERVAL="7s")
     objects.put("workload-variant-autoscaler-system", "accelerator-unit-costs", A100='{"cost": "1.00"}')
@@ -135,6 +143,69 @@ async def test_our_own_configmap_says_where_those_of_wva_are(objects: Objects) -
 
     assert there == (40.0, 7.0)
     assert (configuration.catalogue.unit_costs_per_h["A100"], configuration.settings.interval_s) == (1.0, 15.0)
+
+
+async def test_a_refused_place_changes_nothing_and_ends_when_it_is_mended(objects: Objects) -> None:
+    configuration = untold(objects)
+    objects.closed.add("forbidden")
+    objects.put("home", "penstock-config", interval="5s")
+    await configuration.refresh(())
+    before = configuration.settings
+
+    objects.put("home", "penstock-config", wvaNamespace="forbidden", interval="6s")
+    refused = (await configuration.refresh(()), configuration.settings)
+    objects.put("home", "penstock-config", interval="7s")
+    mended = (await configuration.refresh(()), configuration.settings.interval_s)
+
+    assert refused == (False, before)
+    assert mended == (True, 7.0)
+
+
+async def test_a_place_that_is_refused_from_the_start_is_mended_without_another_start(objects: Objects) -> None:
+    configuration = untold(objects)
+    objects.closed.add("forbidden")
+    objects.put("home", "penstock-config", wvaNamespace="forbidden")
+
+    refused = await configuration.refresh(())
+    objects.put("home", "penstock-config")
+    mended = await configuration.refresh(())
+
+    assert (refused, mended) == (False, True)
+
+
+async def test_a_place_that_can_be_none_leaves_the_last_good_one(objects: Objects) -> None:
+    configuration = untold(objects)
+    objects.put("elsewhere", "wva-variantautoscaling-config", GLOBAL_OPT_INTERVAL="7s")
+    objects.put("home", "penstock-config", wvaNamespace="elsewhere")
+    await configuration.refresh(())
+    objects.put("home", "penstock-config", wvaNamespace="else/where", staleAfter="1m")
+
+    read = await configuration.refresh(())
+
+    settings = configuration.settings
+    assert read
+    assert (settings.wva_namespace, settings.interval_s, settings.scaling.stale_after_s) == ("elsewhere", 7.0, 60.0)
+    assert [(one.key, one.remedy) for one in configuration.problems] == [
+        ("wvaNamespace", "write the name of one namespace")
+    ]
+
+
+async def test_settings_are_made_once_of_all_texts(objects: Objects) -> None:
+    made: list[Mapping[str, str]] = []
+
+    class Heard(OperatorOptions):
+        def __call__(self, texts: Mapping[str, str]) -> OperatorSettings:
+            made.append(dict(texts))
+            return OperatorOptions.__call__(self, texts)
+
+    heard = Heard(flags={}, environ={}, operator_namespace="home")
+    configuration = Configuration(objects, heard, "home")  # type: ignore[arg-type] - as above
+    objects.put("home", "penstock-config", wvaNamespace="elsewhere")
+    objects.put("elsewhere", "wva-variantautoscaling-config", LOG_LEVEL="debug")
+
+    await configuration.refresh(())
+
+    assert made == [{}, {"wvaNamespace": "elsewhere", "LOG_LEVEL": "debug"}]
 
 
 async def test_local_configmaps_are_read_where_a_label_asks_for_it(

@@ -86,3 +86,14 @@ def test_where_the_configmaps_of_wva_are(environ: list[dict[str, Any]], cost: fl
 
     assert dict(catalogue.unit_costs_per_h) == {"A100": cost}
     assert wva_home(told, own) == ("other" if environ else "wva")
+
+
+def test_a_place_that_can_be_none_counts_as_not_written() -> None:
+    own = configmap({"wvaNamespace": "a/b"})
+
+    told = options(pod([], [{"name": "PENSTOCK_INTERVAL", "value": "5s"}]), HOME)
+    _, fault, _ = read_told(told, [own], [])
+
+    assert wva_home(told, own) == "workload-variant-autoscaler-system"
+    assert fault is not None
+    assert fault.field == "wvaNamespace"

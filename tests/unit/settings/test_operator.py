@@ -136,6 +136,8 @@ def test_what_the_process_does(environ: dict[str, str], attribute: str, expected
         ({"quotas": "[{accelerator: H100, max: true}]"}, "whole number"),
         ({"quotas": "[{accelerator: '', max: 1}]"}, "names"),
         ({"watchNamespaces": "a,B"}, "namespaces"),
+        ({"wvaNamespace": "a,b"}, "one namespace"),
+        ({"wvaNamespace": "-a"}, "one namespace"),
         ({"logLevel": "loud"}, "debug, info"),
         ({"recordLimit": "much"}, "quantity"),
         ({"recordDir": "a\0b"}, "path"),
