@@ -119,6 +119,6 @@ def _binds(number: Number, found: Plan, need_per_s: float) -> str:
     if number.limited.reason is not LimitReason.WITHIN:
         return number.limited.reason.value
     if number.reason is DecisionReason.BOUND:
-        rose = (number.desired or 0) > (number.previous or 0)
+        rose = (number.desired or 0) > (number.case.base or 0)
         return (LimitReason.MIN_REPLICAS if rose else LimitReason.MAX_REPLICAS).value
     return "window" if found.target_per_s > need_per_s else "attainment"

@@ -110,19 +110,23 @@ def test_what_a_search_that_was_cut_may_have_missed_is_told(gap_ratio: float, *,
 
 
 @pytest.mark.parametrize(
-    ("least", "most", "runs", "told", "reason"),
+    ("least", "most", "runs", "told", "reason", "remembered"),
     [
-        pytest.param(4, None, 2, "minReplicas 4, set in spec", LimitReason.MIN_REPLICAS, id="least"),
-        pytest.param(20, None, 2, "minReplicas 20, set in spec", LimitReason.MIN_REPLICAS, id="least, beyond any pace"),
-        pytest.param(1, None, 0, "minReplicas 1", LimitReason.WITHIN, id="least, which is needed anyway"),
-        pytest.param(None, 3, 20, "maxReplicas 3", LimitReason.WITHIN, id="most, faster than any pace"),
+        pytest.param(4, None, 2, "minReplicas 4, set in spec", LimitReason.MIN_REPLICAS, True, id="least"),
+        pytest.param(20, None, 2, "minReplicas 20, set in spec", LimitReason.MIN_REPLICAS, True,
+                     id="least, beyond any pace"),
+        pytest.param(1, None, 0, "minReplicas 1", LimitReason.WITHIN, True, id="least, which is needed anyway"),
+        pytest.param(4, None, 2, "minReplicas 4, set in spec", LimitReason.MIN_REPLICAS, False, id="least, at first"),
+        pytest.param(None, 3, 20, "maxReplicas 3", LimitReason.WITHIN, True, id="most, faster than any pace"),
+        pytest.param(None, 3, 20, "maxReplicas 3", LimitReason.WITHIN, False, id="most, at first"),
+        pytest.param(1, 3, 20, "maxReplicas 3", LimitReason.WITHIN, False, id="most of two, at first"),
     ],
-)
+)  # fmt: skip
 def test_a_bound_that_moves_a_number_is_what_binds(
-    least: int | None, most: int | None, runs: int, told: str, reason: LimitReason
+    least: int | None, most: int | None, runs: int, told: str, reason: LimitReason, *, remembered: bool
 ) -> None:
     chat = variant("chat", min_replicas=least, max_replicas=most)
-    memory = remembering((chat, runs), at_s=NOW - 30)
+    memory = remembering((chat, runs), at_s=NOW - 30) if remembered else Memory()
     at, seen = target(chat, max(runs, 1)), rows(chat, max(runs, 1), total=0.5)
     observation = observe(chat, targets={chat.key: at}, seen=seen)
     decisions, _ = decide(observation, memory, Config())
