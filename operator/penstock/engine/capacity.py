@@ -42,9 +42,9 @@ class Binding(StrEnum):
 class Capacity:
     """Requests per second of one replica, those inside it then on average, and what stops it there.
 
-    `missed` names the target that even an idle replica misses too often, for `missed_ratio` of its requests. Then the
-    rate is that at which load makes only few more miss it, and where hardly any are left that could meet it (`MOST`),
-    nine tenths of the throughput.
+    `missed` names the target that even an idle replica misses too often, for `missed_ratio` of its requests. Then load
+    may make a quarter as many more miss it, and where hardly any are left that could meet it (`MOST`), the rate is nine
+    tenths of the throughput.
     """
 
     per_s: float
@@ -66,6 +66,9 @@ class Latencies:
 @lru_cache(maxsize=_ROOM)
 def capacity(shape: EngineShape, lengths: Lengths, slo: Slo, replicas: int = 1) -> Capacity:
     """Return the highest Poisson rate of one replica at which the wanted share of requests meets both targets.
+
+    Where an idle replica misses them for more than half as many as may miss, up to half as many more: next to no rate
+    is no answer.
 
     `replicas` is how many of the same kind share what comes in by least outstanding requests: together they serve
     more than as many times one. Within 10 % of simulation where the lengths are as supposed (see `Lengths`).

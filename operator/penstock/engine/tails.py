@@ -1,13 +1,12 @@
 """How many requests miss their latency targets at a replica's steady state: tails of waiting and of decoding."""
 
-from math import ceil, erfc, exp, expm1, log1p, sqrt
+from math import ceil, exp, expm1, log1p, sqrt
 from typing import Final, NamedTuple
 
+from penstock.engine.laws import gamma_tail, noisy_tail, normal_tail
 from penstock.engine.steadystate import Replica, State
 from penstock.engine.steptime import OVERHEAD_FACTOR
 
-_ROOT_2: Final = sqrt(2.0)
-_STRAIGHT: Final = 0.02  # half the skewness, below which a law counts as normal
 _FAR: Final = 6.0  # standard deviations beyond which a normal tail is nothing
 # fitted to simulated replicas
 _YOUNGER: Final = 0.8
@@ -60,29 +59,6 @@ def mean_ttft_ms(its: Replica, at: State) -> float:
     return own + wait.all_mean + wait.full * wait.places
 
 
-def _normal_tail(z: float) -> float:
-    return 0.5 * erfc(z / _ROOT_2)
-
-
-def _gamma_tail(value: float, mean: float, variance: float) -> float:
-    """P(X > value) of a gamma law with these moments, by Wilson and Hilferty (1931)."""
-    if value <= 0 or mean <= 0:
-        return 1.0 if value <= 0 else 0.0
-    shape = mean * mean / variance
-    return _normal_tail(((value / mean) ** (1 / 3) - 1 + 1 / (9 * shape)) * 3 * sqrt(shape))
-
-
-def _noisy_tail(value: float, mean: float, variance: float, noise: float) -> float:
-    """P(X + N > value) of a gamma law and normal noise: the shifted gamma law with the three moments of the sum."""
-    deviation = sqrt(variance + noise)
-    half_skew = variance * variance / (mean * deviation**3)
-    z = (value - mean) / deviation
-    if half_skew < _STRAIGHT:
-        return _normal_tail(z)
-    shape = half_skew**-2
-    return _gamma_tail(shape + z * sqrt(shape), shape, shape)
-
-
 # --- the first token
 
 
@@ -128,9 +104,9 @@ def _no_place(its: Replica, at: State) -> tuple[float, float]:
     ratio = min(0.9999, at.batch / places * (at.step + at.feedback * (places - at.batch)) / at.step)
     beyond = exp(-z * z / 2) / (2.5066 * deviation) / (1 - ratio)
     spare = at.rate / ratio * (1 - ratio) * its.peers
-    full = beyond / (_normal_tail(-z) + beyond)
+    full = beyond / (normal_tail(-z) + beyond)
     if its.by_cache:
-        full = min(1.0, max(full, _gamma_tail(places, at.batch, variance) / (1 - ratio)))
+        full = min(1.0, max(full, gamma_tail(places, at.batch, variance) / (1 - ratio)))
     return full, (1 + its.law.answer_cv**2) / 2 / spare
 
 
@@ -150,10 +126,10 @@ def _late_first(its: Replica, at: State, target: float) -> float:
 def _late(at: State, wait: _Wait, left: float, span: float = 0.0) -> float:
     """P(the wait takes more than what is `left`) of prompts whose own times lie within `span` ms around their mean."""
     idle = min(max(0.0, 1 - (left + span / 2) / (at.base + span)), 1.0)
-    late = (1 - wait.busy) * idle + wait.busy * _gamma_tail(left, wait.mean, wait.variance)
+    late = (1 - wait.busy) * idle + wait.busy * gamma_tail(left, wait.mean, wait.variance)
     if wait.full:
         mean, variance = wait.all_mean + wait.places, wait.all_variance + wait.places**2
-        late = (1 - wait.full) * late + wait.full * _gamma_tail(left, mean, variance)
+        late = (1 - wait.full) * late + wait.full * gamma_tail(left, mean, variance)
     return late
 
 
@@ -225,7 +201,7 @@ def _overrun(its: Replica, at: State, steps: float, target: float, spare: _Spare
     The first has to come in before the answer would have ended without it; the others have somewhat longer.
     """
     rate = at.rate * at.pairing
-    none = _normal_tail(spare.ms / spare.noise)
+    none = normal_tail(spare.ms / spare.noise)
     one = _one_is_enough(at, spare)
     total = 0.0
     for share, lead in at.leads:
@@ -245,7 +221,7 @@ def _one_is_enough(at: State, spare: _Spare) -> float:
         return 0.0
     return sum(
         [
-            share * _normal_tail((spare.ms - min(extra * at.sharing, spare.most)) / spare.noise)
+            share * normal_tail((spare.ms - min(extra * at.sharing, spare.most)) / spare.noise)
             for share, extra in at.extras
         ]
     )
@@ -264,4 +240,4 @@ def _several_are_enough(its: Replica, at: State, expected: float, spare: _Spare)
     variance = max(second - mean * mean, 1e-9)
     if spare.ms >= spare.most and spare.most < mean + _FAR * sqrt(variance):
         return 0.0
-    return _noisy_tail(spare.ms, mean, variance, spare.noise**2)
+    return noisy_tail(spare.ms, mean, variance, spare.noise**2)

@@ -62,11 +62,16 @@ class Capacity(NamedTuple):
     samples: int = 0
 
     @property
+    def missed_by_some(self) -> bool:
+        """Whether there are requests that an idle replica answers in time."""
+        return self.missed_ratio <= MOST
+
+    @property
     def verdict(self) -> Verdict[OptimizationReason]:
         """What the owner is told of it."""
         if not self.missed:
             return _SUCCEEDED
-        some = {"missed": "by some"} if self.missed_ratio <= MOST else {}
+        some = {"missed": "by some"} if self.missed_by_some else {}
         return Verdict(OptimizationReason.SLO_INFEASIBLE, {"field": self.missed, **some})
 
 

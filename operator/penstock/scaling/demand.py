@@ -59,10 +59,11 @@ def lengths(
 
 
 def _is_steady(moments: Sequence[Moment]) -> bool:
-    """Whether arrivals have not varied by more than a part and by chance while the longest of them were served."""
-    rates = [moment.arrivals_per_s for moment in moments if moment.at_s > moments[-1].at_s - FORGETS_S]
-    if not rates:
+    """Whether arrivals are known for some minutes, and have varied by no more than a part and by chance since."""
+    recent = [moment for moment in moments if moment.at_s > moments[-1].at_s - FORGETS_S]
+    if not recent or recent[-1].at_s - recent[0].at_s < FORGETS_S - WINDOW_S:
         return False
+    rates = [moment.arrivals_per_s for moment in recent]
     mean = fmean(rates)
     return max(max(rates) - mean, mean - min(rates)) <= MATTERS * mean + _CHANCE * sqrt(mean / WINDOW_S)
 

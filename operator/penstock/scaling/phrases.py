@@ -29,11 +29,13 @@ def asked(ahead: Forecast) -> str:
     return words
 
 
-def by_slo(asked: str, capacity_per_s: float, missed: str) -> str:
-    """Return what is asked of the model, in its words, and what one replica gives."""
+def by_slo(asked: str, capacity_per_s: float, missed: str, *, by_some: bool = False) -> str:
+    """Return what is asked of the model, in its words, and what one replica gives; `missed` by all or `by_some`."""
     if not asked:
         return "nothing arrives or waits"
     within = "within the SLO" if not missed else f"at best, {missed} cannot be met"
+    if missed and by_some:
+        within = f"while some miss {missed} however many there are"
     return f"{asked}, one replica serves {rate(capacity_per_s)} {within}"
 
 

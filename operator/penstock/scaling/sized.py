@@ -66,7 +66,8 @@ def _reason(member: Member, found: Plan) -> DecisionReason | None:
 
 def _why(member: Member, of: _Asked, reason: DecisionReason | None) -> str:
     model, found = of.model, of.found
-    plain = by_slo(of.words, member.capacity.per_s, member.capacity.missed)
+    each = member.capacity
+    plain = by_slo(of.words, each.per_s, each.missed, by_some=each.missed_by_some)
     if member.key in found.given_up:
         return by_outage(member.pending.stuck, member.case.terms.accelerator, member.pending.late)
     if reason is DecisionReason.SPILL:

@@ -450,6 +450,7 @@ def test_a_target_that_some_are_too_long_for_is_told_and_the_others_are_served_i
     assert found.optimization.reason is OptimizationReason.SLO_INFEASIBLE
     assert found.optimization.facts == {"field": "slo.ttft", "missed": "by some"}
     assert 0 < (found.capacity_per_s or 0.0) < (easier.capacity_per_s or 0.0)
+    assert found.summary.endswith("req/s while some miss slo.ttft however many there are")
 
 
 def test_a_missing_price_is_told_and_all_count_as_equal() -> None:

@@ -146,6 +146,9 @@ def test_another_mix_counts_as_soon_as_it_is_surely_another(finished_per_s: floa
         pytest.param([20.0] * 4 + [60.0] * 4 + [20.0] * 22, True, id="long after it"),
         pytest.param([1.0, 1.5, 0.6] * 10, True, id="few come by chance"),
         pytest.param([], False, id="nobody knows how they came"),
+        pytest.param([20.0], False, id="an operator that was just started again"),
+        pytest.param([20.0] * 16, False, id="known for four minutes less a pass"),
+        pytest.param([20.0] * 17, True, id="known for four minutes"),
     ],
 )
 def test_answers_tell_of_another_mix_while_requests_come_steadily(rates: list[float], told: bool) -> None:
