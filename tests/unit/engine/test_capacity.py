@@ -105,7 +105,7 @@ _BUT_ROUNDING = 1.02
 
 
 def _per_s(gpu: str, lengths: Lengths, slo: Slo) -> float:
-    """A target that an idle replica misses for more than half as many as may counts as nothing: more may miss it then."""
+    """A target that an idle replica misses for half as many as may miss it counts as nothing: more may do so then."""
     its = replica(_shape(gpu), lengths)
     idle = missed(its, state(its, its.densest * 1e-6), slo.ttft_s * 1000, slo.tpot_s * 1000)
     return 0.0 if idle.either > (1 - slo.attainment_ratio) / 2 else capacity(_shape(gpu), lengths, slo).per_s
