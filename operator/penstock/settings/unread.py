@@ -12,7 +12,7 @@ from penstock.api.configmaps import variables
 from penstock.api.entries import first, sources
 from penstock.domain.catalogue import ConfigProblem
 from penstock.domain.errors import InvalidField
-from penstock.settings.misspelt import misspelt
+from penstock.settings.misspelt import misspelt, veiled
 from penstock.settings.operator import SETTINGS
 
 _NAMES: Final = tuple(setting.name for setting in SETTINGS)
@@ -49,4 +49,5 @@ def unknown(texts: Mapping[str, str]) -> tuple[InvalidField, ...]:
 
 def _stranger(name: str, text: str) -> InvalidField:
     near = [_VARIABLES[name]] if name in _VARIABLES else get_close_matches(name, _NAMES, 1)
-    return InvalidField(name, text, f"there is no such setting; {f'write {near[0]}' if near else 'remove this key'}")
+    remedy = f"there is no such setting; {f'write {near[0]}' if near else 'remove this key'}"
+    return InvalidField(name, veiled(text, name, *near), remedy)

@@ -10,7 +10,9 @@ from click.testing import CliRunner
 
 from penstock.cli.app import run
 from penstock.cli.router import SECTIONS, command
+from penstock.settings.misspelt import misspelt_variables
 from penstock.settings.router import FromFile, FromPool, RouterSettings
+from penstock.settings.unread import OPERATOR_VARIABLES
 from penstock.wiring import router as wiring
 
 
@@ -113,6 +115,35 @@ def test_a_variable_that_is_nearly_one_is_told(
     assert [vars(one)["problem"] for one in caplog.records] == [
         "PENSTOCK_MAX_BODYS='1Mi': nobody reads this; write PENSTOCK_MAX_BODY"
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("PENSTOCK_GRCP_PORT", "PENSTOCK_GRPC_PORT"), ("PENSTOCK_GRPC_HELTH_PORT", "PENSTOCK_GRPC_HEALTH_PORT")],
+)
+def test_a_misspelt_port_is_told(
+    started: list[tuple[RouterSettings, dict[str, Any]]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    written: str,
+) -> None:
+    monkeypatch.setenv(name, "9002")
+
+    assert run(["router", "--endpoints-file=e"]) == 0
+    assert len(started) == 1
+    assert [vars(one)["problem"] for one in caplog.records] == [f"{name}='9002': nobody reads this; write {written}"]
+
+
+def test_what_operator_or_router_reads_is_no_misspelling_for_the_other() -> None:
+    router = [f"PENSTOCK_{flag[2:].replace('-', '_').upper()}" for flags in SECTIONS.values() for flag, _ in flags]
+
+    told = [
+        *misspelt_variables(dict.fromkeys(OPERATOR_VARIABLES, "1"), router),
+        *misspelt_variables(dict.fromkeys(router, "1"), OPERATOR_VARIABLES),
+    ]
+
+    assert told == []
 
 
 def test_no_front_of_its_own_may_be_asked_for_not_one(
