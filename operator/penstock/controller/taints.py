@@ -56,8 +56,13 @@ def _shared(found: Tolerations) -> Tolerations:
 
 
 def may_come(taints: Iterable[Taint], tolerations: Tolerations, resources: frozenset[str]) -> bool:
-    """Whether pods may come that ask for these resources; a taint called as one of them is no hindrance.
+    """Whether pods may come that ask for these resources; `NoSchedule` called as one of them is no hindrance.
 
-    The admission plug-in ExtendedResourceToleration, on in most managed clusters, lets pods tolerate that one.
+    The admission plug-in ExtendedResourceToleration, on in most managed clusters, lets pods tolerate that, and no other
+    effect of such a taint.
     """
-    return all(taint.key in resources or any(one.covers(taint) for one in tolerations) for taint in taints)
+    return all(_lent(taint, resources) or any(one.covers(taint) for one in tolerations) for taint in taints)
+
+
+def _lent(taint: Taint, resources: frozenset[str]) -> bool:
+    return taint.effect == "NoSchedule" and taint.key in resources

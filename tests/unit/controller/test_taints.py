@@ -30,6 +30,7 @@ TEAM = {"key": "team", "value": "a", "effect": "NoSchedule"}
         pytest.param([{"key": "spot", "effect": "NoSchedule"}], [{"key": "spot"}], True, id="without a value"),
         pytest.param([TEAM], [{"key": "team", "operator": "Lt", "value": "5"}], True, id="an operator of later years"),
         pytest.param([{"key": GPU, "value": "present", "effect": "NoSchedule"}], [], True, id="called as the resource"),
+        pytest.param([{"key": GPU, "effect": "NoExecute"}], [], False, id="called as the resource, and drives away"),
         pytest.param([{"key": "amd.com/gpu", "effect": "NoSchedule"}], [], False, id="called as another resource"),
     ],
 )  # fmt: skip
