@@ -56,15 +56,24 @@ def Duration(*, above: str = "", at_least: str = "", at_most: str = _YEAR) -> Te
     """Return the type of a duration between bounds; its value is in seconds."""
     low, high = parse_duration(above or at_least, "bound"), parse_duration(at_most, "bound")
     wanted = f"above {above}" if above else f"of at least {at_least}"
-    examples = [one for one in _EXAMPLES if low < parse_duration(one, "example") <= high]
-    remedy = f"write a duration {wanted} and at most {at_most}, such as {_either(examples[:3])}"
 
     def parse(text: str) -> float:
         seconds = parse_duration(text, "")
         return _kept(text, seconds, within=low <= seconds <= high and not (above and seconds == low))
 
+    examples = [one for one in _EXAMPLES if _is_taken(parse, one)] or [one for one in (at_least, at_most) if one]
+    remedy = f"write a duration {wanted} and at most {at_most}, such as {_either(examples[:3])}"
+
     lower = f"duration(self) {'>' if above else '>='} duration('{above or at_least}')"
     return Text(f"{_DURATION_CEL} && {lower} && duration(self) <= duration('{at_most}')", remedy, 24, parse)
+
+
+def _is_taken(parse: Callable[[str], float], text: str) -> bool:
+    try:
+        parse(text)
+    except InvalidField:
+        return False
+    return True
 
 
 def _either(examples: Sequence[str]) -> str:
